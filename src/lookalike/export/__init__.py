@@ -1,0 +1,5 @@
+"""export."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {}

@@ -1,0 +1,5 @@
+"""generators."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {}

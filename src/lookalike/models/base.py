@@ -1,0 +1,205 @@
+"""What goes to a generative model and what comes back.
+
+    Request --> Lane (limits, retries, budget) --> Backend (one attempt) --> Reply | Fault
+
+A `Model` is the declaration in a recipe; `Model.open` gives its `Backend`; a `Lane` stands before a backend and is the only
+way to it. Backends are the only code that knows a provider's wire format.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal, Protocol
+
+from lookalike.errors import ModelError
+from lookalike.spec import Spec
+
+Operation = Literal["chat", "complete", "embed"]
+Finish = Literal["stop", "length", "tool", "refusal", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A piece of a message that is not plain text: an image, a sound or a file, by content."""
+
+    media_type: str  # image/png, audio/wav, text/plain ...
+    data: bytes
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants to be called."""
+
+    id: str
+    name: str
+    arguments: str  # JSON as the model wrote it
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation."""
+
+    role: Literal["system", "user", "assistant", "tool"]
+    content: str
+    parts: tuple[Part, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A function that the model may ask for; `parameters` is a JSON Schema."""
+
+    name: str
+    description: str
+    parameters: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model. Frozen: equal requests have equal cache keys.
+
+    `schema` asks for JSON that fits it (the backend uses the server's own support where there is any); `choices` asks for
+    exactly one of these texts. `seed` None is filled by the engine from (run seed, table, column, row, call).
+    """
+
+    model: str  # the lane: a name under `models:`
+    messages: tuple[Message, ...] = ()
+    operation: Operation = "chat"
+    text: str = ""  # complete: the bare prompt; embed: the text
+    schema: Mapping[str, Any] | None = None
+    choices: tuple[str, ...] = ()
+    tools: tuple[Tool, ...] = ()
+    temperature: float | None = None
+    top_p: float | None = None
+    max_tokens: int | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # provider options, passed through
+
+    def say(self, *messages: Message) -> Request:
+        """The same request with more turns at its end."""
+        return replace(self, messages=(*self.messages, *messages))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one or more replies; `usd` is None where the price is unknown."""
+
+    prompt_tokens: int = 0
+    completion_tokens: int = 0
+    usd: float | None = 0.0
+
+    def __add__(self, other: Usage) -> Usage:
+        """Totals; one unknown price makes the sum unknown."""
+        known = self.usd is not None and other.usd is not None
+        return Usage(
+            self.prompt_tokens + other.prompt_tokens,
+            self.completion_tokens + other.completion_tokens,
+            (self.usd or 0.0) + (other.usd or 0.0) if known else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered, once. Whether its content is good is for the conversation to say."""
+
+    text: str
+    finish: Finish = "stop"
+    usage: Usage = Usage()
+    served_by: str = ""  # the model that the server says it used
+    ms: float = 0.0
+    tries: int = 1  # transport attempts, this one included
+    seed: int | None = None
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+    vector: tuple[float, ...] = ()  # embed
+
+
+class Fault(Exception):
+    """One attempt that gave no reply. The lane decides what follows; `retry` says whether the same request may go again."""
+
+    retry: ClassVar[bool] = True
+
+    def __init__(self, reason: str, *, retry_after_s: float | None = None) -> None:
+        self.reason, self.retry_after_s = reason, retry_after_s
+        super().__init__(reason)
+
+
+class Transient(Fault):
+    """Connection lost, time-out, 5xx, HTML instead of JSON, a cut-off body."""
+
+
+class Limited(Fault):
+    """429 or 529: the server asks for fewer requests."""
+
+
+class Refused(Fault):
+    """This request can never succeed (400, 413, content policy): the cell fails, the lane goes on."""
+
+    retry = False
+
+
+class Closed(Fault):
+    """No request of this lane can succeed (401, 403, 404 model): the lane stops at once."""
+
+    retry = False
+
+
+class CallFailed(ModelError):
+    """Thrown into a conversation when a call ended without a reply; uncaught, it is the cell's recorded failure."""
+
+
+class Backend(Protocol):
+    """One provider's wire format. An instance belongs to one event loop."""
+
+    async def ask(self, request: Request) -> Reply:
+        """One attempt.
+
+        Raises:
+            Fault: no reply; the subclass says of which sort.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release sockets and memory."""
+        ...
+
+
+class Price(Spec):
+    """US dollars a million tokens."""
+
+    input: float
+    output: float
+
+
+class Model(Spec):
+    """A named source of answers, as a recipe declares it."""
+
+    group: ClassVar[str] = "model"
+
+    concurrency: int = 32  # most requests in flight; adapts below it
+    rpm: int | None = None  # requests a minute
+    tpm: int | None = None  # tokens a minute
+    price: Price | None = None  # None: unknown, unless the backend knows (embedded models cost 0)
+    timeout_s: float = 120.0  # of one attempt, once it is sent
+    retries: int = 8  # transport retries of one request
+    temperature: float | None = None  # defaults of requests that say nothing
+    top_p: float | None = None
+    max_tokens: int | None = None
+
+    @abstractmethod
+    def open(self) -> Backend:
+        """The backend. `${NAME}` in fields is read from the environment here, and nowhere before.
+
+        Raises:
+            MissingModel: weights, an environment variable or an optional package are not there.
+        """
+
+    @property
+    def label(self) -> str:
+        """What lineage and cards call it: the model's own name."""
+        return self.kind

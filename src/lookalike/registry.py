@@ -1,0 +1,56 @@
+"""Kind name -> class.
+
+Each group's package has a `KINDS` table in its `__init__`: kind name -> "module:Class". Nothing is imported until it is
+asked for. Plugins add kinds by entry points in the groups `lookalike.generators`, `lookalike.models`, ...; a built-in wins
+over a plugin of the same name.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+
+from lookalike.errors import UnknownKind, did_you_mean
+
+GROUPS: dict[str, str] = {
+    "generator": "lookalike.generators",
+    "step": "lookalike.steps",
+    "model": "lookalike.models",
+    "source": "lookalike.sources",
+    "synthesizer": "lookalike.synthesizers",
+    "metric": "lookalike.evaluate",
+    "exporter": "lookalike.export",
+}
+
+
+def builtins(group: str) -> dict[str, str]:
+    """The built-in kinds of a group: kind -> "module:Class"."""
+    return dict(import_module(GROUPS[group]).KINDS)
+
+
+@cache
+def plugins(group: str) -> dict[str, EntryPoint]:
+    """The kinds that installed packages add to a group."""
+    own = builtins(group)
+    return {point.name: point for point in entry_points(group=GROUPS[group]) if point.name not in own}
+
+
+def kinds(group: str) -> tuple[str, ...]:
+    """All kind names of a group, built-ins first, each part sorted."""
+    return (*sorted(builtins(group)), *sorted(plugins(group)))
+
+
+def resolve(group: str, kind: str) -> type:
+    """The class of a kind, imported on use.
+
+    Raises:
+        UnknownKind: neither a built-in nor a plugin has this name.
+    """
+    own = builtins(group)
+    if kind in own:
+        module, _, name = own[kind].partition(":")
+        return getattr(import_module(module), name)  # type: ignore[no-any-return]  # KINDS holds classes only
+    if kind in plugins(group):
+        return plugins(group)[kind].load()  # type: ignore[no-any-return]  # an entry point's object
+    raise UnknownKind(what=f"unknown {group} kind {kind!r}", fix=did_you_mean(kind, kinds(group), label="kinds"))

@@ -1,0 +1,108 @@
+"""What a table's columns are: semantic types, keys, relations, constraints.
+
+A physical type (Arrow) says how a value is stored; a semantic type says what it means, and so how it is learned, sampled and
+measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal
+
+import pyarrow as pa
+
+Semantic = Literal[
+    "integer", "decimal", "category", "boolean", "datetime", "date", "time", "duration",
+    "id", "text", "json", "latitude", "longitude",
+    "name", "email", "phone", "address", "iban", "card", "national_id", "ip", "url",
+    "constant", "empty",
+]  # fmt: skip
+
+PII: frozenset[str] = frozenset({"name", "email", "phone", "address", "iban", "card", "national_id", "ip"})
+NUMERIC: frozenset[str] = frozenset({"integer", "decimal", "latitude", "longitude"})
+TEMPORAL: frozenset[str] = frozenset({"datetime", "date", "time", "duration"})
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSchema:
+    """One column.
+
+    Attributes:
+        semantic: what its values mean.
+        arrow: Arrow type as written by `str(pa.DataType)`; the type that sampling gives back.
+        nullable: whether nulls were seen (or are allowed).
+        decimals: digits after the point that values carry; None: as many as there are, or not a number.
+        order: ordered categories, lowest first; empty when categories have no order.
+        format: strptime format of dates written as text, or of ids a regex; "" when not needed.
+        unit: time unit, currency or similar, when known.
+        reason: why inference chose this, in a sentence.
+    """
+
+    name: str
+    semantic: Semantic
+    arrow: str
+    nullable: bool = False
+    decimals: int | None = None
+    order: tuple[str, ...] = ()
+    format: str = ""
+    unit: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TableSchema:
+    """A table: columns in order, its key, and rules between columns (SQL conditions that hold on every row)."""
+
+    columns: tuple[ColumnSchema, ...]
+    key: str | None = None
+    foreign_keys: Mapping[str, str] = field(default_factory=dict)  # column -> "table.column"
+    rules: tuple[str, ...] = ()
+
+    def __getitem__(self, name: str) -> ColumnSchema:
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(name)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Column names in order."""
+        return tuple(column.name for column in self.columns)
+
+    def replace(self, name: str, **changes: Any) -> TableSchema:  # noqa: ANN401  # fields of ColumnSchema
+        """The same table with one column described otherwise."""
+        columns = tuple(replace(c, **changes) if c.name == name else c for c in self.columns)
+        return replace(self, columns=columns)
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> TableSchema:
+        """The schema that `dump` wrote."""
+        columns = tuple(ColumnSchema(**{**c, "order": tuple(c.get("order", ()))}) for c in data["columns"])
+        return cls(columns, data.get("key"), dict(data.get("foreign_keys", {})), tuple(data.get("rules", ())))
+
+
+def arrow_type(text: str) -> pa.DataType:
+    """The Arrow type that `str(pa.DataType)` wrote: `int64`, `timestamp[us, tz=UTC]`, `dictionary<...>` as its values."""
+    return pa.schema([]).field(0).type if not text else _parse(text)
+
+
+def _parse(text: str) -> pa.DataType:
+    if text.startswith("timestamp["):
+        unit, _, zone = text[10:-1].partition(", tz=")
+        return pa.timestamp(unit, zone or None)
+    if text.startswith(("duration[", "time32[", "time64[")):
+        name, _, unit = text[:-1].partition("[")
+        return getattr(pa, name)(unit)
+    if text.startswith(("date32", "date64")):
+        return getattr(pa, text[:6])()
+    if text.startswith("dictionary<"):
+        return _parse(text.split("values=")[1].split(",")[0])
+    if text.startswith("decimal128("):
+        precision, scale = text[11:-1].split(",")
+        return pa.decimal128(int(precision), int(scale))
+    return pa.type_for_alias(text)

@@ -1,0 +1,5 @@
+"""sources."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {}

@@ -1,0 +1,82 @@
+"""Spec: the one shape of everything that a recipe names by `kind`.
+
+A kind is one frozen class in one file: its fields are what YAML says, its docstring is its documentation page, its method
+is what happens. `Kind("generator")` is the field type that holds any kind of a group.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, ClassVar, Self
+
+import orjson
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
+
+from lookalike.errors import LookalikeError
+from lookalike.registry import kinds, resolve
+
+
+class Spec(BaseModel):
+    """A frozen value with a kind: unknown keys are errors, equal content is equal."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+    group: ClassVar[str] = ""
+    kind: ClassVar[str] = ""
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data that `parse` reads back to an equal value; defaults are left out."""
+        return {"kind": self.kind, **self.model_dump(mode="json", by_alias=True, exclude_defaults=True)}
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> Self:
+        """The value that `dump` wrote, through the registry when called on a group's base class."""
+        body = dict(data)
+        kind = body.pop("kind", None)
+        target = cls if cls.kind else resolve(cls.group, str(kind))
+        return target.model_validate(body)  # type: ignore[no-any-return, attr-defined]  # resolve gives Spec classes
+
+    def fingerprint(self, *inputs: str) -> str:
+        """32 hex digits of the content and of the inputs' fingerprints."""
+        body = orjson.dumps([self.dump(), *inputs], option=orjson.OPT_SORT_KEYS)
+        return blake2b(body, digest_size=16).hexdigest()
+
+
+class Kind:
+    """Annotation of a field that holds any kind of a group: `Annotated[Generator, Kind("generator")]`."""
+
+    def __init__(self, group: str) -> None:
+        self.group = group
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:  # noqa: ANN401
+        """Parse by the `kind` key; keep values that are specs already."""
+
+        def parse(value: Any) -> Any:  # noqa: ANN401
+            if isinstance(value, Spec):
+                return value
+            if not isinstance(value, Mapping) or "kind" not in value:
+                listed = ", ".join(kinds(self.group)[:8])
+                raise PydanticCustomError("kind_missing", f"needs a mapping with `kind:`, one of {listed} ...")  # noqa: EM102
+            body = dict(value)
+            try:
+                target = resolve(self.group, str(body.pop("kind")))
+            except LookalikeError as exc:
+                raise PydanticCustomError("kind_unknown", "{reason}", {"reason": str(exc)}) from exc
+            return target.model_validate(body)  # type: ignore[attr-defined]  # resolve gives Spec classes
+
+        return core_schema.no_info_plain_validator_function(
+            parse, serialization=core_schema.plain_serializer_function_ser_schema(lambda spec: spec.dump())
+        )
+
+    def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        """One alternative a kind, told apart by `kind`."""
+        alternatives = []
+        for kind in kinds(self.group):
+            body = resolve(self.group, kind).model_json_schema()  # type: ignore[attr-defined]  # Spec classes
+            body["properties"] = {"kind": {"const": kind}, **body.get("properties", {})}
+            body["required"] = ["kind", *body.get("required", [])]
+            body["title"] = kind
+            alternatives.append(body)
+        return {"oneOf": alternatives}

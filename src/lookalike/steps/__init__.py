@@ -1,0 +1,5 @@
+"""steps."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {}

@@ -1,0 +1,5 @@
+"""synthesizers."""
+
+from __future__ import annotations
+
+KINDS: dict[str, str] = {}

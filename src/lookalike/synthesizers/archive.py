@@ -1,0 +1,88 @@
+"""A saved model: `model.json` and `arrays.arrow` in a folder, read without executing anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import orjson
+import pyarrow as pa
+
+from lookalike.errors import SynthesizerError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Saved:
+    """What a model folder holds."""
+
+    spec: dict[str, Any]
+    schema: dict[str, Any]
+    meta: dict[str, Any]
+    arrays: dict[str, np.ndarray]
+
+
+def write(
+    folder: Path,
+    *,
+    spec: Mapping[str, Any],
+    schema: Mapping[str, Any],
+    meta: Mapping[str, Any],
+    arrays: Mapping[str, np.ndarray],
+) -> Path:
+    """Write aside, then rename over the folder."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    fields, columns, shapes = [], [], {}
+    for name, array in arrays.items():
+        flat = np.ascontiguousarray(array).reshape(-1)
+        shapes[name] = list(array.shape)
+        fields.append(name)
+        values = pa.array(flat)
+        columns.append(pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values))
+    table = pa.table(dict(zip(fields, columns, strict=True))) if fields else pa.table({"none": pa.array([0])})
+    options = pa.ipc.IpcWriteOptions(compression="zstd")
+    with pa.OSFile(str(aside / "arrays.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
+        writer.write_table(table)
+    body = {"format": FORMAT, "spec": spec, "schema": schema, "meta": meta, "shapes": shapes}
+    (aside / "model.json").write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
+    if folder.exists():
+        shutil.rmtree(folder)
+    os.replace(aside, folder)
+    return folder
+
+
+def read(folder: Path) -> Saved:
+    """The content of a model folder.
+
+    Raises:
+        SynthesizerError: missing, damaged, or of a newer format.
+    """
+    try:
+        body = orjson.loads((folder / "model.json").read_bytes())
+    except (OSError, orjson.JSONDecodeError) as exc:
+        raise SynthesizerError(
+            what=f"no readable model: {exc}", where=str(folder), fix="name a folder that save() wrote"
+        ) from exc
+    if not isinstance(body, dict) or body.get("format", 0) > FORMAT:
+        found = body.get("format") if isinstance(body, dict) else "?"
+        raise SynthesizerError(
+            what=f"the model has format {found}, this version reads up to {FORMAT}", where=str(folder), fix="upgrade lookalike"
+        )
+    try:
+        with pa.memory_map(str(folder / "arrays.arrow")) as source:
+            table = pa.ipc.open_file(source).read_all()
+        shapes = body["shapes"]
+        arrays = {
+            name: table[name].chunk(0).values.to_numpy(zero_copy_only=False).reshape(shape) for name, shape in shapes.items()
+        }
+        return Saved(body["spec"], body["schema"], body["meta"], arrays)
+    except (OSError, KeyError, ValueError, IndexError, pa.ArrowInvalid) as exc:
+        raise SynthesizerError(what=f"the model is damaged: {exc}", where=str(folder), fix="fit and save it again") from exc
