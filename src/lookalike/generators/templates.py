@@ -1,0 +1,127 @@
+"""Jinja2 templates over a row: sandboxed, strict, compiled once, rendered once.
+
+What a cell holds is text: a cell that looks like a template is never rendered again. Missing names are errors; null is the
+empty text. Everything that draws random numbers or reads a clock is taken out, so a text is a function of its row.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Annotated, Any
+
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
+from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from pydantic import AfterValidator
+
+from lookalike.errors import RecipeError, UnknownColumn
+
+_LONGEST = 10_000_000
+
+
+class _Sandbox(ImmutableSandboxedEnvironment):
+    """Jinja2's sandbox, without means to fill the memory."""
+
+    intercepted_binops = frozenset({"*", "**"})
+
+    def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        sized = [len(side) for side in (left, right) if isinstance(side, (str, bytes, list, tuple))]
+        times = [side for side in (left, right) if isinstance(side, int)]
+        if operator == "*" and sized and times and sized[0] * times[0] > _LONGEST:
+            raise SecurityError(f"repeats a text to more than {_LONGEST:,} characters")
+        if operator == "**" and (abs(left) > 1e6 or abs(right) > 1e3):  # noqa: PLR2004
+            raise SecurityError("raises a number to a huge power")
+        return super().call_binop(context, operator, left, right)  # type: ignore[no-untyped-call]  # jinja2
+
+
+def _environment() -> _Sandbox:
+    environment = _Sandbox(
+        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=lambda value: "" if value is None else value
+    )
+    del environment.filters["random"], environment.globals["lipsum"]
+    environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False, default=str)
+    return environment
+
+
+_ENVIRONMENT = _environment()
+
+
+class Template:
+    """A compiled template.
+
+    Args:
+        text: Jinja2; columns are names, a parent's or a struct's fields are `{{ patients.sex }}`, the row id is `{{ _id }}`.
+
+    Attributes:
+        needs: the columns it reads.
+
+    Raises:
+        RecipeError: the text is not a template.
+    """
+
+    __slots__ = ("_render", "_shown", "needs", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self._shown = repr(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004
+        try:
+            tree = _ENVIRONMENT.parse(text)
+            names = meta.find_undeclared_variables(tree)
+            self._render = _ENVIRONMENT.from_string(text).render
+        except TemplateSyntaxError as exc:
+            raise RecipeError(
+                what=f"the template {self._shown} cannot be read: {exc.message}",
+                where=f"line {exc.lineno} of the template",
+                fix="correct it; {% raw %} ... {% endraw %} keeps braces as they are",
+            ) from exc
+        except TemplateError as exc:
+            raise RecipeError(what=f"the template {self._shown} cannot be read: {exc}", fix="correct it") from exc
+        self.needs = frozenset(names) - set(_ENVIRONMENT.globals) - {"_id"}
+
+    def render(self, row: Mapping[str, Any]) -> str:
+        """The text of one row.
+
+        Raises:
+            UnknownColumn: a name or a field that the row does not have.
+            RecipeError: the template tries to leave its sandbox, or fails on this row's values.
+        """
+        try:
+            return self._render(row)
+        except UndefinedError as exc:
+            known = ", ".join(sorted(name for name in row if name != "_id")) or "none"
+            raise UnknownColumn(
+                what=f"the template {self._shown} uses what the row does not have: {exc.message}", fix=f"columns here: {known}"
+            ) from exc
+        except SecurityError as exc:
+            raise RecipeError(
+                what=f"the template {self._shown} tries to leave its sandbox: {exc.message}",
+                fix="use columns, filters and plain attributes only",
+            ) from exc
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OverflowError) as exc:
+            raise RecipeError(
+                what=f"the template {self._shown} fails on a row: {type(exc).__name__}: {exc}",
+                fix="handle such values, as in {{ x | default('') }} or {% if x %}",
+            ) from exc
+
+
+@lru_cache(maxsize=4096)
+def compiled(text: str) -> Template:
+    """The template of a text, compiled once a process."""
+    return Template(text)
+
+
+def check_template(text: str) -> str:
+    """The text itself, when it is a template; for pydantic fields.
+
+    Raises:
+        ValueError: it is not.
+    """
+    try:
+        compiled(text)
+    except RecipeError as exc:
+        raise ValueError(str(exc)) from exc
+    return text
+
+
+TemplateText = Annotated[str, AfterValidator(check_template)]
