@@ -32,7 +32,7 @@ def _connection() -> duckdb.DuckDBPyConnection:
         connection = duckdb.connect(":memory:", config=options)
         connection.execute("SET enable_external_access=false; SET TimeZone='UTC'; SET lock_configuration=true")
         _LOCAL.connection = connection
-    return _LOCAL.connection  # type: ignore[no-any-return]  # threading.local is untyped
+    return _LOCAL.connection
 
 
 @cache
@@ -46,7 +46,7 @@ def _forbidden_functions() -> dict[str, str]:
         if sort == "aggregate" and name not in scalars
     }
     for name, sort, stability in rows:
-        if sort == "scalar" and stability in ("VOLATILE", "CONSISTENT_WITHIN_QUERY") and name not in ("error",):
+        if sort == "scalar" and stability in ("VOLATILE", "CONSISTENT_WITHIN_QUERY") and name != "error":
             reasons[name] = "not the same every time; draw it in a column of its own, or write the date down"
     for name in _CLOCKS:
         reasons[name] = "the clock, and not the same every time; write the date down, as DATE '2026-01-31'"
@@ -94,7 +94,7 @@ def sql_columns(sql: str) -> frozenset[str]:
         RecipeError: not one expression, or not a function of its row alone.
     """
     # fetchall: a half-read result keeps the connection busy
-    [(raw,)] = _connection().execute("SELECT json_serialize_sql(?)", [f"SELECT {sql}\n FROM batch"]).fetchall()
+    [(raw,)] = _connection().execute("SELECT json_serialize_sql(?)", [f"SELECT {sql}\n FROM batch"]).fetchall()  # noqa: S608  # parsed, not run
     tree = json.loads(raw)
     if tree.get("error"):
         raise RecipeError(what=f"the SQL expression {sql!r} cannot be read: {tree.get('error_message')}", fix="correct the SQL")

@@ -12,7 +12,8 @@ from functools import lru_cache
 from typing import Annotated, Any
 
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
-from jinja2.sandbox import ImmutableSandboxedEnvironment, SecurityError
+from jinja2.exceptions import SecurityError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import AfterValidator
 
 from lookalike.errors import RecipeError, UnknownColumn
@@ -30,9 +31,9 @@ class _Sandbox(ImmutableSandboxedEnvironment):
         times = [side for side in (left, right) if isinstance(side, int)]
         if operator == "*" and sized and times and sized[0] * times[0] > _LONGEST:
             raise SecurityError(f"repeats a text to more than {_LONGEST:,} characters")
-        if operator == "**" and (abs(left) > 1e6 or abs(right) > 1e3):  # noqa: PLR2004
+        if operator == "**" and (abs(left) > 1e6 or abs(right) > 1e3):
             raise SecurityError("raises a number to a huge power")
-        return super().call_binop(context, operator, left, right)  # type: ignore[no-untyped-call]  # jinja2
+        return super().call_binop(context, operator, left, right)
 
 
 def _environment() -> _Sandbox:
@@ -64,7 +65,7 @@ class Template:
 
     def __init__(self, text: str) -> None:
         self.text = text
-        self._shown = repr(text if len(text) <= 60 else text[:57] + "...")  # noqa: PLR2004
+        self._shown = repr(text if len(text) <= 60 else text[:57] + "...")
         try:
             tree = _ENVIRONMENT.parse(text)
             names = meta.find_undeclared_variables(tree)
