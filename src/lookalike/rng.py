@@ -50,3 +50,12 @@ def uniform(column_key: int, ids: Ids, draw: int = 0) -> Uniforms:
 def generator(*parts: object) -> np.random.Generator:
     """A numpy Generator for work that needs a stream of draws inside one key (a row, a fit)."""
     return np.random.Generator(np.random.Philox(key=key(*parts)))
+
+
+def cell(column_key: int, row: int, call: int) -> int:
+    """A 31-bit seed of one model call: the same for every order of calls."""
+    mask = 0xFFFFFFFFFFFFFFFF
+    z = (column_key + (row + 1) * 0x9E3779B97F4A7C15 + (call + 1) * 0xD1342543DE82EF95) & mask
+    z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & mask
+    z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & mask
+    return (z ^ (z >> 31)) >> 33

@@ -3,23 +3,63 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import Any, ClassVar, Protocol
+
+import pyarrow as pa
 
 from lookalike.spec import Spec
 
-if TYPE_CHECKING:
-    from lookalike.run.folder import RunFolder
+
+class Tables(Protocol):
+    """A run's finished tables, as exporters see them."""
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        ...
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Table names."""
+        ...
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was made; see `run/manifest.py`."""
+        ...
+
+    def batches(self, table: str, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """The rows in order, a bounded number at a time."""
+        ...
+
+    def table(self, table: str) -> pa.Table:
+        """All rows of a table."""
+        ...
 
 
 class Exporter(Spec):
     """Writes a run's tables somewhere else; streams partition by partition, never holds a table."""
 
     group: ClassVar[str] = "exporter"
+    suffix: ClassVar[str] = ""
+
+    tables: tuple[str, ...] = ()  # the tables to write; none: all of them
+
+    def chosen(self, run: Tables) -> tuple[str, ...]:
+        """The tables to write, in the run's order."""
+        return tuple(name for name in run.tables if not self.tables or name in self.tables)
+
+    def target(self, run: Tables, to: Path, table: str) -> Path:
+        """The file of a table: `to` itself when it names one file, else a file in the folder `to`."""
+        if to.suffix == self.suffix and len(self.chosen(run)) == 1:
+            return to
+        return to / f"{table}{self.suffix}"
 
     @abstractmethod
-    def export(self, run: RunFolder, to: Path) -> list[Path]:
-        """The files written, complete or not there at all.
+    def export(self, run: Tables, to: Path) -> list[Path]:
+        """The files written, each complete or not there at all.
 
         Raises:
             RunError: the run has no finished partition, or the target cannot be written.

@@ -1,0 +1,22 @@
+#!/usr/bin/env bash
+# The one test command: format, lint, import layers, types, tests, documentation.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+bin=.venv/bin
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" PYTHONHASHSEED="${PYTHONHASHSEED:-0}"
+
+step() { printf '\n== %s\n' "$1"; }
+
+step "format and lint"
+$bin/ruff format --check --quiet src tests benchmarks scripts examples
+$bin/ruff check --quiet src tests benchmarks scripts examples
+step "import layers"
+$bin/lint-imports
+step "types"
+$bin/mypy
+step "embedded model for the tests"
+$bin/lookalike models pull smollm2-135m || echo "the weights cannot be had: tests that need them are skipped, each with its reason"
+step "documentation"
+$bin/mkdocs build --strict --quiet
+step "tests"
+$bin/python -m pytest -n 2 --dist worksteal -q -rs "$@"

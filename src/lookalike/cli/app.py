@@ -1,0 +1,67 @@
+"""The commands by name. Importing this loads typer and nothing of ours that is heavy."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+import typer
+
+from lookalike import __version__
+
+COMMANDS: dict[str, str] = {
+    "demo": "See it work: real data, an embedded model, a report; no key, no network",
+    "mimic": "Learn a table, sample it, evaluate it",
+    "new": "Write a starter recipe",
+    "check": "Find every problem of a recipe",
+    "plan": "Show order, partitions, model calls and cost before anything is spent",
+    "preview": "Make a few records and show prompts and replies side by side",
+    "run": "Make a dataset from a recipe; a stopped run goes on",
+    "report": "Show what a run made and what it is worth; compare two reports",
+    "fit": "Learn a table and save the model",
+    "sample": "Draw rows from a saved model",
+    "evaluate": "Compare a synthetic dataset with the real one",
+    "export": "Hand a run over in another format",
+    "verify": "Check a run's files against its manifest and signature",
+    "tune": "Compare prompt variants on a small sample and keep the winner",
+    "kinds": "List the kinds of columns, steps, models ..., or explain one",
+    "models": "List, pull and test embedded models",
+}
+
+
+class Lazy(typer.core.TyperGroup):
+    """A group whose commands are imported when they are called; `--help` lists them without importing any."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Names in the order in which a new user meets them."""
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command, imported; under `--help` of the whole program a name and its summary are enough."""
+        if cmd_name not in COMMANDS:
+            return None
+        if ctx.resilient_parsing or ctx.meta.get("listing"):
+            return click.Command(cmd_name, short_help=COMMANDS[cmd_name], help=COMMANDS[cmd_name])
+        module = import_module(f"lookalike.cli.{cmd_name}")
+        return typer.main.get_command(module.app)
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The program's help."""
+        ctx.meta["listing"] = True
+        super().format_help(ctx, formatter)
+
+
+app = typer.Typer(
+    cls=Lazy, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
+)
+
+
+@app.callback()
+def lookalike(
+    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),  # noqa: FBT001, FBT003
+) -> None:
+    """Synthetic datasets that can stand in for real ones, and the proof of what they are worth."""
+    if version:
+        typer.echo(f"lookalike {__version__}")
+        raise typer.Exit

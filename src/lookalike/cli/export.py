@@ -1,0 +1,25 @@
+"""`lookalike export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def export(
+    run: Annotated[Path, typer.Argument(help="A run folder.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="A file or a folder.")],
+    to: Annotated[str, typer.Option("--to", help="The format; `lookalike kinds` lists them.")] = "parquet",
+    sets: Annotated[list[str] | None, typer.Option("--set", help="key=value: a field of the exporter.")] = None,
+) -> None:
+    """Hand a run over in another format."""
+    from lookalike import api
+    from lookalike.cli.output import console
+
+    for path in api.export(run, to=to, path=output, **api.settings(sets or [])):
+        console.print(f"{path}  [dim]{path.stat().st_size:,} bytes[/]", soft_wrap=True)

@@ -1,0 +1,29 @@
+"""`lookalike fit`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def fit(
+    data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite/postgres URL.")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="The model folder.")],
+    synthesizer: Annotated[str, typer.Option("--synthesizer", help="A synthesizer kind; auto: a short bake-off.")] = "forest",
+    seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same model.")] = 0,
+    budget_s: Annotated[float | None, typer.Option("--budget-s", help="Seconds that the fit may take.")] = None,
+) -> None:
+    """Learn a table and save the model."""
+    from lookalike import api
+    from lookalike.cli.output import console
+
+    with console.status("learning"):
+        model = api.fit(data, synthesizer=synthesizer, seed=seed, budget_s=budget_s)
+    path = model.save(output)
+    size = sum(file.stat().st_size for file in path.iterdir())
+    console.print(f"{path}  [dim]{size:,} bytes, {len(model.schema_.columns)} columns[/]", soft_wrap=True)

@@ -1,0 +1,46 @@
+"""`lookalike kinds`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def kinds(
+    kind: Annotated[str | None, typer.Argument(help="A kind to explain; without it all are listed.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the kind's JSON Schema, or all names, as JSON.")] = False,
+) -> None:
+    """List the kinds of columns, steps, models ..., or explain one: its meaning, its fields, an example."""
+    import orjson
+    from rich.markdown import Markdown
+    from rich.table import Table
+
+    from lookalike import api
+    from lookalike.cli.output import console
+
+    if kind is None:
+        groups = api.kinds()
+        if json:
+            typer.echo(orjson.dumps(groups, option=orjson.OPT_INDENT_2).decode())
+            return
+        table = Table(box=None, padding=(0, 2), show_header=False)
+        for group, names in groups.items():
+            table.add_row(f"[bold]{group}[/]", ", ".join(names))
+        console.print(table)
+        return
+    for page in api.explain(kind):
+        if json:
+            typer.echo(orjson.dumps(page.schema, option=orjson.OPT_INDENT_2).decode())
+            continue
+        console.print(f"[bold]{page.kind}[/] [dim]{page.group}[/]")
+        console.print(Markdown(page.text))
+        fields = Table(box=None, padding=(0, 2), header_style="dim")
+        for title in ("field", "type", "default"):
+            fields.add_column(title)
+        for name, (type_name, default) in page.fields.items():
+            fields.add_row(name, type_name, default)
+        console.print(fields)

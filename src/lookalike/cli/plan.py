@@ -1,0 +1,37 @@
+"""`lookalike plan`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer()
+
+
+@app.command()
+def plan(
+    recipe: Annotated[Path, typer.Argument(help="A recipe file or a run folder.")],
+    rows: Annotated[int | None, typer.Option("--rows", help="Rows of every table that says a number.")] = None,
+    sets: Annotated[list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")] = None,
+    form: Annotated[str, typer.Option("--format", help="text, mermaid or json.")] = "text",
+    allow_code: Annotated[bool, typer.Option("--allow-code", help="Accept `kind: function`.")] = False,
+) -> None:
+    """Show order, partitions, model calls and an estimate of tokens, time and money before anything is spent."""
+    import orjson
+
+    from lookalike import api
+    from lookalike.cli.output import console
+    from lookalike.errors import UsageError
+
+    made = api.plan(recipe, rows=rows, set=api.settings(sets or []), allow_code=allow_code)
+    if form == "json":
+        sys.stdout.buffer.write(orjson.dumps(made.json(), option=orjson.OPT_INDENT_2) + b"\n")
+    elif form == "mermaid":
+        typer.echo(made.mermaid())
+    elif form == "text":
+        console.print(made.explain(), markup=False, soft_wrap=True)
+    else:
+        raise UsageError(what=f"unknown format {form!r}", where="--format", fix="text, mermaid or json")

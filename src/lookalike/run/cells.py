@@ -1,0 +1,93 @@
+"""One cell that takes model calls: walk its conversation, from the journal as far as that goes, then by asking."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+
+from lookalike import rng
+from lookalike.errors import LookalikeError, ModelError, RunError
+from lookalike.generators.base import Context, ModelColumn, Row
+from lookalike.models.base import CallFailed, Reply, Request
+from lookalike.run.journal import Entry, PartJournal
+
+
+class Asker(Protocol):
+    """The lanes, as a cell sees them."""
+
+    async def ask(self, request: Request) -> Reply:
+        """A reply, after limits, retries and the budget."""
+        ...
+
+
+class CellFailed(Exception):  # noqa: N818  # a value of the run, not an error of ours
+    """A cell that cannot be made; the row is kept in the failures with this reason."""
+
+    def __init__(self, column: str, reason: str) -> None:
+        self.column, self.reason = column, reason
+        super().__init__(f"{column}: {reason}")
+
+
+@dataclass(frozen=True)
+class CellMaker:
+    """Makes the cells of one model column.
+
+    Attributes:
+        asked: called with each new entry, for counts and the live view.
+    """
+
+    name: str
+    spec: ModelColumn
+    ctx: Context
+    fingerprint: str
+    lanes: Asker
+    asked: Callable[[Entry], None] = field(default=lambda entry: None)
+
+    async def make(self, row: Row, journal: PartJournal) -> Any:
+        """The cell's value.
+
+        Raises:
+            CellFailed: the conversation ended without a value.
+            BudgetSpent: the budget is used up; nothing was asked.
+            ModelError: the lane is closed for all.
+        """
+        try:
+            return await self._walk(row, journal)
+        except CallFailed as exc:
+            raise CellFailed(self.name, str(exc)) from exc
+        except (ModelError, RunError):
+            raise
+        except LookalikeError as exc:
+            raise CellFailed(self.name, str(exc)) from exc
+        except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError, LookupError) as exc:
+            # a plugin's bug on one row must not cost the others
+            raise CellFailed(self.name, f"{type(exc).__name__}: {exc}") from exc
+
+    async def _walk(self, row: Row, journal: PartJournal) -> Any:
+        conversation = self.spec.converse(row, self.ctx)
+        call = 0
+        try:
+            request = next(conversation)
+            while True:
+                entry = journal.recall(self.fingerprint, row["_id"], call) or await self._ask(request, row["_id"], call, journal)
+                call += 1
+                if entry.reply is None:
+                    request = conversation.throw(CallFailed(entry.failure))
+                else:
+                    request = conversation.send(entry.reply)
+        except StopIteration as done:
+            return done.value
+        finally:
+            conversation.close()
+
+    async def _ask(self, request: Request, row: int, call: int, journal: PartJournal) -> Entry:
+        if request.seed is None:
+            request = replace(request, seed=rng.cell(self.ctx.key, row, call))
+        try:
+            entry = Entry(self.name, row, call, request.model, await self.lanes.ask(request))
+        except CallFailed as exc:
+            entry = Entry(self.name, row, call, request.model, None, str(exc))
+        journal.add(self.fingerprint, entry)
+        self.asked(entry)
+        return entry

@@ -1,0 +1,103 @@
+"""What happens in a run, as it happens: one JSON line an event, and whoever listens.
+
+`events.jsonl` is for machines; the terminal's live view and the studio read the same events. An event never holds a cell's
+content, a prompt or a key.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import orjson
+
+from lookalike.models.base import Usage
+from lookalike.store import disk_errors
+
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+
+
+@dataclass
+class Counts:
+    """Outcomes of a table's rows. They add up: attempted = kept + filtered + duplicate + failed."""
+
+    kept: int = 0
+    filtered: int = 0
+    duplicate: int = 0
+    failed: int = 0
+
+    @property
+    def attempted(self) -> int:
+        """Rows that came to an end, whatever it was."""
+        return self.kept + self.filtered + self.duplicate + self.failed
+
+    def add(self, other: Counts) -> None:
+        """Count the other's rows too."""
+        self.kept += other.kept
+        self.filtered += other.filtered
+        self.duplicate += other.duplicate
+        self.failed += other.failed
+
+    def dump(self) -> dict[str, int]:
+        """Plain data."""
+        return {
+            "attempted": self.attempted,
+            "kept": self.kept,
+            "filtered": self.filtered,
+            "duplicate": self.duplicate,
+            "failed": self.failed,
+        }
+
+
+@dataclass
+class ColumnUse:
+    """Model calls of one column."""
+
+    model: str = ""
+    calls: int = 0
+    failed: int = 0
+    usage: Usage = field(default_factory=Usage)
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data; an unknown price is null, never 0."""
+        return {
+            "model": self.model,
+            "calls": self.calls,
+            "failed": self.failed,
+            "prompt_tokens": self.usage.prompt_tokens,
+            "completion_tokens": self.usage.completion_tokens,
+            "usd": self.usage.usd,
+        }
+
+
+class Events:
+    """The run's event log."""
+
+    def __init__(self, path: Path | None, listeners: tuple[Listener, ...] = ()) -> None:
+        self._path, self._listeners = path, listeners
+        self._file: Any = None
+
+    def __enter__(self) -> Self:
+        if self._path is not None:
+            with disk_errors(self._path):
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                self._file = self._path.open("ab", buffering=0)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def emit(self, event: str, **details: Any) -> None:
+        """Write an event and tell the listeners."""
+        line = {"event": event, "time": round(time.time(), 3), **details}
+        if self._file is not None:
+            with disk_errors(self._path or Path()):
+                self._file.write(orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
+        for listener in self._listeners:
+            listener(line)

@@ -1,0 +1,128 @@
+"""A run is a folder: the only interface between making, measuring, exporting and showing.
+
+The CLI, evaluation, export and the studio read it and share no memory with the run, so any run can be shown: alive, dead, or
+from another machine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from lookalike.errors import RunError, did_you_mean
+from lookalike.run.parts import DROPPED, Part, read_part
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """A run, read from its folder."""
+
+    path: Path
+
+    def __post_init__(self) -> None:
+        if not (self.path / "plan.json").is_file():
+            raise RunError(what="this is not a run folder", where=str(self.path), fix="name a folder that `lookalike run` wrote")
+
+    @cached_property
+    def plan(self) -> dict[str, Any]:
+        """The plan as JSON."""
+        return dict(orjson.loads((self.path / "plan.json").read_bytes()))
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """What was made; empty while the run is not finished."""
+        path = self.path / "manifest.json"
+        return dict(orjson.loads(path.read_bytes())) if path.is_file() else {}
+
+    @property
+    def name(self) -> str:
+        """The recipe's name."""
+        return str(self.plan["name"])
+
+    @property
+    def recipe_text(self) -> str:
+        """The recipe as it was run."""
+        return (self.path / "recipe.yaml").read_text(encoding="utf-8")
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """Table names in making order."""
+        return tuple(table["name"] for table in self.plan["tables"])
+
+    def paths(self, table: str) -> list[Path]:
+        """The files of a table's finished partitions, in order.
+
+        Raises:
+            RunError: the run has no such table.
+        """
+        if table not in self.tables:
+            raise RunError(what=f"the run has no table {table!r}", where=str(self.path), fix=did_you_mean(table, self.tables))
+        return sorted((self.path / "tables" / table).glob("part-*.parquet"))
+
+    def parts(self, table: str) -> list[Part]:
+        """What the finished partitions say of themselves."""
+        return [read_part(path) for path in self.paths(table)]
+
+    def dataset(self, table: str) -> ds.Dataset:
+        """The finished rows, for scanning without loading them.
+
+        Raises:
+            RunError: no partition is finished yet.
+        """
+        paths = self.paths(table)
+        if not paths:
+            raise RunError(
+                what=f"table {table!r} has no finished partition", where=str(self.path), fix="run the recipe to its end"
+            )
+        return ds.dataset([str(path) for path in paths], format="parquet")
+
+    def batches(self, table: str, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
+        """The finished rows in order, a bounded number at a time."""
+        for path in self.paths(table):
+            with pq.ParquetFile(path) as file:
+                yield from file.iter_batches(rows)
+
+    def table(self, table: str) -> pa.Table:
+        """All finished rows of a table."""
+        if not self.paths(table):
+            self.dataset(table)
+        tables = []
+        for path in self.paths(table):
+            with pq.ParquetFile(path) as file:
+                tables.append(file.read().replace_schema_metadata(None))
+        return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+
+    def dropped(self) -> pa.Table:
+        """Rows that are in no table: filtered, duplicate and failed, with their reasons."""
+        tables = []
+        for path in sorted((self.path / "dropped").rglob("part-*.parquet")):
+            with pq.ParquetFile(path) as file:
+                tables.append(file.read())
+        return pa.concat_tables(tables) if tables else DROPPED.empty_table()
+
+    def lineage(self, table: str) -> pa.Table | None:
+        """One row a model call; None when the table has none."""
+        paths = sorted((self.path / "lineage" / table).glob("part-*.parquet"))
+        tables = []
+        for path in paths:
+            with pq.ParquetFile(path) as file:
+                tables.append(file.read())
+        return pa.concat_tables(tables) if tables else None
+
+    def events(self) -> Iterator[dict[str, Any]]:
+        """What happened, in order."""
+        path = self.path / "events.jsonl"
+        if path.is_file():
+            for line in path.read_bytes().splitlines():
+                try:
+                    yield orjson.loads(line)
+                except orjson.JSONDecodeError:
+                    continue  # the torn last line of a killed run

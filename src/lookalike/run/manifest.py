@@ -1,0 +1,121 @@
+"""What a finished run says of itself: files with their hashes, outcomes, calls and money, and which model wrote which column."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import pyarrow.compute as pc
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+
+from lookalike import __version__
+from lookalike.models.base import Usage
+from lookalike.run.parts import DROPPED, part_path, read_part
+from lookalike.store import put, put_bytes, sha256
+
+if TYPE_CHECKING:
+    from lookalike.plan import Plan
+    from lookalike.run.engine import Progress
+
+
+def spent(folder: Path) -> Usage:
+    """Tokens and money that finished partitions and open journals have cost so far."""
+    return total(by_column(folder))
+
+
+def total(use: Mapping[str, Mapping[str, Any]]) -> Usage:
+    """The sum over columns."""
+    usage = Usage()
+    for column in use.values():
+        usage += Usage(column["prompt_tokens"], column["completion_tokens"], column["usd"])
+    return usage
+
+
+def by_column(folder: Path) -> dict[str, dict[str, Any]]:
+    """Calls, tokens and money of each model column, over all attempts at the run: "table.column" -> numbers.
+
+    Counted from the journal, which holds every reply that was paid for, also those of rows that were rejected.
+    """
+    use: dict[str, dict[str, Any]] = {}
+    for path in sorted((folder / "journal").glob("*/part-*/*.jsonl")):
+        table = path.parent.parent.name
+        with path.open("rb") as file:
+            for raw in file:
+                try:
+                    line = orjson.loads(raw)
+                    column = use.setdefault(f"{table}.{line['c']}", _nothing(line["m"]))
+                except (orjson.JSONDecodeError, KeyError, TypeError):
+                    continue  # the torn last line of a killed run
+                column["calls"] += 1
+                if "e" in line:
+                    column["failed"] += 1
+                    continue
+                prompt, completion, usd = line["u"]
+                column["prompt_tokens"] += prompt
+                column["completion_tokens"] += completion
+                column["usd"] = None if usd is None or column["usd"] is None else column["usd"] + usd
+                if line["s"][4] and line["s"][4] not in column["served_by"]:
+                    column["served_by"].append(line["s"][4])
+    return use
+
+
+def _nothing(model: str) -> dict[str, Any]:
+    return {"model": model, "served_by": [], "calls": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
+
+
+def write(plan: Plan, folder: Path, progress: Progress, seconds: float) -> dict[str, Any]:
+    """Write `manifest.json`, `failures.parquet` and `dropped.parquet`; returns the manifest."""
+    use = by_column(folder)
+    tables = {}
+    for table in plan.tables:
+        parts = []
+        for path in sorted((folder / "tables" / table.name).glob("part-*.parquet")):
+            part = read_part(path)
+            parts.append({"path": str(path.relative_to(folder)), "rows": part.counts.kept, "sha256": sha256(path)})
+        schema = _schema(part_path(folder, "tables", table.name, 0))
+        asked = progress.asked.get(table.name)
+        tables[table.name] = {
+            "rows": sum(part["rows"] for part in parts),
+            "asked": asked,
+            "outcomes": progress.counts[table.name].dump(),
+            "schema": schema,
+            "parts": parts,
+        }
+    body = {
+        "format": 1,
+        "synthetic": True,
+        "name": plan.recipe.name,
+        "seed": plan.recipe.seed,
+        "lookalike": __version__,
+        "python": platform.python_version(),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "tables": tables,
+        "calls": use,
+        "models": {name: spec.label for name, spec in plan.models_used().items()},
+        "sources": {name: source.dump() for name, source in plan.recipe.sources.items()},
+    }
+    _write_dropped(folder)
+    put_bytes(folder / "manifest.json", orjson.dumps(body, option=orjson.OPT_INDENT_2))
+    return body
+
+
+def _write_dropped(folder: Path) -> None:
+    """All partitions' dropped rows in two files: those that failed, and those that were rejected."""
+    paths = sorted(str(path) for path in (folder / "dropped").rglob("part-*.parquet"))
+    rows = ds.dataset(paths, schema=DROPPED, format="parquet").to_table() if paths else DROPPED.empty_table()
+    failed = pc.equal(rows["outcome"], "failed")
+    for name, chosen in (("failures", rows.filter(failed)), ("dropped", rows.filter(pc.invert(failed)))):
+        put(folder / f"{name}.parquet", lambda file, chosen=chosen: pq.write_table(chosen, file, compression="zstd"))
+
+
+def _schema(path: Path) -> dict[str, str]:
+    if not path.is_file():
+        return {}
+    with pq.ParquetFile(path) as file:
+        return {field.name: str(field.type) for field in file.schema_arrow}

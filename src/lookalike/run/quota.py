@@ -1,0 +1,58 @@
+"""How many candidate rows a table may open: exactly as many rows as were asked for, and no call too many.
+
+A candidate may be opened while kept + failed + undecided < asked. Every undecided candidate adds at most one row, so the
+count is never exceeded; and the candidates opened are the shortest run of ids that holds the rows asked for, whatever the
+concurrency, the order of replies or the size of partitions. Rejected rows are replaced; failed rows keep their place, so that
+`--retry-failed` can fill it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass
+class Quota:
+    """The state of one table's count.
+
+    Attributes:
+        asked: rows wanted; None when every candidate of a given range is wanted (children, cheap ranges).
+        limit: candidates that may be opened at most.
+        opened: candidates opened so far; the next one's id.
+        settled: candidates that hold a place: kept or failed.
+        undecided: opened and not yet judged.
+    """
+
+    asked: int | None
+    limit: int
+    opened: int = 0
+    settled: int = 0
+    undecided: int = 0
+
+    @property
+    def complete(self) -> bool:
+        """Nothing more will ever be opened."""
+        return self.opened >= self.limit or (self.asked is not None and self.settled >= self.asked)
+
+    @property
+    def may_open(self) -> bool:
+        """The next candidate is certainly needed."""
+        if self.opened >= self.limit:
+            return False
+        return self.asked is None or self.settled + self.undecided < self.asked
+
+    def open(self) -> int:
+        """Open the next candidate."""
+        self.opened += 1
+        self.undecided += 1
+        return self.opened - 1
+
+    def judge(self, settled: int, rejected: int) -> None:
+        """Candidates were judged."""
+        self.undecided -= settled + rejected
+        self.settled += settled
+
+    @property
+    def capped(self) -> bool:
+        """The cap was reached before the count."""
+        return self.asked is not None and self.opened >= self.limit and self.settled < self.asked

@@ -1,0 +1,114 @@
+"""Rows without model calls: where they come from, the columns made in blocks, and which of them stay."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from lookalike.generators.base import Batch, Context, Generator, Tables
+from lookalike.generators.conditions import rows_where
+from lookalike.plan import TablePlan
+from lookalike.plan.stages import Stages
+from lookalike.run.events import Counts
+from lookalike.run.parts import Dropped
+from lookalike.steps.base import Step
+
+Base = Callable[[int, int], Batch]  # candidate rows [start, stop) with the columns that rows bring along
+
+
+@dataclass
+class RowMaker:
+    """Makes and judges blocks of one table's rows.
+
+    Attributes:
+        base: gives the rows that a block starts from.
+        steps: opened steps; those with memory see rows in the order of their ids.
+    """
+
+    table: TablePlan
+    stages: Stages
+    base: Base
+    seed: int
+    tables: Tables
+    root: Path
+    allow_code: bool
+    steps: tuple[Step, ...] = ()
+    contexts: dict[str, Context] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.steps = tuple(step.open() for step in self.table.table.steps)
+
+    def context(self, column: str) -> Context:
+        """The context of a column, made once."""
+        if column not in self.contexts:
+            self.contexts[column] = Context(self.seed, self.table.name, column, self.tables, self.root, self.allow_code)
+        return self.contexts[column]
+
+    def start(self, start: int, stop: int) -> Batch:
+        """Candidate rows with every column that needs no model."""
+        return self.add(self.base(start, stop), self.stages.early)
+
+    def add(self, batch: Batch, columns: Sequence[str]) -> Batch:
+        """The batch with block columns made, in the order given."""
+        for name in columns:
+            batch = batch.with_column(name, self.column(batch, name, self.table.table.columns[name]))
+        return batch
+
+    def column(self, batch: Batch, name: str, spec: Generator) -> pa.Array:
+        """One block column; where `when` does not hold, null."""
+        if spec.when is None:
+            return flat(spec.generate(batch, self.context(name)))
+        mask = rows_where(spec.when, batch)
+        some = flat(spec.generate(batch.take(mask), self.context(name)))
+        places = np.cumsum(mask) - 1
+        return some.take(pa.array(places, mask=~mask))
+
+    def finish(self, batch: Batch) -> tuple[Batch, list[Dropped], Counts]:
+        """Late columns, then `keep`, then steps: the rows that stay, the others with their reasons, and the counts.
+
+        Steps with memory must be given batches in the order of row ids.
+        """
+        batch = self.add(batch, self.stages.late)
+        dropped: list[Dropped] = []
+        counts = Counts()
+        for condition in self.table.table.keep:
+            mask = rows_where(condition, batch)
+            dropped += [Dropped(int(row), "filtered", f"not {condition}") for row in batch.ids[~mask]]
+            counts.filtered += int((~mask).sum())
+            batch = batch.take(mask)
+        for number, step in enumerate(self.steps):
+            kept = step.apply(batch, self.context(f"step {number}"))
+            batch = kept.batch
+            dropped += [Dropped(int(row), kept.outcome, why) for row, why in zip(kept.dropped, kept.reasons, strict=True)]
+            if kept.outcome == "duplicate":
+                counts.duplicate += len(kept.dropped)
+            else:
+                counts.filtered += len(kept.dropped)
+        counts.kept = len(batch)
+        return batch, dropped, counts
+
+    def output(self, batches: Sequence[Batch]) -> pa.Table:
+        """The rows to write, in the order of their ids, with the output columns."""
+        names = self.table.columns
+        tables = [batch.arrow(names) for batch in batches]
+        table = pa.concat_tables(tables, promote_options="permissive") if len(tables) > 1 else tables[0]
+        ids = np.concatenate([batch.ids for batch in batches])
+        if len(ids) > 1 and (np.diff(ids) < 0).any():
+            table = table.take(pa.array(np.argsort(ids, kind="stable")))
+        return table.combine_chunks()
+
+
+def flat(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One contiguous array."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def columns_of(table: pa.Table) -> Mapping[str, pa.Array]:
+    """A table's columns as contiguous arrays."""
+    return {name: flat(table[name]) for name in table.column_names}
