@@ -21,6 +21,7 @@ GROUPS: dict[str, str] = {
     "synthesizer": "lookalike.synthesizers",
     "metric": "lookalike.evaluate",
     "exporter": "lookalike.export",
+    "operator": "lookalike.generators.text.operators",
 }
 
 

@@ -1,0 +1,172 @@
+"""Operators on sentences whose right answer is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lookalike.errors import SourceError
+from lookalike.generators.text import inflection
+from lookalike.generators.text.edits import apply
+from lookalike.generators.text.operators.synonym import Synonym
+from lookalike.generators.text.thesaurus import load
+from lookalike.generators.text.words import sentences
+from lookalike.registry import resolve
+
+
+def change(kind, text, row=1, **fields):
+    operator = resolve("operator", kind)(**fields)
+    return apply(text, operator.edits([text], [()], np.array([row], np.uint64))[0])
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "expected"),
+    [
+        ("voice", "The dog chased the cat.", "The cat was chased by the dog."),
+        ("voice", "The cats were chased by the dog.", "The dog chased the cats."),
+        ("voice", "She wrote the long letter.", "The long letter was written by her."),
+        ("front_clause", "We left because it rained.", "Because it rained, we left."),
+        ("front_clause", "When the dog barks, the cats run away.", "The cats run away when the dog barks."),
+        ("front_clause", "The bag arrived yesterday.", "Yesterday, the bag arrived."),
+        ("negate", "The box was heavy.", "The box was not heavy."),
+        ("negate", "The box is not heavy.", "The box is heavy."),
+        ("question", "The box is heavy.", "Is the box heavy?"),
+        ("contract", "I do not like it.", "I don't like it."),
+        ("expand", "They aren't here.", "They are not here."),
+        ("split_sentences", "I bought the tea, and it was stale.", "I bought the tea. It was stale."),
+        ("merge_sentences", "We opened the box. The lid was broken.", "We opened the box, and the lid was broken."),
+    ],
+)
+def test_grammar(kind, text, expected):
+    """Each rule gives the sentence that a careful writer would."""
+    fields = {} if kind == "negate" else {"rate": 1}
+    assert change(kind, text, **fields) == expected
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("voice", "The dog slept the night."),  # not a transitive verb
+        ("voice", "Anna chased the cat."),  # a name may be anything
+        ("front_clause", "Paris sleeps because it rained."),  # the first word may be a name
+        ("front_clause", "We left because it rained and he said that it was late."),  # two clauses
+        ("negate", "The box was never heavy."),  # denied already
+        ("negate", "The box was heavy. We opened it."),  # one negation does not turn a whole text
+        ("question", "He said the box is heavy."),
+        ("contract", "Here it is."),
+        ("expand", "Don't you like it?"),
+        ("expand", "It's got legs."),  # has, not is
+        ("split_sentences", "If I call, and he comes, we win."),
+        ("sentence_order", "Only one sentence here."),
+    ],
+)
+def test_grammar_leaves_alone_what_it_cannot_read(kind, text):
+    """A sentence outside of a rule's pattern stays as it is."""
+    fields = {} if kind in ("negate", "sentence_order") else {"rate": 1}
+    assert change(kind, text, **fields) == text
+
+
+def test_sentences_that_refer_back_stay_behind_their_antecedent():
+    """`It` follows the sentence that says what it is, in every order."""
+    for row in range(30):
+        new = change("sentence_order", "We bought a kettle. It leaks. The tea was fine. The cups broke.", row)
+        assert "We bought a kettle. It leaks." in new
+        assert sorted(new.split()) == sorted("We bought a kettle. It leaks. The tea was fine. The cups broke.".split())
+
+
+def test_synonyms_keep_inflection_case_and_article():
+    """Past stays past, plurals stay plural, capitals stay, and a becomes an."""
+    assert change("synonym", "She purchased two automobiles.", rate=1) == "She bought two cars."
+    assert change("synonym", "This was a hard error.", rate=1).split()[2] in ("a", "an")
+    for row in range(20):
+        new = change("synonym", "It was an error.", row, rate=1)
+        assert new == "It was a mistake."
+
+
+def test_synonyms_respect_the_part_of_speech():
+    """`like` after a pronoun is a verb and may go; `like` the preposition stays."""
+    assert "enjoy" in change("synonym", "They like tea.", rate=1)
+    assert "like" in change("synonym", "It smelled like soap.", rate=1)
+
+
+def test_names_are_left_alone():
+    """A capitalised word inside a sentence is a name."""
+    assert change("synonym", "We met Big Sur and Mr. Small.", rate=1) == "We met Big Sur and Mr. Small."
+
+
+def test_a_user_thesaurus_from_csv(tmp_path):
+    """A CSV with parts of speech is inflected; without, words are used as they are."""
+    path = tmp_path / "own.csv"
+    path.write_text("word,pos,synonyms\nstent,n,implant\nstat,,immediately; at once\n")
+    assert change("synonym", "Two stents were placed stat.", rate=1, thesaurus=str(path)).startswith(
+        "Two implants were placed "
+    )
+
+
+@pytest.mark.parametrize("content", ["a,b\n1,2\n", "word,pos,synonyms\nx,noun,y\n"])
+def test_a_bad_thesaurus_is_named(tmp_path, content):
+    """Missing columns and unknown parts of speech are errors with the file's name."""
+    path = tmp_path / "bad.csv"
+    path.write_text(content)
+    with pytest.raises(SourceError, match=r"bad\.csv"):
+        load(str(path))
+
+
+def test_mythes_and_wordnet_files_are_read(tmp_path):
+    """MyThes keeps mutual synonyms; WordNet keeps words whose dominant sense is the shared synset."""
+    dat = tmp_path / "th.dat"
+    dat.write_text("UTF-8\nrapid|1\n(adj)|speedy|fast (similar term)\nspeedy|1\n(adj)|rapid|x-ray\n")
+    assert change("synonym", "A rapid reply.", rate=1, thesaurus=str(dat)) == "A speedy reply."
+    folder = tmp_path / "wn"
+    folder.mkdir()
+    for name, letter in (("noun", "n"), ("verb", "v"), ("adj", "a"), ("adv", "r")):
+        data, index = "  1 licence\n", "  1 licence\n"
+        if name == "noun":
+            data += "00000001 06 n 02 dog 0 hound 0 000 | an animal\n00000002 06 n 02 dog 0 cad 0 000 | a man\n"
+            index += "dog n 2 0 2 1 00000001 00000002\nhound n 1 0 1 0 00000001\ncad n 1 0 1 0 00000002\n"
+        (folder / f"data.{name}").write_text(data)
+        (folder / f"index.{name}").write_text(index)
+        assert letter
+    (folder / "cntlist.rev").write_text("dog%1:05:00:: 1 42\ndog%1:18:01:: 2 2\nhound%1:05:00:: 1 3\ncad%1:18:00:: 1 9\n")
+    assert change("synonym", "The dogs barked.", rate=1, thesaurus=str(folder)) == "The hounds barked."
+
+
+def test_inflection():
+    """Irregular and doubling forms come out right."""
+    verbs = {"stop": "stopped stopping", "carry": "carried carrying", "lie": "lay lying", "visit": "visited visiting"}
+    assert {v: f"{inflection.past(v)} {inflection.gerund(v)}" for v in verbs} == verbs
+    assert [inflection.plural(n) for n in ("box", "city", "child", "key")] == ["boxes", "cities", "children", "keys"]
+    assert [inflection.comparative(a) for a in ("big", "happy", "expensive", "good")] == ["bigger", "happier", None, "better"]
+
+
+def test_sentence_borders():
+    """Abbreviations and decimals end no sentence; empty lines and full-width stops do."""
+    text = "Dr. Smith paid $3.50. He left!\n\nA title\n\n你好。再见。"
+    assert [text[a:b] for a, b in sentences(text)] == ["Dr. Smith paid $3.50.", "He left!", "A title", "你好。", "再见。"]
+
+
+@pytest.mark.parametrize("kind", ["keyboard", "ocr", "casing", "spacing"])
+def test_noise_grows_with_severity(kind):
+    """More severe noise makes more edits, and severity 5 hits every tenth character at least somewhere."""
+    text = "the small brown fox jumps over the lazy dog and runs home " * 20
+    counts = [len(resolve("operator", kind)(severity=s).edits([text], [()], np.array([9], np.uint64))[0]) for s in (1, 3, 5)]
+    assert counts[0] < counts[1] < counts[2]
+
+
+def test_marked_letters_are_hit_whole_or_not():
+    """Typing errors never separate a letter from its combining mark."""
+    text = "e\u0301" * 200
+    assert change("keyboard", text, rate=1) == text
+
+
+def test_long_documents_are_fast():
+    """Two million characters pass in seconds, not minutes (no rule is quadratic)."""
+    text = "The dog chased the cat because it was hungry. " * 4000
+    for kind in ("voice", "front_clause", "sentence_order", "merge_sentences", "split_sentences", "synonym", "expand"):
+        assert change(kind, text)
+
+
+def test_synonym_records_its_name():
+    """Edits say who made them."""
+    (edits,) = Synonym(rate=1).edits(["It was an error."], [()], np.array([1], np.uint64))
+    assert [(e.operator, e.start, e.end) for e in edits] == [("synonym", 7, 15)]
