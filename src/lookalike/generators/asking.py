@@ -1,0 +1,276 @@
+"""One answer from a model, checked: the sub-conversation that all model columns are built from.
+
+`answer = yield from ask(request, read=...)`. A reply that is empty, a refusal, cut off, or does not fit is asked again with
+the reason in the conversation. Nothing here knows time or chance: sent the same replies, it comes to the same point.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from lookalike.generators.json_types import coerced
+from lookalike.models.base import CallFailed, Message, Reply, Request, ToolCall
+
+Asking = Generator[Request, Reply, Any]
+Read = Callable[[str], Any]
+Verify = Callable[[Any], Generator[Request, Reply, Sequence[str]]]
+UseTool = Callable[[ToolCall], str]
+
+_REFUSAL = re.compile(
+    r"^\W*(i['’]?m (very )?sorry|sorry,|i apologi[sz]e|i can(no|['’])t (help|assist|fulfil|fulfill|provide|create|generate|write|comply|do)"
+    r"|i['’]?m (not able|unable) to|i am (not able|unable) to|as an ai( language)? model|i won['’]?t (help|assist|provide|create|write))",
+    re.IGNORECASE,
+)
+_THINK = re.compile(r"^\s*<think(?:ing)?>(.*?)</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")
+_FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
+
+
+class Unfit(Exception):  # noqa: N818  # a verdict on a reply, not an error of ours
+    """A reply whose content does not fit; the text is what the model is told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a checked conversation came to.
+
+    Attributes:
+        value: what `read` made of the last reply.
+        reasoning: the model's reasoning, when it gave any.
+        messages: the whole conversation, the last reply included.
+        rejected: why earlier replies were not taken.
+        unknown_tools: how often the model called a tool that is not there.
+    """
+
+    value: Any
+    reasoning: str
+    messages: tuple[Message, ...]
+    rejected: tuple[str, ...] = ()
+    unknown_tools: int = 0
+
+
+def ask(
+    request: Request,
+    *,
+    read: Read,
+    verify: Verify | None = None,
+    tries: int = 3,
+    whole: bool = False,
+    tools: Mapping[str, UseTool] | None = None,
+    max_turns: int = 5,
+) -> Generator[Request, Reply, Answer]:
+    """Ask until the answer fits.
+
+    Args:
+        request: the question.
+        read: makes the value of a text; raises `Unfit`.
+        verify: a sub-conversation that gives reasons against the value; none: it stands.
+        tries: replies that are looked at before the cell fails.
+        whole: a text cut off at its token limit may end after its last whole sentence.
+        tools: what may be called, by name.
+        max_turns: replies with tool calls that are served.
+
+    Raises:
+        CallFailed: no reply fitted.
+    """
+    rejected: list[str] = []
+    unknown = 0
+    current = request
+    limit_raised = False
+    for _ in range(tries):
+        reply = yield current
+        turns = 0
+        while reply.tool_calls and tools:
+            turns += 1
+            if turns > max_turns:
+                raise CallFailed(
+                    what=f"{request.model}: still calling tools after {max_turns} turns",
+                    fix="raise max_turns or simplify the task",
+                )
+            served, missing = _serve(reply, tools)
+            unknown += missing
+            current = current.say(*served)
+            reply = yield current
+        text, reasoning = _split_reasoning(reply)
+        try:
+            if reply.finish == "length" and not limit_raised and not (whole and _SENTENCE_END.search(text)):
+                limit_raised = True
+                current = replace(current, max_tokens=2 * (current.max_tokens or 1024))
+                raise Unfit("it was cut off at the token limit")  # noqa: TRY301  # one place takes all reasons
+            value = read(_usable(text, reply, whole=whole))
+        except Unfit as exc:
+            reasons: Sequence[str] = [str(exc)]
+        else:
+            reasons = (yield from verify(value)) if verify else ()
+            if not reasons:
+                messages = (*current.messages, Message("assistant", reply.text))
+                return Answer(value, reasoning, messages, tuple(rejected), unknown)
+        rejected.append("; ".join(reasons))
+        current = _again(request, current, text, reasons)
+    raise CallFailed(
+        what=f"{request.model}: no usable reply in {tries} tries: " + " | ".join(rejected),
+        fix="make the prompt clearer, raise `tries` or max_tokens, or take a stronger model",
+    )
+
+
+def _usable(text: str, reply: Reply, *, whole: bool) -> str:
+    """The text of a reply that can be read at all."""
+    if reply.finish == "refusal" or _REFUSAL.match(text):
+        raise Unfit("the answer is a refusal: " + _short(text))
+    if not text.strip():
+        raise Unfit("the answer is empty")
+    if reply.finish == "length":
+        if not whole or not _SENTENCE_END.search(text):
+            raise Unfit("it was cut off at the token limit; be briefer")
+        return text[: [match.end() for match in _SENTENCE_END.finditer(text)][-1]]
+    return text
+
+
+def _again(request: Request, current: Request, text: str, reasons: Sequence[str]) -> Request:
+    """The question, the last bad answer and what is wrong with it: earlier bad answers only confuse a model."""
+    listed = "\n".join(f"- {reason}" for reason in reasons)
+    turns: list[Message] = []
+    if text.strip() and not _REFUSAL.match(text):
+        turns.append(Message("assistant", text if len(text) < 4000 else text[:4000]))
+        turns.append(
+            Message("user", f"That answer cannot be used:\n{listed}\nAnswer again, and give only the corrected answer.")
+        )
+    base = current.messages if any(message.role == "tool" for message in current.messages) else request.messages
+    return replace(request, messages=(*base, *turns), max_tokens=current.max_tokens)
+
+
+def _serve(reply: Reply, tools: Mapping[str, UseTool]) -> tuple[list[Message], int]:
+    """The model's tool calls and their results as turns, and how many named no tool."""
+    turns = [Message("assistant", reply.text, tool_calls=reply.tool_calls)]
+    missing = 0
+    for call in reply.tool_calls:
+        if call.name in tools:
+            result = tools[call.name](call)
+        else:
+            missing += 1
+            result = f"error: there is no tool {call.name!r}; tools: {', '.join(sorted(tools))}"
+        turns.append(Message("tool", result, tool_call_id=call.id))
+    return turns, missing
+
+
+def _split_reasoning(reply: Reply) -> tuple[str, str]:
+    """Text and reasoning; local reasoning models write theirs into the text."""
+    match = _THINK.match(reply.text)
+    if match is None:
+        return reply.text, reply.reasoning
+    return reply.text[match.end() :], reply.reasoning or match.group(1).strip()
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= 80 else text[:77] + "...")
+
+
+# readers: text -> value, or Unfit
+
+
+def read_text(text: str) -> str:
+    """Prose: without a preamble ("Sure, here is ...:"), wrapping quotes or a wrapping code fence."""
+    text = text.strip()
+    fence = _FENCE.fullmatch(text)
+    if fence:
+        text = fence.group(2).strip()
+    first, newline, rest = text.partition("\n")
+    if (
+        newline
+        and rest.strip()
+        and re.match(r"(sure|certainly|of course|absolutely|here('s| is| are))\b.*:\s*$", first, re.IGNORECASE)
+    ):
+        text = rest.strip()
+    for opening, closing in (('"', '"'), ("“", "”"), ("'", "'")):
+        inner = text[1:-1]
+        if len(text) > 2 and text[0] == opening and text[-1] == closing and opening not in inner and closing not in inner:
+            text = inner.strip()
+    if not text:
+        raise Unfit("the answer is empty")
+    return text
+
+
+def read_choice(choices: Sequence[str]) -> Read:
+    """One of these texts, however the model dressed it: case, quotes, full stops, a sentence round it."""
+    plain = {_bare(choice): choice for choice in choices}
+    longest_first = sorted(plain, key=len, reverse=True)
+
+    def read(text: str) -> str:
+        bare = _bare(text)
+        if bare in plain:
+            return plain[bare]
+        rest, found = bare, set()
+        for choice in longest_first:
+            if choice and re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", rest):
+                found.add(choice)
+                rest = re.sub(rf"(?<!\w){re.escape(choice)}(?!\w)", " ", rest)
+        if len(found) == 1:
+            return plain[found.pop()]
+        raise Unfit(f"the answer must be exactly one of: {', '.join(choices)}")
+
+    return read
+
+
+def _bare(text: str) -> str:
+    return text.strip().strip("\"'“”`*.!,;: \n\t").casefold()
+
+
+@lru_cache(maxsize=1024)
+def _validator(schema: bytes) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(orjson.loads(schema))
+
+
+def read_json(schema: Mapping[str, Any]) -> Read:
+    """A JSON value that fits the schema; broken JSON is repaired first."""
+    key = orjson.dumps(schema)
+
+    def read(text: str) -> Any:
+        value = coerced(parse_json(text), schema)
+        validator = _validator(key)
+        problems = [
+            f"{'.'.join(str(step) for step in error.instance_path) or 'the answer'}: {error.message}"
+            for error in _first(validator.iter_errors(value), 3)
+        ]
+        if problems:
+            raise Unfit("the JSON does not fit its schema: " + "; ".join(problems))
+        return value
+
+    return read
+
+
+def _first(items: Any, count: int) -> list[Any]:
+    return [item for _, item in zip(range(count), items, strict=False)]
+
+
+def parse_json(text: str) -> Any:
+    """The JSON value in a text: as it is, in a fence, or repaired."""
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        pass  # the usual dressings follow
+    fence = _FENCE.search(text)
+    body = fence.group(2) if fence else text
+    start = min((place for place in (body.find("{"), body.find("[")) if place >= 0), default=-1)
+    if start < 0:
+        raise Unfit("the answer is not JSON; give only a JSON value")
+    import json_repair
+
+    value = json_repair.loads(body[start:])
+    if value == "" or value is None:
+        raise Unfit("the answer is not JSON; give only a JSON value")
+    return value
+
+
+def code_block(text: str, language: str) -> str:
+    """The code in a reply: the fence of this language, else the first fence, else the text itself."""
+    fences = [(match.group(1).lower(), match.group(2)) for match in _FENCE.finditer(text)]
+    own = [body for tag, body in fences if tag == language or tag.startswith(language[:2])]
+    return (own[0] if own else fences[0][1] if fences else text).strip("\n")

@@ -1,0 +1,191 @@
+"""Rules that a written text must hold, checked against its row; what fails is told to the model, which writes again."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Generator
+from functools import cache
+from typing import Any, Literal, Self
+
+import numpy as np
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from lookalike.errors import RecipeError
+from lookalike.generators.asking import ask, read_choice
+from lookalike.generators.base import Batch, Context, Row
+from lookalike.generators.conditions import Sql, rows_where, sql_columns
+from lookalike.generators.templates import TemplateText, compiled
+from lookalike.models.base import Message, Reply, Request
+from lookalike.optional import require
+
+_WORD = re.compile(r"\w+(?:['’-]\w+)*")
+_SENTENCE = re.compile(r"[^.!?…。！？]+(?:[.!?…。！？]+|$)")
+_SENTIMENTS = ("positive", "negative", "neutral")
+
+
+class Bounds(BaseModel):
+    """A least and a greatest count."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    min: int = Field(0, ge=0)
+    max: int | None = Field(None, ge=0)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.max is not None and self.max < self.min:
+            raise ValueError(f"min is {self.min} and max is {self.max}: swap them")
+        return self
+
+    def against(self, count: int, unit: str) -> str | None:
+        """Why the count is wrong, or None."""
+        if self.min <= count and (self.max is None or count <= self.max):
+            return None
+        wanted = f"{self.min} to {self.max}" if self.max is not None else f"at least {self.min}"
+        return f"it has {count} {unit}; {wanted} are asked for"
+
+
+class Agree(BaseModel):
+    """A question to a model about the text, whose answer must be what the row says.
+
+    Attributes:
+        question: asked with the text below it.
+        choices: the answers that may be given.
+        expect: a template; its text is the answer wanted.
+        model: who is asked; empty: the column's own model.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    question: TemplateText
+    choices: tuple[str, ...] = Field(min_length=2)
+    expect: TemplateText
+    model: str = ""
+
+
+class Check(BaseModel):
+    """One rule; exactly one field is given.
+
+    Attributes:
+        regex: is found in the text.
+        must_not: templates of texts that do not occur, in any case.
+        must_mention: templates of texts that occur, in any case.
+        words: least and greatest count of words.
+        sentences: least and greatest count of sentences.
+        sentiment: a template that gives positive, negative or neutral; the text's own sentiment (VADER) is that.
+        sql: a condition over the row and the text, which is `value`.
+        agree: a model, asked about the text, answers what the row says.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    regex: str | None = None
+    must_not: tuple[TemplateText, ...] | None = None
+    must_mention: tuple[TemplateText, ...] | None = None
+    words: Bounds | None = None
+    sentences: Bounds | None = None
+    sentiment: TemplateText | None = None
+    sql: Sql | None = None
+    agree: Agree | None = None
+
+    @field_validator("must_not", "must_mention", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
+
+    @field_validator("regex")
+    @classmethod
+    def _readable(cls, regex: str | None) -> str | None:
+        try:
+            re.compile(regex or "")
+        except re.error as exc:
+            raise ValueError(f"regex: {regex!r} cannot be read: {exc}") from exc
+        return regex
+
+    @model_validator(mode="after")
+    def _exactly_one(self) -> Self:
+        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        if len(given) != 1:
+            raise ValueError(f"a check has exactly one of {', '.join(type(self).model_fields)}; this one has {len(given)}")
+        return self
+
+    def needs(self) -> frozenset[str]:
+        """The columns that the rule compares with."""
+        texts = [*(self.must_not or ()), *(self.must_mention or ()), *([self.sentiment] if self.sentiment else [])]
+        if self.agree:
+            texts += [self.agree.question, self.agree.expect]
+        found = frozenset().union(*(compiled(text).needs for text in texts))
+        return (found | sql_columns(self.sql) if self.sql else found) - {"value"}
+
+    def models(self) -> frozenset[str]:
+        """The models that the rule asks, beside the column's own."""
+        return frozenset({self.agree.model} if self.agree and self.agree.model else ())
+
+    def problem(self, text: str, row: Row, ctx: Context, model: str) -> Generator[Request, Reply, str | None]:
+        """Why the text does not hold the rule, or None."""
+        if self.agree is not None:
+            return (yield from _disagrees(self.agree, text, row, model))
+        if self.sql is not None:
+            columns = {name: pa.array([row[name]]) for name in sql_columns(self.sql) - {"value"}}
+            batch = Batch(ctx.table, np.array([row.get("_id", 0)], np.int64), {**columns, "value": pa.array([text])})
+            return None if rows_where(self.sql, batch)[0] else f"the rule `{self.sql}` does not hold"
+        return self._plain_problem(text, row)
+
+    def _plain_problem(self, text: str, row: Row) -> str | None:
+        folded = text.casefold()
+        if self.regex is not None:
+            return None if re.search(self.regex, text) else f"it does not match the pattern {self.regex}"
+        if self.must_not is not None:
+            found = [word for word in (compiled(t).render(row) for t in self.must_not) if word and word.casefold() in folded]
+            return f"it must not contain: {', '.join(found)}" if found else None
+        if self.must_mention is not None:
+            lost = [word for word in (compiled(t).render(row) for t in self.must_mention) if word.casefold() not in folded]
+            return f"it must mention: {', '.join(lost)}" if lost else None
+        if self.words is not None:
+            return self.words.against(len(_WORD.findall(text)), "words")
+        if self.sentences is not None:
+            return self.sentences.against(sum(bool(_WORD.search(part)) for part in _SENTENCE.findall(text)), "sentences")
+        assert self.sentiment is not None
+        wanted = compiled(self.sentiment).render(row).strip().casefold()
+        if wanted not in _SENTIMENTS:
+            return None  # mixed and the like: no rule can tell
+        got = sentiment(text)
+        return None if got == wanted else f"it sounds {got}, but it must be clearly {wanted}"
+
+
+@cache
+def _analyser() -> Any:
+    return require("vaderSentiment.vaderSentiment", extra="text").SentimentIntensityAnalyzer()
+
+
+def sentiment(text: str) -> Literal["positive", "negative", "neutral"]:
+    """The sentiment of an English text by VADER's compound score and its usual cuts at 0.05.
+
+    Raises:
+        MissingExtra: vaderSentiment is not installed.
+
+    Source:
+        Hutto and Gilbert 2014, "VADER: a parsimonious rule-based model for sentiment analysis of social media text".
+    """
+    score = float(_analyser().polarity_scores(text)["compound"])
+    if score >= 0.05:
+        return "positive"
+    return "negative" if score <= -0.05 else "neutral"
+
+
+def _disagrees(agree: Agree, text: str, row: Row, model: str) -> Generator[Request, Reply, str | None]:
+    wanted = compiled(agree.expect).render(row).strip()
+    if wanted.casefold() not in {choice.casefold() for choice in agree.choices}:
+        raise RecipeError(
+            what=f"agree: `expect` gives {wanted!r}, which is not among the choices {', '.join(agree.choices)}",
+            fix="add it to `choices`",
+        )
+    question = (
+        f"{compiled(agree.question).render(row)}\n\nText:\n{text}\n\nAnswer with exactly one of: {', '.join(agree.choices)}."
+    )
+    request = Request(agree.model or model, (Message("user", question),), choices=agree.choices, temperature=0.0, max_tokens=24)
+    answer = yield from ask(request, read=read_choice(agree.choices))
+    if answer.value.casefold() == wanted.casefold():
+        return None
+    return f"asked {compiled(agree.question).render(row)!r}, a reader answers {answer.value!r}; it must be {wanted!r}"

@@ -1,0 +1,117 @@
+"""JSON Schema and Arrow: the type of a structured cell, and values made to fit it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+_PLAIN = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "null": pa.null()}
+
+
+def arrow_of(schema: Mapping[str, Any]) -> pa.DataType:
+    """The Arrow type of values that fit a JSON Schema.
+
+    Objects with `properties` are structs, arrays lists, enums the type of their values; a value that may also be null keeps
+    its type. Whatever Arrow has no one type for (unions, free objects, recursion) is JSON text.
+    """
+    return _type(schema, schema, frozenset())
+
+
+def _type(schema: Any, root: Mapping[str, Any], seen: frozenset[str]) -> pa.DataType:  # noqa: C901  # one case a keyword
+    if not isinstance(schema, Mapping):
+        return pa.string()
+    if "$ref" in schema:
+        target = str(schema["$ref"])
+        found = None if target in seen else _lookup(root, target)
+        return pa.string() if found is None else _type(found, root, seen | {target})
+    for key in ("enum", "const"):
+        if key in schema:
+            values = schema[key] if key == "enum" else [schema[key]]
+            return _common([_of_value(value) for value in values])
+    for key in ("anyOf", "oneOf"):
+        if key in schema:
+            return _common([_type(option, root, seen) for option in schema[key]])
+    kind = schema.get("type")
+    if isinstance(kind, list):
+        return _common([_type({**schema, "type": each}, root, seen) for each in kind])
+    if kind == "object" and schema.get("properties"):
+        return pa.struct([(str(name), _type(inner, root, seen)) for name, inner in schema["properties"].items()])
+    if kind == "array":
+        if schema.get("prefixItems"):
+            return pa.list_(_common([_type(inner, root, seen) for inner in schema["prefixItems"]]))
+        return pa.list_(_type(schema.get("items"), root, seen))
+    return _PLAIN.get(str(kind), pa.string())
+
+
+def _lookup(root: Mapping[str, Any], pointer: str) -> Any:
+    node: Any = root
+    for part in pointer.removeprefix("#").strip("/").split("/"):
+        if not isinstance(node, Mapping) or part not in node:
+            return None
+        node = node[part]
+    return node
+
+
+def _of_value(value: Any) -> pa.DataType:
+    if isinstance(value, (str, int, float, bool)) or value is None:
+        return pa.scalar(value).type
+    return pa.string()
+
+
+def _common(kinds: Sequence[pa.DataType]) -> pa.DataType:
+    """One type for all: nulls do not count, whole and fractional numbers are float64, other mixtures JSON text."""
+    real = list(dict.fromkeys(kind for kind in kinds if not pa.types.is_null(kind)))
+    if not real:
+        return pa.null()
+    if len(real) == 1:
+        return real[0]
+    if set(real) <= {pa.int64(), pa.float64()}:
+        return pa.float64()
+    return pa.string()
+
+
+def to_cell(value: Any, kind: pa.DataType) -> Any:
+    """A JSON value as a cell of an Arrow type: missing fields null, JSON text where the type is text and the value is not."""
+    if value is None:
+        return None
+    if pa.types.is_struct(kind):
+        body = value if isinstance(value, Mapping) else {}
+        return {field.name: to_cell(body.get(field.name), field.type) for field in kind}
+    if pa.types.is_list(kind):
+        return [to_cell(item, kind.value_type) for item in value] if isinstance(value, Sequence) else None
+    if pa.types.is_string(kind):
+        return value if isinstance(value, str) else orjson.dumps(value).decode()
+    if pa.types.is_int64(kind) and isinstance(value, float):
+        return int(value)  # JSON Schema's integer allows 4.0
+    if pa.types.is_floating(kind) and isinstance(value, int):
+        return float(value)
+    return value
+
+
+def to_arrow(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    """JSON values as an Arrow array of a type."""
+    return pa.array([to_cell(value, kind) for value in values], kind)
+
+
+def coerced(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
+    """The value with numbers and booleans that came as text read as such, where the schema wants them."""
+    root = schema if root is None else root
+    if "$ref" in schema:
+        target = _lookup(root, str(schema["$ref"]))
+        return coerced(value, target, root) if isinstance(target, Mapping) and not isinstance(value, str) else value
+    kind = schema.get("type")
+    if isinstance(value, Mapping):
+        inner = schema.get("properties", {})
+        return {name: coerced(item, inner[name], root) if name in inner else item for name, item in value.items()}
+    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
+        return [coerced(item, schema["items"], root) for item in value]
+    if isinstance(value, str) and kind in ("integer", "number", "boolean"):
+        try:
+            read = orjson.loads(value.strip().lower())
+        except orjson.JSONDecodeError:
+            return value
+        return read if isinstance(read, (bool, int, float)) else value
+    return value
