@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from lookalike.errors import SchemaError
+
 Semantic = Literal[
     "integer", "decimal", "category", "boolean", "datetime", "date", "time", "duration",
     "id", "text", "json", "latitude", "longitude",
@@ -70,7 +72,7 @@ class TableSchema:
         """Column names in order."""
         return tuple(column.name for column in self.columns)
 
-    def replace(self, name: str, **changes: Any) -> TableSchema:  # noqa: ANN401  # fields of ColumnSchema
+    def replace(self, name: str, **changes: Any) -> TableSchema:  # fields of ColumnSchema
         """The same table with one column described otherwise."""
         columns = tuple(replace(c, **changes) if c.name == name else c for c in self.columns)
         return replace(self, columns=columns)
@@ -87,8 +89,15 @@ class TableSchema:
 
 
 def arrow_type(text: str) -> pa.DataType:
-    """The Arrow type that `str(pa.DataType)` wrote: `int64`, `timestamp[us, tz=UTC]`, `dictionary<...>` as its values."""
-    return pa.schema([]).field(0).type if not text else _parse(text)
+    """The Arrow type that `str(pa.DataType)` wrote: `int64`, `timestamp[us, tz=UTC]`, `dictionary<...>` as its values.
+
+    Raises:
+        SchemaError: no such type.
+    """
+    try:
+        return _parse(text.strip())
+    except (ValueError, KeyError, IndexError, AttributeError, TypeError) as exc:
+        raise SchemaError(what=f"{text!r} is no Arrow type", fix="write it as str(pa.DataType) does, such as int64") from exc
 
 
 def _parse(text: str) -> pa.DataType:
@@ -101,8 +110,39 @@ def _parse(text: str) -> pa.DataType:
     if text.startswith(("date32", "date64")):
         return getattr(pa, text[:6])()
     if text.startswith("dictionary<"):
-        return _parse(text.split("values=")[1].split(",")[0])
-    if text.startswith("decimal128("):
-        precision, scale = text[11:-1].split(",")
-        return pa.decimal128(int(precision), int(scale))
-    return pa.type_for_alias(text)
+        return _parse(_parts(text[11:-1])[0].removeprefix("values="))
+    if text.startswith(("decimal32(", "decimal64(", "decimal128(", "decimal256(")):
+        name, _, size = text[:-1].partition("(")
+        precision, scale = size.split(",")
+        return getattr(pa, name)(int(precision), int(scale))
+    if text.startswith("fixed_size_binary["):
+        return pa.binary(int(text[18:-1]))
+    if text.startswith(("list<", "large_list<", "struct<", "map<")):
+        return _nested(text)
+    return {"string_view": pa.string(), "binary_view": pa.binary()}.get(text) or pa.type_for_alias(text)
+
+
+def _nested(text: str) -> pa.DataType:
+    kind, _, inside = text[:-1].partition("<")
+    parts = _parts(inside)
+    if kind == "map":
+        return pa.map_(_parse(parts[0]), _parse(parts[1].split(" (")[0]))
+    fields = []
+    for part in parts:
+        name, _, value = part.partition(": ")
+        nullable = not value.endswith(" not null")
+        fields.append(pa.field(name, _parse(value.removesuffix(" not null")), nullable))
+    if kind == "struct":
+        return pa.struct(fields)
+    return pa.list_(fields[0]) if kind == "list" else pa.large_list(fields[0])
+
+
+def _parts(text: str) -> list[str]:
+    """The text cut at commas that are in no bracket."""
+    parts, depth, start = [], 0, 0
+    for i, sign in enumerate(text):
+        depth += (sign in "<[(") - (sign in ">])")
+        if sign == "," and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    return [*parts, text[start:].strip()]

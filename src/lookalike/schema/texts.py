@@ -1,0 +1,97 @@
+"""What a column of texts is: a category, a boolean, a date, an identifier, someone's name, JSON, or prose."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.schema import dates, patterns, scales
+from lookalike.schema.types import ColumnSchema, Semantic
+
+SAMPLE = 400  # distinct texts whose shape is looked at
+MANY = 50_000  # distinct texts above which dates are checked through duckdb
+BOOLEANS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"}, {"on", "off"}, {"ja", "nein"}, {"oui", "non"})
+NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+
+
+def text_column(column: ColumnSchema, values: pa.ChunkedArray) -> ColumnSchema:
+    """The semantic type of a column of large_string."""
+    counted = values.combine_chunks().drop_null().value_counts()
+    levels, rows = counted.field("values"), int(pc.sum(counted.field("counts")).as_py())
+    distinct = len(levels)
+    sample = levels.take(pa.array(range(0, distinct, max(1, distinct // SAMPLE)))).to_pylist()
+    if distinct == 1:
+        semantic: Semantic = "category" if column.nullable else "constant"
+        return replace(column, semantic=semantic, reason="one value")
+    if {str(text).strip().lower() for text in sample} in BOOLEANS and distinct == 2:
+        return replace(column, semantic="boolean", reason=f"only {sample[0]} and {sample[1]}")
+    return _shaped(column, sample, levels) or _worded(column, sample, levels, rows)
+
+
+def _shaped(column: ColumnSchema, sample: list[str], levels: pa.Array) -> ColumnSchema | None:
+    """Texts whose shape tells: dates, personal identifiers, JSON, numbers."""
+    kind, why = patterns.personal(column.name, sample)
+    if kind and not (kind == "name" and len(levels) < 12):
+        return replace(column, semantic=kind, reason=why)  # type: ignore[arg-type]  # patterns give semantic names
+    if dates.SHAPE.match(sample[0]) and dates.SHAPE.match(sample[-1]):
+        found = dates.find_format(levels.to_pylist() if len(levels) <= MANY else sample)
+        if found[0] and (len(levels) <= MANY or dates.parse(levels, found[0]).null_count == 0):
+            return _dated(column, found)
+    if all(text[:1] in "{[" and _is_json(text) for text in sample if text.strip()):
+        return replace(column, semantic="json", reason="texts are JSON objects or lists")
+    if all(patterns.UUID.fullmatch(text) for text in sample):
+        return replace(column, semantic="id", format=patterns.id_regex(sample), reason="texts are UUIDs")
+    if len(levels) > 20 and all(NUMBER.fullmatch(text) for text in sample) and _all_numbers(levels):
+        digits = max((len(text.partition(".")[2]) for text in sample), default=0)
+        return replace(
+            column, semantic="decimal" if digits else "integer", decimals=digits, reason="every text is a plain number"
+        )
+    return None
+
+
+def _dated(column: ColumnSchema, found: tuple[str, str]) -> ColumnSchema:
+    form, doubt = found
+    timed = any(mark in form for mark in ("%H", "%I"))
+    reason = f"every text is a date as {form}" + (f"; {doubt}" if doubt else "")
+    return replace(column, semantic="datetime" if timed else "date", format=form, reason=reason)
+
+
+def _worded(column: ColumnSchema, sample: list[str], levels: pa.Array, rows: int) -> ColumnSchema:
+    """Texts told apart by how often they repeat and how many words they have."""
+    distinct = len(levels)
+    order, scale = scales.order_of(levels.to_pylist()) if distinct <= 60 else ((), "")
+    if order:
+        return replace(column, semantic="category", order=order, reason=f"{distinct} values on {scale}")
+    words = sum(len(text.split()) for text in sample) / len(sample)
+    length = sum(len(text) for text in sample) / len(sample)
+    name, fresh = patterns.snake(column.name), distinct / rows
+    if patterns.STRICT_ID_COLUMN.search(name) and words < 1.5 and distinct > max(20, rows // 50):
+        form = patterns.id_regex(sample)
+        return replace(column, semantic="id", format=form, reason=f"the name {column.name!r} says identifier")
+    if fresh > 0.99 and words < 1.5 and rows >= 20 and (patterns.ID_COLUMN.search(name) or any(map(_has_digit, sample))):
+        return replace(column, semantic="id", format=patterns.id_regex(sample), reason="unique texts of one token")
+    if (words >= 4 and fresh > 0.5 and rows >= 20) or length > 80:
+        return replace(column, semantic="text", reason=f"prose: {words:.0f} words on average, {fresh:.0%} of the rows differ")
+    if fresh > 0.9 and rows >= 50 and words >= 1.5:
+        return replace(column, semantic="text", reason=f"{fresh:.0%} of the rows differ, {words:.1f} words on average")
+    much = " (high cardinality)" if distinct > 50 else ""
+    return replace(column, semantic="category", reason=f"{distinct} different texts in {rows} rows{much}")
+
+
+def _has_digit(text: str) -> bool:
+    return any(character.isdigit() for character in text)
+
+
+def _is_json(text: str) -> bool:
+    try:
+        return isinstance(orjson.loads(text), (dict, list))
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _all_numbers(levels: pa.Array) -> bool:
+    return bool(pc.all(pc.match_substring_regex(levels, f"^(?:{NUMBER.pattern})$")).as_py())
