@@ -1,0 +1,167 @@
+"""The signed manifest: SHA-256 of every file of a folder, and an Ed25519 signature over the list.
+
+`seal` writes `SHA256SUMS` in the format that `sha256sum --check` reads, and with a key `SHA256SUMS.sig` beside it; `verify` says
+what does not hold. Hashes need nothing but Python; signatures need the extra `sign`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+from pathlib import Path
+from typing import Any
+
+from lookalike.errors import RunError
+from lookalike.optional import require
+
+SUMS = "SHA256SUMS"
+SIGNATURE = "SHA256SUMS.sig"
+_LEFT_OUT = frozenset({SUMS, SIGNATURE, ".lock", "lock"})
+
+
+def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
+    """List every file with its hash, and sign the list.
+
+    Args:
+        folder: a finished run or an export.
+        key: PEM file of an Ed25519 private key; None writes the list without a signature.
+
+    Returns:
+        The files written.
+
+    Raises:
+        RunError: the folder has no file, or the key is not one.
+        MissingExtra: a key is given and `cryptography` is not installed.
+    """
+    listed = [f"{_sha256(path)}  {_name(path, folder)}\n" for path in _files(folder)]
+    if not listed:
+        raise RunError(what="there is no file to seal", where=str(folder), fix="name the folder of a finished run")
+    body = "".join(listed).encode()
+    written = [_write(folder / SUMS, body)]
+    (folder / SIGNATURE).unlink(missing_ok=True)  # an old signature would not fit the new list
+    if key is not None:
+        private = _private_key(key)
+        public = private.public_key().public_bytes_raw()
+        text = f"ed25519 {base64.b64encode(public).decode()} {base64.b64encode(private.sign(body)).decode()}\n"
+        written.append(_write(folder / SIGNATURE, text.encode()))
+    return written
+
+
+def verify(folder: Path, *, public_key: str | None = None) -> list[str]:
+    """What does not hold; an empty list when every file is as it was sealed.
+
+    Args:
+        folder: a sealed folder.
+        public_key: base64 of the 32 bytes of the Ed25519 key that must have signed; None accepts any valid signature, and
+            none at all.
+
+    Raises:
+        MissingExtra: there is a signature and `cryptography` is not installed.
+    """
+    sums = folder / SUMS
+    if not sums.is_file():
+        return [f"{SUMS} is missing: the folder was not sealed"]
+    body = sums.read_bytes()
+    problems = _signature_problems(folder, body, public_key)
+    listed = {}
+    for number, line in enumerate(body.decode("utf-8", "replace").splitlines(), 1):
+        digest, gap, name = line.partition("  ")
+        if not gap or len(digest) != 64:
+            problems.append(f"{SUMS}:{number} cannot be read")
+        elif Path(name).is_absolute() or ".." in Path(name).parts:
+            problems.append(f"{name}: lies outside the folder")
+        else:
+            listed[name] = digest
+    present = {_name(path, folder): path for path in _files(folder)}
+    problems += [f"{name}: is listed and missing" for name in listed if name not in present]
+    problems += [f"{name}: is not listed" for name in present if name not in listed]
+    problems += [f"{name}: was changed" for name, path in present.items() if name in listed and _sha256(path) != listed[name]]
+    return problems
+
+
+def new_key(path: Path) -> str:
+    """Write a fresh Ed25519 private key (PEM, readable by the owner only); its public key in base64.
+
+    Raises:
+        RunError: the file exists.
+        MissingExtra: `cryptography` is not installed.
+    """
+    serialization = require("cryptography.hazmat.primitives.serialization", extra="sign")
+    ed25519 = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="sign")
+    private = ed25519.Ed25519PrivateKey.generate()
+    pem = private.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError as exc:
+        raise RunError(
+            what="the key file exists", where=str(path), fix="choose another name; a key is never overwritten"
+        ) from exc
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(pem)
+    return base64.b64encode(private.public_key().public_bytes_raw()).decode()
+
+
+def _signature_problems(folder: Path, body: bytes, public_key: str | None) -> list[str]:
+    path = folder / SIGNATURE
+    if not path.is_file():
+        return [f"{SIGNATURE} is missing: nobody signed"] if public_key else []
+    ed25519 = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="sign")
+    invalid = require("cryptography.exceptions", extra="sign").InvalidSignature
+    try:
+        scheme, public, signature = path.read_text(encoding="utf-8").split()
+        raw = base64.b64decode(public, validate=True)
+        key = ed25519.Ed25519PublicKey.from_public_bytes(raw)
+        proof = base64.b64decode(signature, validate=True)
+    except ValueError:
+        return [f"{SIGNATURE} cannot be read"]
+    if scheme != "ed25519":
+        return [f"{SIGNATURE}: unknown scheme {scheme}"]
+    if public_key and base64.b64decode(public_key) != raw:
+        return [f"{SIGNATURE}: signed by another key, {public}"]
+    try:
+        key.verify(proof, body)
+    except invalid:
+        return [f"{SIGNATURE} does not fit {SUMS}: one of them was changed"]
+    return []
+
+
+def _private_key(path: Path) -> Any:
+    serialization = require("cryptography.hazmat.primitives.serialization", extra="sign")
+    ed25519 = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="sign")
+    try:
+        key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    except (ValueError, TypeError, OSError) as exc:
+        raise RunError(
+            what=f"the signing key cannot be read: {exc}", where=str(path), fix="make one with `lookalike.export.sign.new_key`"
+        ) from exc
+    if not isinstance(key, ed25519.Ed25519PrivateKey):
+        raise RunError(
+            what=f"{type(key).__name__} is not an Ed25519 key",
+            where=str(path),
+            fix="make one with `lookalike.export.sign.new_key`",
+        )
+    return key
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in _LEFT_OUT)
+
+
+def _name(path: Path, folder: Path) -> str:
+    return path.relative_to(folder).as_posix()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _write(path: Path, body: bytes) -> Path:
+    aside = path.with_name(path.name + ".tmp")
+    with aside.open("wb") as file:
+        file.write(body)
+        file.flush()
+        os.fsync(file.fileno())
+    aside.replace(path)
+    return path
