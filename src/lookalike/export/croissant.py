@@ -181,7 +181,8 @@ def _ids(table: str, columns: list[str]) -> dict[str, str]:
     """Identifiers without the white space that validators refuse; a number is added where two would be equal."""
     out: dict[str, str] = {}
     for column in columns:
-        plain = f"{table}/{re.sub(r'[^\w.-]+', '_', column)}"
+        safe = re.sub(r"[^\w.-]+", "_", column)
+        plain = f"{table}/{safe}"
         out[column] = plain if plain not in out.values() else f"{plain}-{len(out)}"
     return out
 
