@@ -11,7 +11,7 @@ from hashlib import blake2b
 from typing import Any, ClassVar, Self
 
 import orjson
-from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import PydanticCustomError, core_schema
 
 from lookalike.errors import LookalikeError
@@ -44,6 +44,20 @@ class Spec(BaseModel):
         return blake2b(body, digest_size=16).hexdigest()
 
 
+def nested(form: type[BaseModel], value: Any) -> Any:
+    """Validate a part of a larger value so that its errors keep their places: see `recipe/load.py`, which unfolds them.
+
+    Raises:
+        PydanticCustomError: of type `nested`, with the part's own errors and its known fields.
+    """
+    try:
+        return form.model_validate(value)
+    except ValidationError as exc:
+        names = [info.alias or name for name, info in form.model_fields.items()]
+        context = {"errors": exc.errors(include_url=False), "fields": names, "title": getattr(form, "kind", "") or form.__name__}
+        raise PydanticCustomError("nested", "{title}: see its own problems", context) from exc
+
+
 class Kind:
     """Annotation of a field that holds any kind of a group: `Annotated[Generator, Kind("generator")]`."""
 
@@ -64,7 +78,7 @@ class Kind:
                 target = resolve(self.group, str(body.pop("kind")))
             except LookalikeError as exc:
                 raise PydanticCustomError("kind_unknown", "{reason}", {"reason": str(exc)}) from exc
-            return target.model_validate(body)  # type: ignore[attr-defined]  # resolve gives Spec classes
+            return nested(target, body)
 
         return core_schema.no_info_plain_validator_function(
             parse, serialization=core_schema.plain_serializer_function_ser_schema(lambda spec: spec.dump())

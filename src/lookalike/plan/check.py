@@ -1,0 +1,197 @@
+"""Find everything that is wrong with a recipe before anything is made: names, cycles, paths, code, environment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from lookalike.errors import LookalikeError, RecipeError, UnknownColumn, did_you_mean
+from lookalike.generators.base import Generator, ModelColumn
+from lookalike.generators.conditions import sql_columns
+from lookalike.recipe.document import Document, Path_
+from lookalike.recipe.model import From, Grid, Like, Per, Recipe, Table
+from lookalike.registry import kinds
+
+ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+CODE = frozenset({"function"})
+
+
+class Checker:
+    """Checks one recipe.
+
+    Attributes:
+        problems: everything found.
+        incoming: by table: columns that rows bring along.
+        orders: by table: made columns in topological order.
+    """
+
+    def __init__(self, recipe: Recipe, root: Path, *, allow_code: bool, document: Document | None) -> None:
+        self.recipe, self.root, self.allow_code = recipe, root, allow_code
+        self.document = document or Document(recipe.name)
+        self.problems: list[RecipeError] = []
+        self.incoming: dict[str, tuple[str, ...]] = {}
+        self.orders: dict[str, tuple[str, ...]] = {}
+        self._read: dict[str, pa.Table | None] = {}
+
+    def check(self) -> tuple[str, ...]:
+        """Table names in making order; problems are collected."""
+        self._models()
+        order = self._tables()
+        for name in order:
+            self._table(name, self.recipe.tables[name])
+        self._gates()
+        return order
+
+    def add(self, path: Path_, what: str, fix: str = "", kind: Callable[..., RecipeError] = RecipeError) -> None:
+        """Note a problem."""
+        self.problems.append(kind(what=what, where=self.document.where(path), fix=fix))
+
+    def source(self, name: str) -> pa.Table | None:
+        """A source's rows; what is wrong with it is raised at once, as it has an exit code of its own."""
+        if name not in self._read:
+            self._read[name] = self.recipe.sources[name].read(self.root)
+        return self._read[name]
+
+    def _models(self) -> None:
+        for name, model in self.recipe.models.items():
+            text = str(model.dump())
+            for variable in sorted(set(ENVIRONMENT.findall(text))):
+                if variable not in os.environ:
+                    self.add(("models", name), f"the environment has no {variable}", f"export {variable}=...")
+
+    def _tables(self) -> tuple[str, ...]:
+        parents: dict[str, set[str]] = {}
+        for name, table in self.recipe.tables.items():
+            rows = table.rows
+            parents[name] = set()
+            if isinstance(rows, Per):
+                if rows.per in self.recipe.tables:
+                    parents[name] = {rows.per}
+                else:
+                    fix = did_you_mean(rows.per, self.recipe.tables, label="tables")
+                    self.add(("tables", name, "rows", "per"), f"there is no table {rows.per!r}", fix)
+        try:
+            return tuple(TopologicalSorter(parents).static_order())
+        except CycleError as exc:
+            cycle = " -> ".join(map(str, reversed(exc.args[1])))
+            self.add(("tables",), f"tables hang on each other in a circle: {cycle}", "one of them must count its own rows")
+            return ()
+
+    def _table(self, name: str, table: Table) -> None:
+        path: Path_ = ("tables", name)
+        self.incoming[name] = self._incoming(name, table)
+        known = {*self.incoming[name], *table.columns}
+        if not known:
+            self.add(path, f"table {name!r} has no columns", "add `columns:`")
+        for column, spec in table.columns.items():
+            self._column(name, column, spec, known)
+        self._order(name, table)
+        if table.key is not None and table.key not in known:
+            self._missing((*path, "key"), table.key, "the key", name, known)
+        for number, condition in enumerate(table.keep):
+            self._sql((*path, "keep", number), condition, "the condition", name, known)
+        for number, step in enumerate(table.steps):
+            for column in sorted(step.needs() - known):
+                self._missing((*path, "steps", number), column, f"the step {step.kind}", name, known)
+
+    def _incoming(self, name: str, table: Table) -> tuple[str, ...]:
+        rows = table.rows
+        path: Path_ = ("tables", name, "rows")
+        if isinstance(rows, (Like, From)):
+            source = rows.like if isinstance(rows, Like) else rows.source
+            if source not in self.recipe.sources:
+                fix = did_you_mean(source, self.recipe.sources, label="sources")
+                self.add((*path, "like" if isinstance(rows, Like) else "from"), f"there is no source {source!r}", fix)
+                return ()
+            found = self.source(source)
+            columns = tuple(found.column_names) if found is not None else ()
+            for column in rows.given if isinstance(rows, Like) else ():
+                if column != "where" and column not in columns:
+                    self._missing((*path, "given", column), column, "the condition", source, columns)
+            return columns
+        if isinstance(rows, Grid):
+            return tuple(rows.grid)
+        if isinstance(rows, Per) and rows.per in self.recipe.tables:
+            return (rows.per, f"{rows.per}_id")
+        return ()
+
+    def _column(self, table: str, column: str, spec: Generator, known: set[str]) -> None:
+        path: Path_ = ("tables", table, "columns", column)
+        for other in sorted(spec.needs() - known):
+            self._missing(path, other, f"column {column!r}", table, known)
+        if spec.when is not None:
+            self._sql((*path, "when"), spec.when, f"`when` of column {column!r}", table, known)
+        for source in sorted(spec.sources()):
+            if source not in self.recipe.sources:
+                self.add(path, f"column {column!r} reads source {source!r}, which there is none of", did_you_mean(source, self.recipe.sources, label="sources"))
+        if isinstance(spec, ModelColumn):
+            for model in sorted(spec.models()):
+                if model not in self.recipe.models and model != "default":
+                    fix = did_you_mean(model, [*self.recipe.models, "default"], label="models")
+                    self.add((*path, "model"), f"there is no model {model!r}", fix)
+        if not self.allow_code and getattr(spec, "runs_code", spec.kind in CODE):
+            self.add(path, f"column {column!r} runs code that the recipe names", "look at that code, then add --allow-code")
+
+    def _order(self, name: str, table: Table) -> None:
+        made = table.columns
+        graph: dict[str, set[str]] = {}
+        for column, spec in made.items():
+            wanted = set(spec.needs())
+            if spec.when is not None:
+                wanted |= self._columns_of(spec.when)
+            graph[column] = {other for other in wanted if other in made and not (other == column and other in self.incoming[name])}
+        try:
+            self.orders[name] = _stable(graph)
+        except CycleError as exc:
+            cycle = " -> ".join(map(str, reversed(exc.args[1])))
+            self.add(("tables", name, "columns", exc.args[1][0]), f"columns hang on each other in a circle: {cycle}", "break it at one of them")
+            self.orders[name] = tuple(made)
+
+    def _columns_of(self, sql: str) -> frozenset[str]:
+        try:
+            return sql_columns(sql)
+        except LookalikeError:
+            return frozenset()  # `_sql` reports it with its place
+
+    def _sql(self, path: Path_, sql: str, who: str, table: str, known: set[str]) -> None:
+        try:
+            used = sql_columns(sql)
+        except LookalikeError as exc:
+            self.add(path, exc.what, exc.fix)
+            return
+        for column in sorted(used - known):
+            self._missing(path, column, who, table, known)
+
+    def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
+        fix = did_you_mean(column, known, label="columns")
+        self.add(path, f"{who} uses {column!r}, which {table!r} does not have", fix, UnknownColumn)
+
+    def _gates(self) -> None:
+        for number, gate in enumerate(self.recipe.gates):
+            table = gate.get("table")
+            if table is not None and table not in self.recipe.tables:
+                fix = did_you_mean(str(table), self.recipe.tables, label="tables")
+                self.add(("gates", number, "table"), f"there is no table {table!r}", fix)
+            if "metric" not in gate:
+                self.add(("gates", number), "a gate needs `metric:`", f"one of {', '.join(kinds('metric')[:8])} ...")
+
+
+def _stable(graph: Mapping[str, set[str]]) -> tuple[str, ...]:
+    """A topological order that keeps the declared order where it can."""
+    sorter: TopologicalSorter[Any] = TopologicalSorter(graph)
+    sorter.prepare()
+    place = {name: number for number, name in enumerate(graph)}
+    order: list[str] = []
+    ready: list[str] = []
+    while sorter.is_active():
+        ready = sorted([*ready, *sorter.get_ready()], key=place.__getitem__)
+        first, *ready = ready
+        order.append(first)
+        sorter.done(first)
+    return tuple(order)

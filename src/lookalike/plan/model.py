@@ -1,0 +1,104 @@
+"""A plan: tables in making order, columns by the time they are made, partitions, fingerprints, and what it will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lookalike.generators.base import ModelColumn
+from lookalike.models.base import Model
+from lookalike.models.default import default_model
+from lookalike.plan.estimate import ColumnEstimate, Estimate
+from lookalike.plan.stages import Stages
+from lookalike.recipe.model import Recipe, Table
+
+
+@dataclass(frozen=True)
+class TablePlan:
+    """One table.
+
+    Attributes:
+        n_rows: rows asked for; None for children, whose number their parents' rows decide.
+        parent: the parent table.
+        incoming: columns that rows bring along: learned, real, of a design, of the parent.
+        columns: output columns in order.
+        order: made columns, each after what it needs.
+        needs: what each made column needs, `when` included.
+        fingerprints: of each column: its spec, its model, its inputs.
+        fingerprint: of the table: a partition with another one is made anew.
+        source_fingerprint: of a learned source: names the fitted model.
+        partition_rows: candidate rows of a partition.
+    """
+
+    name: str
+    table: Table
+    n_rows: int | None
+    parent: str | None
+    incoming: tuple[str, ...]
+    columns: tuple[str, ...]
+    order: tuple[str, ...]
+    stages: Stages
+    needs: Mapping[str, frozenset[str]]
+    fingerprints: Mapping[str, str]
+    fingerprint: str
+    source_fingerprint: str
+    partition_rows: int
+    estimates: tuple[ColumnEstimate, ...] = ()
+
+    @property
+    def key(self) -> str | None:
+        """The column that identifies a row."""
+        return self.table.key
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A compiled recipe."""
+
+    recipe: Recipe
+    root: Path
+    tables: tuple[TablePlan, ...]
+
+    def table(self, name: str) -> TablePlan:
+        """A table by name."""
+        return next(table for table in self.tables if table.name == name)
+
+    def model(self, name: str) -> Model:
+        """A model by name; `default` always exists."""
+        return self.recipe.models[name] if name in self.recipe.models else default_model()
+
+    def models_used(self) -> dict[str, Model]:
+        """The models that some column asks."""
+        names = {
+            model
+            for table in self.tables
+            for column in table.table.columns.values()
+            if isinstance(column, ModelColumn)
+            for model in column.models()
+        }
+        return {name: self.model(name) for name in sorted(names)}
+
+    @property
+    def estimate(self) -> Estimate:
+        """What the whole run is expected to take."""
+        return Estimate.sum(column for table in self.tables for column in table.estimates)
+
+    def json(self) -> dict[str, Any]:
+        """Plain data."""
+        from lookalike.plan.show import as_json
+
+        return as_json(self)
+
+    def explain(self) -> str:
+        """Order, partitions, calls and cost as text."""
+        from lookalike.plan.show import as_text
+
+        return as_text(self)
+
+    def mermaid(self) -> str:
+        """The graph of columns as a Mermaid flowchart."""
+        from lookalike.plan.show import as_mermaid
+
+        return as_mermaid(self)

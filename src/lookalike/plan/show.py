@@ -1,0 +1,141 @@
+"""A plan as text, as a Mermaid flowchart, as JSON."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from lookalike.generators.base import ModelColumn
+from lookalike.plan.estimate import EMBEDDED_TOKENS_PER_S, LATENCY_S, TOKENS_PER_S, Estimate
+from lookalike.recipe.model import From, Grid, Like, Per
+
+if TYPE_CHECKING:
+    from lookalike.plan.model import Plan, TablePlan
+
+
+def as_json(plan: Plan) -> dict[str, Any]:
+    """Plain data, equal for equal recipes."""
+    total = plan.estimate
+    return {
+        "format": 1,
+        "name": plan.recipe.name,
+        "root": str(plan.root.resolve()),
+        "seed": plan.recipe.seed,
+        "tables": [_table_json(table) for table in plan.tables],
+        "estimate": _estimate_json(total),
+    }
+
+
+def _table_json(table: TablePlan) -> dict[str, Any]:
+    return {
+        "name": table.name,
+        "rows": table.n_rows,
+        "parent": table.parent,
+        "columns": list(table.columns),
+        "early": list(table.stages.early),
+        "levels": [list(level) for level in table.stages.levels],
+        "late": list(table.stages.late),
+        "partition_rows": table.partition_rows,
+        "partitions": partitions(table),
+        "fingerprint": table.fingerprint,
+        "fingerprints": dict(table.fingerprints),
+        "calls": [
+            {"column": c.column, "model": c.model, "calls": c.calls, "prompt_tokens": c.prompt_tokens, "completion_tokens": c.completion_tokens}
+            for c in table.estimates
+        ],
+    }
+
+
+def _estimate_json(total: Estimate) -> dict[str, Any]:
+    return {
+        "calls": total.calls,
+        "prompt_tokens": total.prompt_tokens,
+        "completion_tokens": total.completion_tokens,
+        "seconds": round(total.seconds, 1),
+        "usd": total.usd,
+    }
+
+
+def partitions(table: TablePlan) -> int | None:
+    """How many partitions; None where the parent's rows decide."""
+    return None if table.n_rows is None else -(-table.n_rows // table.partition_rows)
+
+
+def as_text(plan: Plan) -> str:
+    """What a person reads before a run."""
+    lines = [f"{plan.recipe.name}: {len(plan.tables)} {'table' if len(plan.tables) == 1 else 'tables'}, seed {plan.recipe.seed}"]
+    for table in plan.tables:
+        lines += ["", *_table_text(table)]
+    total = plan.estimate
+    lines.append("")
+    if not total.calls:
+        return "\n".join([*lines, "no model calls"])
+    money = "unknown (give the model a price)" if total.usd is None else f"{total.usd:.4f} USD"
+    tokens = f"{total.prompt_tokens:,} tokens in, {total.completion_tokens:,} out"
+    lines.append(f"about {total.calls:,} calls, {tokens}, {_duration(total.seconds)}, {money}")
+    lines.append(
+        f"assumed: 4 characters a token; servers {LATENCY_S} s and {TOKENS_PER_S:.0f} tokens/s a request; "
+        f"embedded {EMBEDDED_TOKENS_PER_S:.0f} tokens/s"
+    )
+    return "\n".join(lines)
+
+
+def _table_text(table: TablePlan) -> list[str]:
+    count = partitions(table)
+    rows = f"{table.n_rows:,} rows" if table.n_rows is not None else f"rows for each of {table.parent}"
+    cut = f" in {count:,} {'partition' if count == 1 else 'partitions'}" if count is not None else ""
+    lines = [f"{table.name}: {rows}{cut}, {_origin(table)}"]
+    if table.stages.early:
+        lines.append(f"  in blocks      {', '.join(table.stages.early)}")
+    for level in table.stages.levels:
+        lines.append(f"  row by row     {', '.join(level)}")
+    if table.stages.late:
+        lines.append(f"  then in blocks {', '.join(table.stages.late)}")
+    lines += [f"  keep           {condition}" for condition in table.table.keep]
+    lines += [f"  step           {step.kind}" for step in table.table.steps]
+    for column in table.estimates:
+        lines.append(f"  calls          {column.column}: {column.calls:,} to {column.model}")
+    return lines
+
+
+def _origin(table: TablePlan) -> str:
+    match table.table.rows:
+        case Like(like=source, synthesizer=synthesizer):
+            return f"learned from {source} by {synthesizer.kind}"
+        case From(source=source):
+            return f"from {source}"
+        case Per(per=parent):
+            return f"children of {parent}"
+        case Grid(strength=strength):
+            return "every combination" if strength is None else f"every {strength}-way combination"
+        case _:
+            return "made"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def as_mermaid(plan: Plan) -> str:
+    """One subgraph a table, one node a column; model columns are rounded."""
+    lines = ["flowchart LR"]
+    for table in plan.tables:
+        lines.append(f"  subgraph {_id(table.name)}[{table.name}]")
+        for name in (*table.incoming, *table.order):
+            model = name in table.order and isinstance(table.table.columns[name], ModelColumn)
+            left, right = ("([", "])") if model else ("[", "]")
+            lines.append(f"    {_id(table.name, name)}{left}{name}{right}")
+        lines.append("  end")
+        for name in table.order:
+            lines += [f"  {_id(table.name, other)} --> {_id(table.name, name)}" for other in sorted(table.needs[name])]
+        if table.parent:
+            lines.append(f"  {_id(table.parent)} --> {_id(table.name)}")
+    return "\n".join(lines)
+
+
+def _id(*parts: str) -> str:
+    return re.sub(r"\W", "_", "__".join(parts))
+
+

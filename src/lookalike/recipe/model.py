@@ -1,0 +1,145 @@
+"""What is asked for: models, sources and tables of named columns. YAML and Python make the same frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+from lookalike.generators.base import Generator
+from lookalike.models.base import Model
+from lookalike.sources.base import Source
+from lookalike.spec import Kind, nested
+from lookalike.steps.base import Step
+from lookalike.synthesizers.base import Synthesizer
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]*$", max_length=200)]
+FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=100)]  # becomes a file name
+
+
+class Value(BaseModel):
+    """A frozen part of a recipe; unknown keys are errors."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class Count(Value):
+    """A number of rows. In YAML the number alone."""
+
+    n: int = Field(ge=0)
+
+
+def _synthesizer(value: Any) -> Any:
+    return {"kind": value} if isinstance(value, str) else value
+
+
+class Like(Value):
+    """Rows sampled from a synthesizer that learned a source."""
+
+    like: str
+    n: int = Field(ge=0)
+    synthesizer: Annotated[Synthesizer, Kind("synthesizer"), BeforeValidator(_synthesizer)] = Field(
+        default="forest", validate_default=True
+    )
+    given: Mapping[str, Any] = Field(default_factory=dict)
+
+
+class From(Value):
+    """Real rows as seeds: each brings its columns along.
+
+    `order`: `as_is` from the first row on; `shuffle` in a keyed random order; `cycle` begins again at the end.
+    """
+
+    source: str = Field(alias="from")
+    n: int | None = Field(default=None, ge=0)
+    order: Literal["as_is", "shuffle", "cycle"] = "as_is"
+
+
+class Per(Value):
+    """Children: so many rows for each row of a parent table. Templates and SQL read the parent's row by its table's name."""
+
+    per: str
+    count: Annotated[int, Field(ge=0)] | Annotated[Generator, Kind("generator")]
+
+
+class Grid(Value):
+    """A coverage design: every combination of factor values, or every pair (`strength: 2`) or triple."""
+
+    grid: Mapping[Name, tuple[Any, ...]]
+    strength: int | None = Field(default=None, ge=1)
+    exclude: tuple[str, ...] = ()
+    repeat: int = Field(default=1, ge=1)
+
+
+Rows = Count | Like | From | Per | Grid
+_BY_KEY: dict[str, type[Value]] = {"like": Like, "from": From, "per": Per, "grid": Grid, "n": Count}
+
+
+def _rows(value: Any) -> Any:
+    """A number, or a mapping told apart by its key."""
+    if isinstance(value, bool) or value is None:
+        raise ValueError("rows is a number, or a mapping with like, from, per or grid")
+    if isinstance(value, int):
+        return Count(n=value)
+    if isinstance(value, Mapping):
+        for key, form in _BY_KEY.items():
+            if key in value:
+                return nested(form, value)
+        raise ValueError("rows needs one of the keys like, from, per, grid")
+    return value
+
+
+class Table(Value):
+    """A table: where its rows come from, its columns, and which rows stay.
+
+    Attributes:
+        keep: SQL conditions; a row that fails one is dropped and, where rows are counted, replaced.
+        key: the column that identifies a row; children refer to it.
+        cap: candidates tried at most for each row asked for.
+    """
+
+    rows: Annotated[Rows, BeforeValidator(_rows)]
+    columns: Mapping[Name, Annotated[Generator, Kind("generator")]] = Field(default_factory=dict)
+    keep: tuple[str, ...] = ()
+    steps: tuple[Annotated[Step, Kind("step")], ...] = ()
+    key: str | None = None
+    cap: float = Field(default=10.0, ge=1.0)
+    description: str = ""
+
+
+class Budget(Value):
+    """A hard cap over the whole run; None: no cap. When it is reached the run stops cleanly and goes on when it is raised."""
+
+    usd: float | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0)
+    requests: int | None = Field(default=None, ge=0)
+    seconds: float | None = Field(default=None, ge=0)
+
+
+class Recipe(Value):
+    """A dataset, declared.
+
+    Attributes:
+        lookalike: the format's version.
+        seed: the same recipe and seed give the same bytes.
+        parameters: values that `$(name)` in the recipe stands for; `--set name=value` overrides them.
+    """
+
+    lookalike: Literal[1] = 1
+    name: FileName
+    description: str = ""
+    seed: int = 0
+    parameters: Mapping[Name, Any] = Field(default_factory=dict)
+    models: Mapping[Name, Annotated[Model, Kind("model")]] = Field(default_factory=dict)
+    sources: Mapping[Name, Annotated[Source, Kind("source")]] = Field(default_factory=dict)
+    tables: Mapping[FileName, Table] = Field(min_length=1)
+    gates: tuple[Mapping[str, Any], ...] = ()
+    budget: Budget | None = None
+
+    @model_validator(mode="after")
+    def _names_are_free(self) -> Recipe:
+        both = sorted(set(self.tables) & set(self.sources))
+        if both:
+            raise ValueError(f"{both[0]!r} is both a table and a source; rename one")
+        return self

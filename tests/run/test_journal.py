@@ -1,0 +1,85 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lookalike.models.base import Reply, ToolCall, Usage
+from lookalike.run.journal import Entry, PartJournal, total
+
+replies = st.builds(
+    Reply,
+    text=st.text(),
+    finish=st.sampled_from(["stop", "length", "tool", "refusal"]),
+    usage=st.builds(Usage, st.integers(0, 10**6), st.integers(0, 10**6), st.none() | st.floats(0, 10)),
+    served_by=st.text(max_size=10),
+    ms=st.integers(0, 10**5).map(float),
+    tries=st.integers(1, 9),
+    seed=st.none() | st.integers(0, 2**31 - 1),
+    tool_calls=st.lists(st.builds(ToolCall, st.text(max_size=5), st.text(max_size=5), st.text(max_size=20)), max_size=2).map(tuple),
+    reasoning=st.text(max_size=20),
+    vector=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
+)
+
+
+@given(reply=replies, row=st.integers(0, 2**62), call=st.integers(0, 50))
+def test_a_reply_comes_back_as_it_was_written(reply, row, call, tmp_path_factory):
+    """Whatever a model answered is read back equal, field by field."""
+    folder = tmp_path_factory.mktemp("journal")
+    journal = PartJournal.open(folder)
+    entry = Entry("note", row, call, "writer", reply)
+    journal.add("f", entry)
+    journal.close()
+    assert PartJournal.open(folder).recall("f", row, call) == entry
+
+
+def test_a_torn_last_line_costs_only_itself(tmp_path):
+    """A line that a kill has cut is skipped and counted; all lines before it are read."""
+    journal = PartJournal.open(tmp_path)
+    for row in range(3):
+        journal.add("f", Entry("note", row, 0, "writer", Reply(f"text {row}")))
+    journal.close()
+    [path] = tmp_path.glob("*.jsonl")
+    path.write_bytes(path.read_bytes()[:-7])
+    again = PartJournal.open(tmp_path)
+    assert sorted(row for _, row, _ in again.entries) == [0, 1]
+    assert again.torn == 1
+
+
+def test_each_attempt_writes_a_file_of_its_own(tmp_path):
+    """A dead process that still writes cannot tear a later attempt's lines."""
+    first = PartJournal.open(tmp_path)
+    first.add("f", Entry("note", 0, 0, "writer", Reply("a")))
+    second = PartJournal.open(tmp_path)
+    second.add("f", Entry("note", 1, 0, "writer", Reply("b")))
+    first.add("f", Entry("note", 2, 0, "writer", Reply("c")))
+    first.close()
+    second.close()
+    assert len(list(tmp_path.glob("*.jsonl"))) == 2
+    assert len(PartJournal.open(tmp_path).entries) == 3
+
+
+def test_failures_are_forgotten_only_on_request(tmp_path):
+    """A failed call is not asked again unless the user wants it."""
+    journal = PartJournal.open(tmp_path)
+    journal.add("f", Entry("note", 0, 0, "writer", None, "refused"))
+    journal.add("f", Entry("note", 1, 0, "writer", Reply("fine")))
+    journal.close()
+    assert PartJournal.open(tmp_path).recall("f", 0, 0).failure == "refused"
+    retried = PartJournal.open(tmp_path, forget_failures=True)
+    assert retried.recall("f", 0, 0) is None
+    assert retried.recall("f", 1, 0).reply.text == "fine"
+
+
+def test_replies_of_another_column_version_are_not_used(tmp_path):
+    """After an edit of the column its old replies are not found."""
+    journal = PartJournal.open(tmp_path)
+    journal.add("old", Entry("note", 0, 0, "writer", Reply("a")))
+    assert journal.recall("new", 0, 0) is None
+    journal.close()
+
+
+def test_an_unknown_price_makes_the_total_unknown():
+    """One call without a price cannot be counted as free."""
+    known = Entry("note", 0, 0, "m", Reply("", usage=Usage(10, 5, 0.5)))
+    unknown = Entry("note", 1, 0, "m", Reply("", usage=Usage(10, 5, None)))
+    assert total([known]).usd == 0.5
+    assert total([known, unknown]).usd is None
+    assert total([known, unknown]).prompt_tokens == 20
