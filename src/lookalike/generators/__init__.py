@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+from lookalike.generators.text import KINDS as TEXT
+
 KINDS: dict[str, str] = {
+    **TEXT,
+    "address": "lookalike.generators.address:Address",
     "bernoulli": "lookalike.generators.bernoulli:Bernoulli",
     "binomial": "lookalike.generators.binomial:Binomial",
     "category": "lookalike.generators.category:Category",
+    "company": "lookalike.generators.company:Company",
     "constant": "lookalike.generators.constant:Constant",
     "datetime": "lookalike.generators.datetimes:Datetime",
     "embed": "lookalike.generators.embed:Embed",
     "exponential": "lookalike.generators.exponential:Exponential",
     "expression": "lookalike.generators.expression:Expression",
+    "function": "lookalike.generators.function:Function",
     "integer": "lookalike.generators.integer:Integer",
     "judge": "lookalike.generators.judge:Judge",
     "lognormal": "lookalike.generators.lognormal:Lognormal",
+    "lookup": "lookalike.generators.lookup:Lookup",
     "mixture": "lookalike.generators.mixture:Mixture",
     "normal": "lookalike.generators.normal:Normal",
     "pattern": "lookalike.generators.pattern:Pattern",
+    "person": "lookalike.generators.person:Person",
     "poisson": "lookalike.generators.poisson:Poisson",
     "prompt": "lookalike.generators.prompt:Prompt",
     "scipy": "lookalike.generators.scipy_distribution:Scipy",
@@ -26,4 +34,5 @@ KINDS: dict[str, str] = {
     "timedelta": "lookalike.generators.timedeltas:Timedelta",
     "uniform": "lookalike.generators.uniform:Uniform",
     "uuid": "lookalike.generators.uuids:Uuid",
+    "validate": "lookalike.generators.validate:Validate",
 }

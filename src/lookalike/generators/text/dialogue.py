@@ -1,0 +1,196 @@
+"""dialogue: people or agents who talk, turn by turn, in roles fixed outside the model."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar, Self
+
+import orjson
+import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from lookalike.errors import RecipeError
+from lookalike.generators.asking import Unfit, UseTool, ask, read_text
+from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.conversing import TextAsking
+from lookalike.models.base import Message, Request, Tool, ToolCall
+
+TURN = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string()), ("arguments", pa.string())])
+
+
+class Role(BaseModel):
+    """Someone who talks.
+
+    Attributes:
+        name: how turns are labelled: `user`, `assistant`, `doctor` ...
+        is_: a template: who this is, in the second person ("a customer whose parcel is late").
+        goal: a template: what this one wants from the talk.
+        model: a model's name; empty: the column's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    name: str = Field(min_length=1)
+    is_: TemplateText = Field(default="", alias="is")
+    goal: TemplateText = ""
+    model: str = ""
+
+
+class Simulated(BaseModel):
+    """A tool that a role may call; its result is a template over the row and the call's `arguments`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z_]\w*$")
+    description: str
+    parameters: dict[str, Any] = Field(default_factory=lambda: {"type": "object", "properties": {}})
+    result: TemplateText
+    by: str = "assistant"  # the role that may call it
+
+
+class Dialogue(TextAsking):
+    """A talk of two or more roles, one model call a turn: exactly `turns` turns, roles in their order.
+
+    The model writes one turn at a time and never chooses who speaks, so small models keep the thread. The cell is a list of
+    `{role, content, name, arguments}`: tool calls have role `call`, their results `tool`.
+
+    ```yaml
+    talk:
+      kind: dialogue
+      topic: "a parcel that is {{ days }} days late"
+      turns: 6
+      roles:
+        - {name: user, is: "a customer, {{ mood }}", goal: "find out where the parcel is"}
+        - {name: assistant, is: "a patient support agent", goal: "solve it politely"}
+    ```
+    """
+
+    kind: ClassVar[str] = "dialogue"
+
+    topic: TemplateText  # what the talk is about
+    roles: tuple[Role, ...] = Field(min_length=2)
+    turns: int = Field(default=6, ge=1, le=100)
+    opening: TemplateText = ""  # the first turn, when it is not to be written
+    sentences: int = Field(default=2, ge=1)  # most sentences a turn
+    tools: tuple[Simulated, ...] = ()
+
+    @model_validator(mode="after")
+    def _names(self) -> Self:
+        names = [role.name for role in self.roles]
+        if len(set(names)) != len(names) or {"call", "tool"} & set(names):
+            raise ValueError("roles need different names, and none may be `call` or `tool`")
+        for tool in self.tools:
+            if tool.by not in names:
+                raise ValueError(f"tool {tool.name!r}: there is no role {tool.by!r}; roles: {', '.join(names)}")
+        return self
+
+    def templates(self) -> tuple[str, ...]:
+        """Topic, opening and what roles are and want."""
+        return (self.topic, self.opening, *(text for role in self.roles for text in (role.is_, role.goal)))
+
+    def needs(self) -> frozenset[str]:
+        """The templates' columns; `arguments` in a tool's result is the call's own."""
+        return super().needs() | frozenset().union(*(compiled(t.result).needs - {"arguments"} for t in self.tools))
+
+    def models(self) -> frozenset[str]:
+        """One a role at most."""
+        return frozenset(role.model or self.model for role in self.roles)
+
+    def arrow_type(self) -> pa.DataType:
+        """A list of turns."""
+        return pa.list_(TURN)
+
+    def calls(self) -> float:
+        """One a turn."""
+        return float(self.turns - bool(self.opening))
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
+        """Turn by turn, each role with its own view of the talk."""
+        said: list[dict[str, str | None]] = []
+        if self.opening:
+            said.append(_turn(self.roles[0].name, compiled(self.opening).render(row)))
+        systems = [self._system(role, row) for role in self.roles]
+        for place in range(len(said), self.turns):
+            index = place % len(self.roles)
+            role = self.roles[index]
+            tools, served = self._tools(role, row)
+            request = Request(
+                role.model or self.model, _view(systems[index], role.name, said), tools=tools,
+                temperature=self.temperature, max_tokens=self.max_tokens,
+            )  # fmt: skip
+            answer = yield from ask(request, read=self._read, tries=self.tries, whole=True, tools=served)
+            for message in answer.messages[len(request.messages) : -1]:
+                said.extend(_tool_turns(message))
+            said.append(_turn(role.name, answer.value))
+        return said
+
+    def _system(self, role: Role, row: Row) -> str:
+        others = ", ".join(f"the {other.name}" for other in self.roles if other.name != role.name)
+        parts = [
+            compiled(self.system).render(row),
+            f"You are the {role.name} in a talk with {others}. You are {compiled(role.is_).render(row)}." if role.is_ else
+            f"You are the {role.name} in a talk with {others}.",
+            f"The talk is about {compiled(self.topic).render(row)}.",
+            f"What you want: {compiled(role.goal).render(row)}." if role.goal else "",
+            f"Say only your own next turn, in at most {self.sentences} sentences, without a name before it.",
+        ]  # fmt: skip
+        return " ".join(part for part in parts if part)
+
+    def _read(self, text: str) -> str:
+        """One turn: the role's own name before it is taken off, another's turn after it is refused."""
+        names = "|".join(re.escape(role.name) for role in self.roles)
+        text = re.sub(rf"^\W*(?:{names})\W*:\s*", "", read_text(text), flags=re.IGNORECASE)
+        if re.search(rf"^\W*(?:{names})\W*:", text, re.IGNORECASE | re.MULTILINE):
+            raise Unfit("it speaks for the others too; say only your own next turn")
+        return read_text(text)
+
+    def _tools(self, role: Role, row: Row) -> tuple[tuple[Tool, ...], dict[str, UseTool] | None]:
+        own = [tool for tool in self.tools if tool.by == role.name]
+        if not own:
+            return (), None
+
+        def serve(tool: Simulated) -> UseTool:
+            def result(call: ToolCall) -> str:
+                try:
+                    arguments = orjson.loads(call.arguments or "{}")
+                except orjson.JSONDecodeError:
+                    return "error: the arguments are not JSON"
+                try:
+                    return compiled(tool.result).render({**row, "arguments": arguments})
+                except RecipeError as exc:
+                    return f"error: {exc.what}"
+
+            return result
+
+        return tuple(Tool(t.name, t.description, t.parameters) for t in own), {t.name: serve(t) for t in own}
+
+
+def _turn(role: str, content: str, name: str | None = None, arguments: str | None = None) -> dict[str, str | None]:
+    return {"role": role, "content": content, "name": name, "arguments": arguments}
+
+
+def _tool_turns(message: Message) -> list[dict[str, str | None]]:
+    if message.role == "tool":
+        return [_turn("tool", message.content)]
+    return [_turn("call", message.content, call.name, call.arguments) for call in message.tool_calls]
+
+
+def _view(system: str, name: str, said: list[dict[str, str | None]]) -> tuple[Message, ...]:
+    """The talk as one role sees it: its own turns are the assistant's, all others' the user's."""
+    turns = [Message("system", system)]
+    spoken = [turn for turn in said if turn["role"] not in ("call", "tool")]
+    if not spoken or spoken[0]["role"] == name:
+        turns.append(Message("user", "Begin." if not spoken else "(The talk begins.)"))
+    heard: list[str] = []
+    for turn in spoken:
+        if turn["role"] == name:
+            if heard:
+                turns.append(Message("user", "\n".join(heard)))
+                heard = []
+            turns.append(Message("assistant", turn["content"] or ""))
+        else:
+            heard.append(turn["content"] or "")
+    if heard:
+        turns.append(Message("user", "\n".join(heard)))
+    return tuple(turns)

@@ -1,0 +1,88 @@
+"""evolve: an instruction made harder or broader, step by step."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from lookalike.generators.asking import Unfit, ask, read_text
+from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.conversing import TextAsking, leaks, quoted, similarity
+from lookalike.models.base import CallFailed
+
+OPERATORS = {
+    "constraints": "Add one more constraint or requirement.",
+    "deepen": "Ask for more depth and breadth on what it asks about.",
+    "concretise": "Replace general concepts by more specific ones.",
+    "reasoning": "Make it need several steps of reasoning, if it can be done in few now.",
+    "complicate": "Add some input data, such as a table, a formula or a piece of code, that has to be used.",
+    "broaden": "Write a completely new, rarer instruction from the same field, of the same length and difficulty.",
+}
+_STEP = pa.struct([("operator", pa.string()), ("instruction", pa.string()), ("eliminated", pa.string())])
+
+
+class Evolve(TextAsking):
+    """Make an instruction harder or broader in rounds, each by an operator drawn for the row.
+
+    An evolution that fails (refused, a copy, or one that talks about the rewriting) is eliminated: the instruction stays as it
+    was, with the reason in `steps`. The cell is `{instruction, steps}`.
+
+    ```yaml
+    hard: {kind: evolve, instruction: "{{ task }}", rounds: 3}
+    ```
+
+    Source:
+        Xu et al. 2023, "WizardLM: Empowering Large Language Models to Follow Complex Instructions" (2304.12244).
+    """
+
+    kind: ClassVar[str] = "evolve"
+
+    instruction: TemplateText
+    rounds: int = Field(default=2, ge=1, le=10)
+    operators: tuple[str, ...] = Field(default=tuple(OPERATORS), min_length=1)  # names, or own sentences
+    words: int = Field(default=20, ge=1)  # about so many words may be added in a round
+
+    def templates(self) -> tuple[str, ...]:
+        """The instruction."""
+        return (self.instruction,)
+
+    def arrow_type(self) -> pa.DataType:
+        """The last instruction and how it came about."""
+        return pa.struct([("instruction", pa.string()), ("steps", pa.list_(_STEP))])
+
+    def calls(self) -> float:
+        """One a round."""
+        return float(self.rounds)
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:
+        """Round by round; what fails is eliminated."""
+        current = compiled(self.instruction).render(row)
+        draws = ctx.generator(int(row["_id"]))
+        steps: list[dict[str, Any]] = []
+        for _ in range(self.rounds):
+            name = self.operators[int(draws.integers(len(self.operators)))]
+            before = current
+            question = (
+                f"Rewrite the instruction below for an AI assistant. {OPERATORS.get(name, name)} Add at most {self.words} words, keep it "
+                f"answerable, and give only the new instruction.\n\n{quoted(before, label='instruction')}"
+            )
+
+            def read(text: str, before: str = before) -> str:
+                new = read_text(text)
+                if leaks(new, before) or "rewritten" in new.lower()[:40] or "new instruction" in new.lower()[:40]:
+                    raise Unfit("it talks about the rewriting; give only the new instruction")
+                if similarity(new, before) > 0.97:
+                    raise Unfit("it is the same instruction; change it")
+                return new
+
+            try:
+                answer = yield from ask(self.request(row, question), read=read, tries=self.tries)
+            except CallFailed as exc:
+                steps.append({"operator": name, "instruction": before, "eliminated": exc.what})
+            else:
+                current = answer.value
+                steps.append({"operator": name, "instruction": current, "eliminated": None})
+        return {"instruction": current, "steps": steps}

@@ -1,0 +1,68 @@
+"""Finding what a model quotes: the span of a document that a quotation means."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+
+from lookalike.generators.text.edits import Span
+from lookalike.generators.text.words import DETERMINERS, sentences
+
+_QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+_ANSWERS = re.compile(
+    r"(?:[$€£]\s?\d[\d,.]*\d|\d[\d,.:/]*\d|\d)(?:\s?(?:%|percent|degrees|years?|months?|weeks?|days?|hours?|minutes?|km|kg|mg|ml|million|billion))?"
+    r"|(?<=[a-z,] )[A-Z][\w'’-]+(?: (?:of |the )?[A-Z][\w'’-]+)*"
+    r"|(?:the|an?|his|her|their|its) (?:[a-z]+ ){0,2}[a-z]{4,}"
+)
+
+
+def find_quote(quote: str, document: str) -> Span | None:
+    """The first span of the document that reads as the quotation, up to case, spacing and kinds of quotation marks.
+
+    The span is in code points of the document as it is, so `document[start:end]` is what stands there.
+    """
+    at = document.find(quote)
+    if quote and at >= 0:
+        return at, at + len(quote)
+    words = _plain(quote).strip(" .,;:!?\"'").split()
+    if not words:
+        return None
+    folded, origin = _folded(document)
+    match = re.search(r"\s+".join(map(re.escape, words)), folded)
+    if not match:
+        return None
+    return origin[match.start()], origin[match.end() - 1] + 1
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).translate(_QUOTES).casefold()
+
+
+def _folded(document: str) -> tuple[str, list[int]]:
+    """The document folded for comparison, and for each folded character the offset it comes from."""
+    out: list[str] = []
+    origin: list[int] = []
+    for offset, character in enumerate(document):
+        for piece in character.translate(_QUOTES).casefold():
+            out.append(piece)
+            origin.append(offset)
+    return "".join(out), origin
+
+
+def occurrences(piece: str, text: str) -> list[Span]:
+    """Every place of a piece in a text where it stands as a whole word."""
+    edge_before = r"(?<!\w)" if piece[:1].isalnum() else ""
+    edge_after = r"(?!\w)" if piece[-1:].isalnum() else ""
+    return [m.span() for m in re.finditer(f"{edge_before}{re.escape(piece)}{edge_after}", text)]
+
+
+def answer_spans(document: str) -> list[Span]:
+    """Spans that make good short answers: amounts, dates, names inside sentences, noun phrases with an article."""
+    found = [m.span() for m in _ANSWERS.finditer(document)]
+    return [(a, b) for a, b in found if document[a:b].lower() not in DETERMINERS and b - a > 1]
+
+
+def answer_candidates(document: str) -> Sequence[Span]:
+    """`answer_spans`, or whole sentences where there are none."""
+    return answer_spans(document) or sentences(document)

@@ -1,0 +1,100 @@
+"""preference: several answers, a judge who asks in both orders, a chosen and a rejected one."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from lookalike.generators.asking import ask, read_choice, read_text
+from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.conversing import TextAsking, quoted, similarity
+from lookalike.models.base import CallFailed
+
+
+class Preference(TextAsking):
+    """Candidates from one or several models, and a pair: `{chosen, rejected, margin, agreement, candidates}`.
+
+    Every two candidates are compared by every judge twice, in both orders, so a judge who prefers the first place gives no
+    points. `margin` is the difference in wins of best and worst over the comparisons each took part in (0: no preference);
+    `agreement` is the share of comparisons in which the order made no difference.
+
+    ```yaml
+    pair: {kind: preference, prompt: "{{ instruction }}", writers: [small, large], judges: [default]}
+    keep: ["pair.margin > 0"]
+    ```
+
+    Source:
+        Cui et al. 2023, "UltraFeedback" (2310.01377); Zheng et al. 2023, "Judging LLM-as-a-Judge" (2306.05685), position bias.
+    """
+
+    kind: ClassVar[str] = "preference"
+
+    prompt: TemplateText
+    n: int = Field(default=2, ge=2, le=8)  # candidates
+    writers: tuple[str, ...] = ()  # models in turn; empty: the column's model
+    judges: tuple[str, ...] = ()  # models; empty: the column's model
+    criteria: TemplateText = "helpful, true, harmless and to the point"
+    temperature: float | None = Field(default=0.9, ge=0)
+
+    def templates(self) -> tuple[str, ...]:
+        """Prompt and criteria."""
+        return (self.prompt, self.criteria)
+
+    def models(self) -> frozenset[str]:
+        """Writers and judges."""
+        return frozenset((*(self.writers or (self.model,)), *(self.judges or (self.model,))))
+
+    def arrow_type(self) -> pa.DataType:
+        """The pair, how sure it is, and all candidates."""
+        return pa.struct(
+            [("chosen", pa.string()), ("rejected", pa.string()), ("margin", pa.float64()), ("agreement", pa.float64()),
+             ("candidates", pa.list_(pa.string()))]
+        )  # fmt: skip
+
+    def calls(self) -> float:
+        """N answers, and two judgements for every two of them and judge."""
+        return float(self.n + self.n * (self.n - 1) * max(1, len(self.judges)))
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:
+        """Write, compare, choose."""
+        task, criteria = compiled(self.prompt).render(row), compiled(self.criteria).render(row)
+        writers = self.writers or (self.model,)
+        seeds: list[int] = ctx.generator(int(row["_id"])).integers(2**31, size=self.n).tolist()
+        candidates: list[str] = []
+        for place, seed in enumerate(seeds):
+            request = self.request(row, task, model=writers[place % len(writers)], seed=seed)
+            candidates.append((yield from ask(request, read=read_text, tries=self.tries)).value)
+        wins = [0.0] * self.n
+        same = compared = 0
+        for judge in self.judges or (self.model,):
+            for a, b in combinations(range(self.n), 2):
+                if similarity(candidates[a], candidates[b]) > 0.98:
+                    continue
+                first = yield from self._better(row, judge, task, criteria, (candidates[a], candidates[b]))
+                second = yield from self._better(row, judge, task, criteria, (candidates[b], candidates[a]))
+                compared += 1
+                if first != second:  # the same candidate both times: places differ
+                    same += 1
+                    wins[a if first == 0 else b] += 1
+        if not compared:
+            raise CallFailed(what="all candidates are the same text", fix="raise the temperature, or name several writers")
+        best, worst = max(range(self.n), key=wins.__getitem__), min(range(self.n - 1, -1, -1), key=wins.__getitem__)
+        rounds = max(1, (self.n - 1) * max(1, len(self.judges)))
+        return {
+            "chosen": candidates[best], "rejected": candidates[worst], "margin": (wins[best] - wins[worst]) / rounds,
+            "agreement": same / compared, "candidates": candidates,
+        }  # fmt: skip
+
+    def _better(self, row: Row, judge: str, task: str, criteria: str, pair: tuple[str, str]) -> Any:
+        """0 or 1: which place wins."""
+        question = (
+            f"Task:\n{task}\n\n{quoted(pair[0], label='answer A')}\n\n{quoted(pair[1], label='answer B')}\n\n"
+            f"Which answer is better: {criteria}? Answer with A or B only."
+        )
+        request = self.request(row, question, model=judge, choices=("A", "B"), temperature=0.0, max_tokens=8)
+        answer = yield from ask(request, read=read_choice(("A", "B")), tries=self.tries)
+        return 0 if answer.value == "A" else 1

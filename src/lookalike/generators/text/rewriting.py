@@ -1,0 +1,210 @@
+"""rewrite, translate, summarise, backtranslate: a text said again, checked against the text it comes from."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from lookalike.generators.asking import Unfit, ask, read_text
+from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.conversing import TextAsking, leaks, quoted, similarity
+from lookalike.generators.text.words import sentences
+
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+
+
+def numbers(text: str) -> set[str]:
+    """The numbers in a text, written one way."""
+    return {match.replace(",", "").rstrip(".:") for match in _NUMBER.findall(text)}
+
+
+class Restating(TextAsking):
+    """What kinds share that say a text again."""
+
+    text: TemplateText  # the text, usually "{{ column }}"
+
+    def templates(self) -> tuple[str, ...]:
+        """The text."""
+        return (self.text,)
+
+    def arrow_type(self) -> pa.DataType:
+        """Text."""
+        return pa.string()
+
+    def said(self, row: Row, source: str, order: str) -> Conversation:
+        """One checked call about the quoted source."""
+
+        def read(reply: str) -> str:
+            new = read_text(reply)
+            if leaks(new, source):
+                raise Unfit("it repeats the marks round the text; give only the new text")
+            problem = self.problem(source, new)
+            if problem:
+                raise Unfit(problem)
+            return new
+
+        answer = yield from ask(self.request(row, f"{order}\n\n{quoted(source, label='text')}"), read=read, tries=self.tries)
+        return answer.value
+
+    def problem(self, source: str, new: str) -> str | None:  # noqa: ARG002  # the contract's arguments
+        """Why the new text cannot stand for its source."""
+        return None
+
+
+class Rewrite(Restating):
+    """Say a text again in another style; numbers, and what `keep` patterns match, must all be there.
+
+    ```yaml
+    plain: {kind: rewrite, text: "{{ note }}", style: "plain words for a patient"}
+    ```
+
+    Source:
+        Maini et al. 2024, "Rephrasing the Web" (2401.16380); Gandhi et al. 2024, "DataTune" (2404.14361).
+    """
+
+    kind: ClassVar[str] = "rewrite"
+
+    style: TemplateText = "other words, the same meaning and about the same length"
+    keep: tuple[str, ...] = ()  # regular expressions
+    keep_numbers: bool = True
+
+    def templates(self) -> tuple[str, ...]:
+        """Text and style."""
+        return (self.text, self.style)
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
+        """One call."""
+        order = f"Rewrite the text below in {compiled(self.style).render(row)}. Add no facts, leave none out. Give only the new text."
+        return (yield from self.said(row, compiled(self.text).render(row), order))
+
+    def problem(self, source: str, new: str) -> str | None:
+        """Lost numbers or kept patterns, added numbers, or no change."""
+        if similarity(source, new) > 0.98:
+            return "it is the same text; use other words"
+        lost = _lost(source, new, self.keep)
+        lost += sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
+        added = sorted(numbers(new) - numbers(source)) if self.keep_numbers else []
+        if lost:
+            return f"it must still contain: {', '.join(lost[:5])}"
+        return f"it adds numbers that the text does not have: {', '.join(added[:5])}" if added else None
+
+
+def _lost(source: str, new: str, patterns: Sequence[str]) -> list[str]:
+    found = [match.group() for pattern in patterns for match in re.finditer(pattern, source)]
+    return [piece for piece in dict.fromkeys(found) if piece not in new]
+
+
+class Translate(Restating):
+    """Translate a text; its numbers must all arrive.
+
+    ```yaml
+    german: {kind: translate, text: "{{ review }}", to: German}
+    ```
+    """
+
+    kind: ClassVar[str] = "translate"
+
+    to: TemplateText  # a language
+    keep_numbers: bool = True
+
+    def templates(self) -> tuple[str, ...]:
+        """Text and language."""
+        return (self.text, self.to)
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
+        """One call."""
+        order = f"Translate the text below into {compiled(self.to).render(row)}. Give only the translation."
+        return (yield from self.said(row, compiled(self.text).render(row), order))
+
+    def problem(self, source: str, new: str) -> str | None:
+        """The source itself, or lost numbers."""
+        if similarity(source, new) > 0.9 and len(source.split()) > 3:
+            return "it is not translated"
+        lost = sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
+        return f"these numbers are missing: {', '.join(lost[:5])}" if lost else None
+
+
+class Summarise(Restating):
+    """Summarise a text: shorter than it, at most `sentences` sentences, no number that it does not have.
+
+    ```yaml
+    short: {kind: summarise, text: "{{ report }}", sentences: 2}
+    ```
+    """
+
+    kind: ClassVar[str] = "summarise"
+
+    sentences: int = Field(default=2, ge=1)
+    focus: TemplateText = ""  # what matters to the reader
+
+    def templates(self) -> tuple[str, ...]:
+        """Text and focus."""
+        return (self.text, self.focus)
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
+        """One call."""
+        focus = compiled(self.focus).render(row)
+        order = (
+            f"Summarise the text below in at most {self.sentences} sentence{'s' * (self.sentences > 1)}"
+            f"{f', for a reader who cares about {focus}' if focus else ''}. Use only what it says. Give only the summary."
+        )
+        return (yield from self.said(row, compiled(self.text).render(row), order))
+
+    def problem(self, source: str, new: str) -> str | None:
+        """Too long, or invented numbers."""
+        if len(new) >= len(source):
+            return "it is not shorter than the text"
+        count = len(sentences(new))
+        if count > self.sentences:
+            return f"it has {count} sentences; at most {self.sentences} are asked for"
+        added = sorted(numbers(new) - numbers(source))
+        return f"these numbers are not in the text: {', '.join(added[:5])}" if added else None
+
+
+class Backtranslate(Restating):
+    """Say a text otherwise by way of another language; or, with `to: instruction`, find the instruction that it answers.
+
+    ```yaml
+    varied: {kind: backtranslate, text: "{{ review }}", by: German}
+    asked:  {kind: backtranslate, text: "{{ article }}", to: instruction}
+    ```
+
+    Source:
+        Sennrich et al. 2016, "Improving Neural Machine Translation Models with Monolingual Data" (1511.06709); Li et al. 2023,
+        "Self-Alignment with Instruction Backtranslation" (2308.06259).
+    """
+
+    kind: ClassVar[str] = "backtranslate"
+
+    by: TemplateText = "German"
+    language: str = "English"
+    to: str = Field(default="text", pattern="^(text|instruction)$")
+
+    def templates(self) -> tuple[str, ...]:
+        """Text and language."""
+        return (self.text, self.by)
+
+    def calls(self) -> float:
+        """Two, or one."""
+        return 2.0 if self.to == "text" else 1.0
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
+        """There and back; or one call for the instruction."""
+        source = compiled(self.text).render(row)
+        if self.to == "instruction":
+            order = "Write the instruction to an AI assistant to which the text below is the perfect answer. Give only the instruction."
+            return (yield from self.said(row, source, order))
+        there = f"Translate the text below into {compiled(self.by).render(row)}. Give only the translation."
+        middle = yield from self.said(row, source, there)
+        return (yield from self.said(row, middle, f"Translate the text below into {self.language}. Give only the translation."))
+
+    def problem(self, source: str, new: str) -> str | None:
+        """The source itself; an instruction that quotes its answer."""
+        if self.to == "instruction":
+            return "it gives the text itself; ask for it" if len(new) > 60 and new.strip() in source else None
+        return "it is not translated" if similarity(source, new) > 0.97 and len(source.split()) > 3 else None

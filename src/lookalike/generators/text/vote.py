@@ -1,0 +1,124 @@
+"""vote and reason: an answer that is thought through, once or several times."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import Any, ClassVar
+
+import pyarrow as pa
+from pydantic import Field
+
+from lookalike.generators.asking import Unfit, ask, read_choice
+from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.conversing import TextAsking
+from lookalike.models.base import CallFailed
+
+_FINAL = re.compile(r"(?:^|\n)\W*(?:final answer|answer)\W*[:：]\s*(?P<value>.+?)\s*$", re.IGNORECASE | re.DOTALL)
+
+
+def split_answer(text: str, choices: tuple[str, ...] = ()) -> dict[str, str]:
+    """Reasoning and final answer of a text that ends in a line `Answer: ...`.
+
+    Raises:
+        Unfit: there is no such line, or the answer is none of the choices.
+    """
+    found = None
+    for found in re.finditer(r"(?:^|\n)\W*(?:final answer|answer)\W*[:：]", text, re.IGNORECASE):  # noqa: B007  # the last one
+        pass
+    match = _FINAL.match(text, found.start()) if found else None
+    if not match or found is None:
+        raise Unfit("end with a line that begins with `Answer:`")
+    value = match["value"].strip().strip("*`\"' ")
+    if not value:
+        raise Unfit("the answer after `Answer:` is empty")
+    return {"reasoning": text[: found.start()].strip(), "value": read_choice(choices)(value) if choices else value}
+
+
+class Reason(TextAsking):
+    """Think step by step, then answer; the reasoning is kept apart from the answer: `{reasoning, value}`.
+
+    ```yaml
+    solved: {kind: reason, prompt: "{{ problem }}"}
+    ```
+
+    Source:
+        Wei et al. 2022, "Chain-of-Thought Prompting Elicits Reasoning in Large Language Models" (2201.11903).
+    """
+
+    kind: ClassVar[str] = "reason"
+
+    prompt: TemplateText
+    choices: tuple[str, ...] = ()  # the answer is one of these
+
+    def templates(self) -> tuple[str, ...]:
+        """The prompt."""
+        return (self.prompt,)
+
+    def arrow_type(self) -> pa.DataType:
+        """Reasoning and answer."""
+        return pa.struct([("reasoning", pa.string()), ("value", pa.string())])
+
+    def question(self, row: Row) -> str:
+        """The prompt and how to answer it."""
+        listed = f" It is exactly one of: {', '.join(self.choices)}." if self.choices else ""
+        return (
+            f"{compiled(self.prompt).render(row)}\n\nThink step by step. Then write the result on a last line that begins "
+            f"with `Answer:` and holds nothing else.{listed}"
+        )
+
+    def read(self, text: str) -> dict[str, str]:
+        """Reasoning and answer of a reply."""
+        return split_answer(text, self.choices)
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
+        """One call."""
+        answer = yield from ask(self.request(row, self.question(row)), read=self.read, tries=self.tries)
+        value: dict[str, str] = answer.value
+        return {**value, "reasoning": value["reasoning"] or answer.reasoning}
+
+
+class Vote(Reason):
+    """Ask several times and take the answer that most replies give: `{value, share, votes}`.
+
+    `share` is the winner's share of the votes that could be read; a condition like `answer.share >= 0.6` drops the doubtful.
+
+    ```yaml
+    answer: {kind: vote, prompt: "{{ problem }}", n: 5}
+    ```
+
+    Source:
+        Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning in Language Models" (2203.11171).
+    """
+
+    kind: ClassVar[str] = "vote"
+
+    n: int = Field(default=5, ge=2, le=50)
+    temperature: float | None = Field(default=0.8, ge=0)
+
+    def arrow_type(self) -> pa.DataType:
+        """Answer, share and votes."""
+        return pa.struct([("value", pa.string()), ("share", pa.float64()), ("votes", pa.list_(pa.string()))])
+
+    def calls(self) -> float:
+        """One a vote."""
+        return float(self.n)
+
+    def converse(self, row: Row, ctx: Context) -> Conversation:
+        """N calls; each with a seed of its own, or a cache would answer them all alike."""
+        votes: list[str] = []
+        failed: CallFailed | None = None
+        seeds: list[Any] = ctx.generator(int(row["_id"])).integers(2**31, size=self.n).tolist()
+        for seed in seeds:
+            try:
+                answer = yield from ask(self.request(row, self.question(row), seed=seed), read=self.read, tries=self.tries)
+                votes.append(answer.value["value"])
+            except CallFailed as exc:
+                failed = exc
+        if not votes:
+            raise failed or CallFailed(what="no vote could be read")
+        counts = Counter(vote.strip().casefold() for vote in votes)
+        best = max(counts.values())
+        winner = next(vote for vote in votes if counts[vote.strip().casefold()] == best)  # ties: the first said
+        return {"value": winner, "share": best / len(votes), "votes": votes}
