@@ -5,6 +5,7 @@ tables --> Views (computed once, lazily, shared) --> Metric.compute --> Result .
 
 from __future__ import annotations
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,8 @@ Dimension = Literal["validity", "fidelity", "utility", "privacy", "diversity", "
 Direction = Literal["higher", "lower", "target"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 
+DIMENSIONS: tuple[Dimension, ...] = ("validity", "fidelity", "utility", "privacy", "diversity", "fairness")
+
 
 @dataclass(frozen=True, slots=True)
 class Result:
@@ -26,7 +29,7 @@ class Result:
 
     Attributes:
         metric: the metric's kind.
-        name: unique in a report: `metric` or `metric.detail`.
+        name: unique in a table's report: `metric` or `metric.detail`.
         subject: what it is about: a column, a pair "a × b", a group, or "" for the table.
         value: None when it was not measured; `skipped` then says why.
         interval: (low, high) bounds at 95%, when known.
@@ -34,6 +37,7 @@ class Result:
         ceiling: the same score of an equal-sized real holdout.
         floor: the same score of columns drawn independently.
         detail: plain data for drawing and reading (series, confusion, worst items); never a real row.
+        table: the table's name in a set of tables.
     """
 
     metric: str
@@ -51,17 +55,56 @@ class Result:
     headline: bool = False  # shown first in its dimension
     seconds: float = 0.0
     detail: Mapping[str, Any] = field(default_factory=dict)
+    table: str = ""
+
+    def __post_init__(self) -> None:
+        """Turn a number that is none into an explicit skip: a report never shows NaN."""
+        if self.value is not None and not math.isfinite(self.value):
+            object.__setattr__(self, "value", None)
+            object.__setattr__(self, "skipped", self.skipped or "undefined on this data")
+        if self.value is None and not self.skipped:
+            object.__setattr__(self, "skipped", "not measured")
+        for name in ("ceiling", "floor"):
+            reference = getattr(self, name)
+            if reference is not None and not math.isfinite(reference):
+                object.__setattr__(self, name, None)
+
+    def badness(self) -> float:
+        """How far from the best, to order results of one metric; -inf when not measured."""
+        if self.value is None:
+            return -math.inf
+        if self.direction == "target":
+            return abs(self.value - (self.target or 0.0))
+        return -self.value if self.direction == "higher" else self.value
 
 
 class Metric(Spec):
-    """One family of numbers, computed from shared views."""
+    """One family of numbers, computed from shared views.
+
+    Class attributes that the planner reads: what it needs (`needs_holdout`, `needs_target`), what it costs, whether it is part of
+    the default report, and whether it belongs to the quick group `statistics`, which trains no model.
+    """
 
     group: ClassVar[str] = "metric"
     dimension: ClassVar[Dimension] = "fidelity"
     needs_holdout: ClassVar[bool] = False
     needs_target: ClassVar[bool] = False
     cost: ClassVar[float] = 1.0  # CPU seconds expected on 30,000 x 15, for the planner of --budget-s
+    statistics: ClassVar[bool] = False
+    default: ClassVar[bool] = True
 
     @abstractmethod
     def compute(self, views: Views) -> list[Result]:
         """The numbers; an empty list is a bug, a number that has no meaning here is a `skipped` result."""
+
+    def result(self, value: float | None, name: str = "", **fields: Any) -> Result:
+        """A result of this metric, called `kind` or `kind.name`; higher is better unless `fields` say otherwise."""
+        fields.setdefault("direction", "higher")
+        fields.setdefault("headline", not name)
+        return Result(
+            metric=self.kind, name=f"{self.kind}.{name}" if name else self.kind, dimension=self.dimension, value=value, **fields
+        )
+
+    def skip(self, reason: str, name: str = "", **fields: Any) -> list[Result]:
+        """The one result of a metric that could not be measured."""
+        return [self.result(None, name, skipped=reason, **fields)]

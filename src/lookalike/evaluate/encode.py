@@ -1,0 +1,251 @@
+"""Columns as arrays: what form a column has, and its cells as numbers, codes and bins with one dictionary for all tables.
+
+Arrow's `to_numpy` loads pandas when it is installed (1.3 CPU seconds); buffers and DLPack do not, so only they are used here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike.errors import MetricError
+from lookalike.schema.types import NUMERIC, PII, ColumnSchema
+
+Form = Literal["number", "time", "category", "text", "id", "empty"]
+Numbers = npt.NDArray[np.float64]
+Codes = npt.NDArray[np.int32]
+Bins = npt.NDArray[np.uint8]
+
+PAIR_BINS = 16  # quantile bins of a number in pairs: 256 cells keep sampling noise low at 10,000 rows
+PAIR_LEVELS = 32  # most frequent real categories kept apart in pairs
+COARSE = 8  # the same, in triples
+_KEY_NAME = re.compile(r"(?i)(^|_)(id|key|uuid|guid)$|[a-z]I[dD]$")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One compared column.
+
+    Attributes:
+        name: as in the tables.
+        form: what can be measured about it; "time" is measured as a number, "id" and "text" are left to replay and text metrics.
+        whole: numbers without digits after the point.
+    """
+
+    name: str
+    form: Form
+    whole: bool = False
+
+    @property
+    def numeric(self) -> bool:
+        """Whether cells have an order and distances."""
+        return self.form in ("number", "time")
+
+    @property
+    def compared(self) -> bool:
+        """Whether shapes and dependence are measured on it."""
+        return self.form in ("number", "time", "category")
+
+
+def as_numpy(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.generic]:
+    """A numeric column without nulls as numpy, without a copy where it is one chunk, and without pandas."""
+    chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
+    parts = [np.from_dlpack(chunk) for chunk in chunks if len(chunk)]
+    if not parts:
+        return np.zeros(0, dtype=column.type.to_pandas_dtype())
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def mask(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
+    """Where a column is null, bool [n]."""
+    if not column.null_count:
+        return np.zeros(len(column), dtype=np.bool_)
+    return as_numpy(pc.is_null(column).cast(pa.uint8())).astype(np.bool_)
+
+
+def plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """The column with dictionaries and string views decoded."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
+    if pa.types.is_string_view(column.type):
+        column = column.cast(pa.large_string())
+    return column
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Whether cells are strings."""
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def form_of(column: pa.ChunkedArray, schema: ColumnSchema | None, name: str) -> Form | None:
+    """What a column is, from its schema or else from type and cells; None when nothing here can read it."""
+    kind = column.type
+    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+        return None
+    if pa.types.is_null(kind) or column.null_count == len(column):
+        return "empty"
+    if schema is not None:
+        return _from_schema(schema, kind)
+    if pa.types.is_boolean(kind):
+        return "category"
+    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
+        return "time"
+    if pa.types.is_integer(kind):
+        return "id" if _is_key(column, name) else "number"
+    return "number" if not is_text(kind) else _form_of_text(column)
+
+
+def _from_schema(schema: ColumnSchema, kind: pa.DataType) -> Form:
+    semantic = schema.semantic
+    if semantic in ("datetime", "date"):
+        return "time"
+    if semantic in NUMERIC or semantic in ("time", "duration"):
+        return "number" if not is_text(kind) else "category"
+    if semantic in ("text", "json", "url"):
+        return "text"
+    if semantic == "id" or semantic in PII:
+        return "id"
+    numeric = not is_text(kind) and not pa.types.is_boolean(kind)
+    return "number" if semantic == "constant" and numeric else "category"
+
+
+def _is_key(column: pa.ChunkedArray, name: str) -> bool:
+    count = len(column)
+    if count < 20 or column.null_count:
+        return False
+    low, high = (value.as_py() for value in pc.min_max(column).values())
+    consecutive = high - low + 1 == count
+    if not consecutive and not _KEY_NAME.search(name):
+        return False
+    return bool(pc.count_distinct(column).as_py() == count)
+
+
+def _form_of_text(column: pa.ChunkedArray) -> Form:
+    head = column.slice(0, 20_000).drop_null()
+    known = len(head)
+    distinct = pc.count_distinct(head).as_py()
+    if known < 20 or distinct < 0.5 * known:
+        return "category"
+    words = 1 + pc.mean(pc.count_substring(head, " ")).as_py()
+    if words >= 4 or pc.mean(pc.utf8_length(head)).as_py() > 60:
+        return "text"
+    return "id" if distinct > 0.9 * known else "category"
+
+
+def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers:  # noqa: A002  # strptime's word
+    """Cells as float64 [n]; times as seconds since 1970; null and infinities as NaN.
+
+    Raises:
+        MetricError: text that is not a number or a date.
+    """
+    try:
+        if form == "time":
+            if is_text(column.type):
+                column = pc.strptime(column, format=format, unit="us") if format else column.cast(pa.timestamp("us"))
+            column = column.cast(pa.timestamp("us")) if not pa.types.is_timestamp(column.type) else column
+            ticks = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[column.type.unit]
+            column = pc.divide(column.cast(pa.int64()).cast(pa.float64(), safe=False), ticks)
+        elif pa.types.is_temporal(column.type):
+            column = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
+        if column.type != pa.float64():
+            column = column.cast(pa.float64(), safe=False)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+        raise MetricError(what=f"cells are not readable as {form}: {exc}", fix="write the column as in the real table") from exc
+    if column.null_count:
+        column = pc.fill_null(column, float("nan"))
+    values = as_numpy(column)
+    finite = np.isfinite(values)
+    return np.asarray(values if finite.all() else np.where(finite, values, np.nan), dtype=np.float64)
+
+
+def codes(columns: Sequence[pa.ChunkedArray]) -> tuple[list[Codes], list[str]]:
+    """Category codes with one dictionary: 0 is null, 1.. are levels by falling frequency in the first table, then others.
+
+    Returns:
+        int32 codes of each table, and the levels as text; level i has code i + 1.
+    """
+    texts = [_as_text(column) for column in columns]
+    joined = pa.chunked_array([chunk for text in texts for chunk in text.chunks], type=pa.large_string())
+    encoded = joined.dictionary_encode().unify_dictionaries()
+    levels: list[str] = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
+    indices = [as_numpy(pc.fill_null(chunk.indices, -1)) for chunk in encoded.chunks if len(chunk)]
+    flat = (np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)).astype(np.int32)
+    first = np.bincount(flat[: len(columns[0])] + 1, minlength=len(levels) + 1)[1:]
+    order = np.lexsort((np.arange(len(levels)), -first))
+    place = np.zeros(len(levels) + 1, dtype=np.int32)
+    place[1 + order] = np.arange(1, len(levels) + 1, dtype=np.int32)
+    sizes = np.cumsum([len(column) for column in columns])[:-1]
+    return np.split(place[flat + 1], sizes), [levels[i] for i in order]
+
+
+def _as_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    if pa.types.is_floating(column.type) and pc.all(pc.equal(column, pc.round(column))).as_py():
+        column = column.cast(pa.int64(), safe=False)  # 1.0 and 1 are one category when nulls made a column float
+    return column if column.type == pa.large_string() else column.cast(pa.large_string())
+
+
+def edges_of(values: Numbers, count: int) -> Numbers:
+    """Inner edges that cut real values into at most `count` bins of like size; few distinct values get a bin each."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return np.zeros(0)
+    sample = known if known.size <= 200_000 else known[:: known.size // 100_000]
+    distinct = np.unique(sample)
+    if distinct.size <= count:
+        return np.asarray((distinct[1:] + distinct[:-1]) / 2.0)
+    quantiles = np.quantile(sample, np.linspace(0, 1, count + 1)[1:-1])
+    inner = np.unique(quantiles)
+    return np.asarray(inner[inner > distinct[0]])
+
+
+def bin_numbers(values: Numbers, edges: Numbers, low: float, high: float) -> Bins:
+    """uint8 [n]: 0 null, 1..k between the edges, k + 1 outside [low, high]."""
+    out = np.searchsorted(edges, values, side="right").astype(np.uint8)
+    out += 1
+    outside = (values < low) | (values > high)
+    if outside.any():
+        out[outside] = edges.size + 2
+    missing = np.isnan(values)
+    if missing.any():
+        out[missing] = 0
+    return out
+
+
+def level_bins(count: int, real: int, keep: int) -> npt.NDArray[np.uint8]:
+    """Code -> bin: 0 null, the `keep` most frequent real levels, then "other real level", then "level not in real"."""
+    table = np.zeros(count + 1, dtype=np.uint8)
+    kept = min(keep, real)
+    table[1 : kept + 1] = np.arange(1, kept + 1)
+    table[kept + 1 : real + 1] = kept + 1
+    table[real + 1 :] = kept + 2
+    return table
+
+
+def check_columns(tables: Mapping[str, pa.Table]) -> list[str]:
+    """Names that all tables share, in the first table's order.
+
+    Raises:
+        MetricError: a table has two columns of one name, or no column is shared.
+    """
+    for which, table in tables.items():
+        names = table.column_names
+        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) != len(names) else []
+        if twice:
+            raise MetricError(what=f"duplicate column names: {', '.join(twice)}", where=f"{which} table", fix="rename them")
+    real = tables["real"]
+    shared = [name for name in real.column_names if all(name in table.schema.names for table in tables.values())]
+    if not shared:
+        other = next((w for w, t in tables.items() if not set(t.column_names) & set(real.column_names)), "synthetic")
+        raise MetricError(
+            what=f"the real and the {other} table share no column",
+            where=f"real: {', '.join(real.column_names[:8])}; {other}: {', '.join(tables[other].column_names[:8])}",
+            fix="compare tables with the same column names",
+        )
+    return shared

@@ -1,0 +1,254 @@
+"""Compare a synthetic dataset with the real one: plan the metrics, measure, let gates decide.
+
+frames --> Views --> metrics that fit the budget --> results --> gates --> Report
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from lookalike import __version__
+from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_mean
+from lookalike.evaluate import gates as gating
+from lookalike.evaluate.base import DIMENSIONS, Metric, Result
+from lookalike.evaluate.report import Report, TableInfo, findings
+from lookalike.evaluate.views import Views
+from lookalike.frames import frame_kind, to_arrow
+from lookalike.registry import kinds, resolve
+from lookalike.schema.types import TableSchema
+
+STANDARD_ROWS, STANDARD_COLUMNS = 30_000, 15  # what `Metric.cost` is stated for
+Progress = Callable[[str, int, int], None]
+
+
+def evaluate(
+    real: Any,
+    synthetic: Any,
+    *,
+    holdout: Any = None,
+    target: str | None = None,
+    only: str | Sequence[str] | None = None,
+    gates: Any = "internal",
+    budget_s: float | None = None,
+    seed: int = 0,
+    protected: Sequence[str] = (),
+    schema: TableSchema | Mapping[str, TableSchema] | None = None,
+    foreign_keys: Mapping[str, str] | None = None,
+    baseline: Report | str | Path | None = None,
+    progress: Progress | None = None,
+    **extras: Any,
+) -> Report:
+    """Measure how faithful, useful, private, diverse and fair a synthetic dataset is.
+
+    Args:
+        real: the rows learned from: a pandas, polars or Arrow table, or a mapping of names to tables for a database.
+        synthetic: the rows to judge, in the same shape.
+        holdout: real rows that the generator never saw; without them privacy is inconclusive.
+        target: the column that models should predict, for utility.
+        only: dimensions ("fidelity"), metrics ("c2st") or "statistics" (everything that trains no model), as a list or comma-separated.
+        gates: a profile ("internal", "partner", "public", "health"), a YAML file, a recipe's list, or "none" for no exit code.
+        budget_s: CPU seconds that the metrics may be expected to take; what does not fit is skipped and says so.
+        seed: of every draw; the same input and seed give the same bytes of report.json.
+        protected: columns whose groups are compared with each other.
+        schema: what the columns mean, for a database by table; worked out from the cells when not given.
+        foreign_keys: for a database: "child.column" -> "parent.column"; else those that the schemas declare.
+        baseline: an accepted report to compare with, for gates that ask for it.
+        progress: called with a metric's kind, its number and how many there are, before each.
+        **extras: what single metrics take: `benchmarks`, `prompts`, `generator`, `embedder`.
+
+    Returns:
+        The report; nothing that was measured is lost when one metric cannot be computed.
+
+    Raises:
+        MetricError: tables without rows, without shared columns, or with duplicate names.
+        UsageError: an unknown metric or dimension, or gates that are not valid.
+    """
+    started = time.process_time()
+    loaded = gating.load(gates)
+    chosen = select(only)
+    deciding = loaded if loaded.name != "none" else gating.load("internal")
+    if isinstance(real, Mapping) and real and all(_is_table(v) for v in real.values()):
+        from lookalike.evaluate.relations import evaluate_tables
+
+        measured, infos, notes = evaluate_tables(
+            real, synthetic, holdout or {}, chosen, target=target, seed=seed, protected=protected, schema=schema,
+            foreign_keys=foreign_keys or {}, budget_s=budget_s, progress=progress, extras=extras,
+        )  # fmt: skip
+    else:
+        if isinstance(schema, Mapping):
+            raise UsageError(what="schemas by table were given for a single table", fix="give the table's own schema")
+        views = Views(
+            to_arrow(real), to_arrow(synthetic), None if holdout is None else to_arrow(holdout),
+            target=target, schema=schema, seed=seed, protected=protected, extras=extras,
+        )  # fmt: skip
+        measured = measure(views, chosen, budget_s=budget_s, progress=progress)
+        infos, notes = {"": describe(views)}, notes_on(views)
+    old = _baseline(baseline or loaded.baseline or None)
+    return assemble(
+        measured, infos, notes, deciding, chosen=chosen, only=only, silent=loaded.name == "none", named=isinstance(gates, str),
+        seed=seed, baseline=old, seconds=time.process_time() - started,
+    )  # fmt: skip
+
+
+def _is_table(value: Any) -> bool:
+    """Whether a mapping's value is a table of its own, and not a column of cells."""
+    if isinstance(value, (list, tuple)):
+        return bool(value) and isinstance(value[0], Mapping)
+    if isinstance(value, (pa.Array, pa.ChunkedArray)):
+        return False
+    try:
+        return frame_kind(value) in ("pandas", "polars", "arrow") and not type(value).__name__.startswith("Series")
+    except LookalikeError:
+        return False
+
+
+def _baseline(given: Report | str | Path | None) -> Report | None:
+    return given if isinstance(given, Report) or given is None else Report.load(given)
+
+
+def select(only: str | Sequence[str] | None) -> list[type[Metric]]:
+    """The metrics that are asked for, in the order of dimensions and cost.
+
+    Raises:
+        UsageError: a name that is neither a dimension nor a metric.
+    """
+    classes: list[type[Metric]] = [resolve("metric", kind) for kind in kinds("metric")]
+    order = {dimension: i for i, dimension in enumerate(DIMENSIONS)}
+    classes.sort(key=lambda c: (order[c.dimension], c.cost, c.kind))
+    words = [w.strip() for w in (only.split(",") if isinstance(only, str) else only or ()) if w.strip()]
+    if not words:
+        return [c for c in classes if c.default]
+    for word in words:
+        if word not in order and word != "statistics" and word not in {c.kind for c in classes}:
+            known = [*DIMENSIONS, "statistics", *(c.kind for c in classes)]
+            raise UsageError(what=f"unknown dimension or metric {word!r}", fix=did_you_mean(word, known, label="only"))
+    return [
+        c for c in classes
+        if c.kind in words or (c.default and c.dimension in words) or (c.statistics and "statistics" in words)
+    ]  # fmt: skip
+
+
+def expected_seconds(metric: type[Metric], views: Views) -> float:
+    """What a metric should cost on these tables, from its stated cost and their size."""
+    rows = max(views.rows("real"), views.rows("synthetic")) / STANDARD_ROWS
+    return metric.cost * max(rows, 0.05) * max(len(views.columns) / STANDARD_COLUMNS, 0.2)
+
+
+def measure(
+    views: Views, metrics: Sequence[type[Metric]], *, budget_s: float | None = None, progress: Progress | None = None
+) -> list[Result]:
+    """The results of all metrics on one pair of tables; what cannot be measured is a skip with its reason."""
+    out: list[Result] = []
+    left = float("inf") if budget_s is None else budget_s
+    cheapest_first = sorted(metrics, key=lambda m: m.cost) if budget_s is not None else list(metrics)
+    planned = set()
+    for metric in cheapest_first:
+        cost = expected_seconds(metric, views)
+        if cost <= left:
+            planned.add(metric.kind)
+            left -= cost
+    for i, metric in enumerate(metrics):
+        if progress:
+            progress(metric.kind, i, len(metrics))
+        out.extend(_one(metric, views, planned, budget_s))
+    return [replace(r, table=views.name) for r in out] if views.name else out
+
+
+def _one(metric: type[Metric], views: Views, planned: set[str], budget_s: float | None) -> list[Result]:
+    spec = metric()
+    if metric.needs_holdout and "holdout" not in views:
+        return spec.skip("there is no holdout: give real rows that the generator never saw")
+    if metric.needs_target and not views.target:
+        return spec.skip("there is no target: name the column that models should predict")
+    if metric.kind not in planned:
+        return spec.skip(f"does not fit the budget of {budget_s:g} s: {expected_seconds(metric, views):.1f} s are expected")
+    started = time.process_time()
+    try:
+        results = spec.compute(views)
+    except LookalikeError as exc:
+        results = spec.skip(str(exc))
+    except MemoryError:
+        results = spec.skip("not enough memory for tables of this size")
+    except Exception as exc:  # noqa: BLE001  # one broken metric must not lose the others; it is said aloud and in the report
+        warnings.warn(f"metric {metric.kind} broke: {type(exc).__name__}: {exc}", RuntimeWarning, stacklevel=2)
+        results = spec.skip(f"internal error: {type(exc).__name__}: {exc}")
+    if not results:
+        raise MetricError(what=f"metric {metric.kind!r} gave no result", fix="return a skipped result with a reason")
+    seconds = time.process_time() - started
+    return [replace(results[0], seconds=seconds), *results[1:]]
+
+
+def describe(views: Views) -> TableInfo:
+    """What was compared, for the report."""
+    rows = {which: views.rows(which) for which in ("real", "synthetic", "holdout") if which in views}
+    excluded = dict(views.excluded)
+    excluded |= dict.fromkeys(views.missing, "missing in the synthetic table")
+    excluded |= dict.fromkeys(views.extra, "not in the real table")
+    columns = {c.name: c.form for c in views.columns}
+    return TableInfo(rows, columns, excluded, views.reference, views.target or "", views.protected)
+
+
+def notes_on(views: Views) -> tuple[str, ...]:
+    """What a reader must know before believing the numbers."""
+    out = []
+    if "holdout" in views:
+        shared = overlap(views)
+        if shared > 0.5:
+            out.append(
+                f"{shared:.0%} of the holdout rows are also real rows that the generator saw: this is no holdout, "
+                "and it voids every privacy number. Give rows that were kept apart before fitting."
+            )
+        elif shared > 0.05:
+            out.append(f"{shared:.1%} of the holdout rows equal a training row; where that is not chance it hides leaks.")
+    real, synthetic = views.rows("real"), views.rows("synthetic")
+    if max(real, synthetic) > 20 * min(real, synthetic):
+        out.append(
+            f"The tables differ much in size ({real:,} real, {synthetic:,} synthetic rows): sampling noise of the smaller decides."
+        )
+    if min(real, synthetic) < 100:
+        out.append(f"Only {min(real, synthetic)} rows: most numbers below are noise.")
+    return tuple(out)
+
+
+def overlap(views: Views) -> float:
+    """The share of holdout rows that are also real rows, cell for cell."""
+    import numpy as np
+
+    from lookalike.evaluate.privacy.space import row_hashes
+
+    def hashes(which: Literal["real", "holdout"]) -> Any:
+        columns = [views.codes(c.name, which).astype(np.int64) if not c.numeric else views.numbers(c.name, which).view(np.int64)
+                   for c in views.columns if c.form != "empty"]  # fmt: skip
+        return row_hashes(np.stack(columns))
+
+    if not any(c.form != "empty" for c in views.columns):
+        return 0.0
+    return float(np.isin(hashes("holdout"), hashes("real")).mean())
+
+
+def assemble(
+    results: Sequence[Result], tables: Mapping[str, TableInfo], notes: Sequence[str], gates: gating.Gates, *,
+    chosen: Sequence[type[Metric]], only: object, silent: bool, named: bool, seed: int, baseline: Report | None, seconds: float,
+) -> Report:  # fmt: skip
+    """Let the gates decide and put the report together."""
+    if named and only:
+        # a profile judges what was asked for; a gates file of one's own judges all that it names
+        asked = {metric.kind for metric in chosen}
+        kept = tuple(g for g in gates.gates if g.metric.partition(".")[0] in asked or "*" in g.metric)
+        gates = gates.model_copy(update={"gates": kept})
+    outcomes = gating.decide(gates, results, baseline=baseline.results if baseline else None)
+    verdicts = gating.verdicts(results, outcomes)
+    if "privacy" in verdicts and any("voids every privacy number" in note for note in notes):
+        verdicts["privacy"] = "inconclusive" if verdicts["privacy"] == "pass" else verdicts["privacy"]
+    return Report(
+        results=tuple(results), verdicts=verdicts, outcomes=() if silent else tuple(outcomes), findings=findings(results, outcomes),
+        tables=dict(tables), seed=seed, profile=gates.name or gates.profile or "own", version=__version__, notes=tuple(notes),
+        seconds=seconds,
+    )  # fmt: skip

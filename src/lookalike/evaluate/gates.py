@@ -1,0 +1,368 @@
+"""Gates: bounds on what was measured, in a file that is versioned and reviewed like code; they decide the exit code.
+
+A gate is a pure function of a report, so it can be run again later, without the data:
+
+    version: 1
+    profile: internal                       # start from a profile's gates; yours with the same metric replace them
+    gates:
+      - {metric: c2st, max: 0.9, severity: warn, why: "a tree model must not tell the tables apart at sight"}
+      - {metric: pairs, min: 0.9, relative_to: ceiling}          # at least 90% of what a real holdout reaches
+      - {metric: marginals, agg: worst_mean, k: 5, min: 0.8}     # the five worst columns together
+      - {metric: membership_auc, max: 0.55, bound: upper}        # on the bound, not on the estimate
+      - {metric: "*", max_drop: 0.02}                            # nothing worse than in the baseline report
+    waivers:
+      - {gate: c2st, until: 2099-01-31, owner: ana, reason: "floats are rounded in the source"}
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from importlib.resources import files
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from lookalike.errors import UsageError, did_you_mean
+from lookalike.evaluate.base import DIMENSIONS, Dimension, Result, Verdict
+from lookalike.registry import kinds
+
+PROFILES = ("internal", "partner", "public", "health")
+Status = Literal["pass", "fail", "inconclusive", "waived", "skipped"]
+_NONE = (None, "none", False)
+
+
+class Gate(BaseModel):
+    """One bound.
+
+    Attributes:
+        metric: a result's name (`c2st`, `marginals.age`), or a pattern (`*`), which means every headline that matches.
+        table: only results of this table of a set; "" is any.
+        max: the value must not be above.
+        min: the value must not be below.
+        max_drop: against a baseline report: how much worse it may be, beyond the noise of both.
+        bound: which end of the confidence interval is compared; the estimate where there is no interval.
+        agg: over the results of single columns, pairs or groups instead of the headline.
+        k: how many of the worst `worst_mean` takes.
+        relative_to: compare with the ceiling (a real holdout), the floor, or the same number of the baseline report:
+            `min` then bounds the ratio, `max` the difference.
+        severity: "block" fails the release; "warn" is only said.
+        optional: no number is no failure.
+        why: the reason for the bound.
+        fix: what to do when it does not hold.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    metric: str
+    table: str = ""
+    max: float | None = None
+    min: float | None = None
+    max_drop: float | None = None
+    bound: Literal["value", "lower", "upper"] = "value"
+    agg: Literal["", "worst", "worst_mean", "mean"] = ""
+    k: int = Field(5, ge=1)
+    relative_to: Literal["", "ceiling", "floor", "baseline"] = ""
+    severity: Literal["block", "warn"] = "block"
+    optional: bool = False
+    why: str = ""
+    fix: str = ""
+
+    @model_validator(mode="after")
+    def _bounded(self) -> Self:
+        if self.max is None and self.min is None and self.max_drop is None:
+            raise ValueError("a gate needs max, min or max_drop")
+        return self
+
+    @property
+    def need(self) -> str:
+        """The bound in words."""
+        parts = [f"at least {self.min:g}"] if self.min is not None else []
+        parts += [f"at most {self.max:g}"] if self.max is not None else []
+        parts += [f"at most {self.max_drop:g} worse than the baseline"] if self.max_drop is not None else []
+        text = " and ".join(parts)
+        if self.relative_to:
+            text += f" ({'ratio to' if self.min is not None else 'beyond'} the {self.relative_to})"
+        if self.agg:
+            text += {"worst": ", the worst", "worst_mean": f", mean of the {self.k} worst", "mean": ", on average"}[self.agg]
+        return text + ("" if self.bound == "value" else f", {self.bound} bound")
+
+
+class Waiver(BaseModel):
+    """A gate that need not hold until a day; after it the waiver itself is a failure.
+
+    Attributes:
+        gate: the gate's metric.
+        until: last day.
+        owner: who answers for it.
+        reason: why.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    gate: str
+    until: dt.date
+    owner: str
+    reason: str
+
+
+class Gates(BaseModel):
+    """A set of gates with its waivers; `baseline` names a report.json to compare with."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    profile: str = ""
+    name: str = ""
+    gates: tuple[Gate, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
+    baseline: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one gate.
+
+    Attributes:
+        metric: the gate's metric.
+        status: "waived": it does not hold, and that is accepted for now; "skipped": optional and not measured.
+        got: what was compared, None when nothing was measured.
+        need: the bound in words.
+        text: one sentence for people.
+    """
+
+    metric: str
+    dimension: Dimension
+    status: Status
+    severity: Literal["block", "warn"]
+    got: float | None
+    need: str
+    text: str
+    table: str = ""
+    why: str = ""
+    fix: str = ""
+    subjects: tuple[str, ...] = field(default=())
+
+
+def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None | Literal[False]) -> Gates:
+    """Gates from a profile's name, a YAML file, a recipe's list, or plain data; None and "none" are no gates.
+
+    Raises:
+        UsageError: not a profile and not a file, not valid, or a metric that does not exist.
+    """
+    if isinstance(gates, Gates):
+        loaded, where = gates, "gates"
+    elif gates in _NONE:
+        return Gates(name="none")
+    elif isinstance(gates, (str, Path)):
+        loaded, where = _read(gates)
+    else:
+        where = "gates"
+        loaded = _parse({"gates": list(gates)} if not isinstance(gates, Mapping) else gates, where)
+    if loaded.profile and loaded.name != loaded.profile:
+        base = load(loaded.profile)
+        own = {(g.metric, g.table, g.agg) for g in loaded.gates}
+        kept = tuple(g for g in base.gates if (g.metric, g.table, g.agg) not in own)
+        loaded = loaded.model_copy(update={"gates": kept + loaded.gates, "name": loaded.name or loaded.profile})
+    _check(loaded, where)
+    return loaded
+
+
+def _read(name: str | Path) -> tuple[Gates, str]:
+    if str(name) in PROFILES:
+        text = files("lookalike.evaluate").joinpath("profiles", f"{name}.yaml").read_text(encoding="utf-8")
+        return _parse(yaml.safe_load(text), f"profile {name}"), f"profile {name}"
+    path = Path(name)
+    if not path.is_file():
+        raise UsageError(
+            what=f"{str(name)!r} is neither a profile nor a gates file", fix=did_you_mean(str(name), PROFILES, label="profiles")
+        )
+    try:
+        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as exc:
+        raise UsageError(what=f"not YAML: {exc}", where=str(path), fix="see docs/how-to/gates.md") from exc
+    gates = _parse(data, str(path))
+    if gates.baseline:
+        gates = gates.model_copy(update={"baseline": str(path.parent / gates.baseline)})
+    return gates, str(path)
+
+
+def _parse(data: Any, where: str) -> Gates:
+    try:
+        return Gates.model_validate(data)
+    except ValidationError as exc:
+        lines = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg'].removeprefix('Value error, ')}" for e in exc.errors())
+        raise UsageError(what=lines, where=where, fix="see docs/how-to/gates.md for the fields of a gate") from exc
+
+
+def _check(gates: Gates, where: str) -> None:
+    known = kinds("metric")
+    for gate in gates.gates:
+        head = gate.metric.partition(".")[0]
+        if head not in known and not any(fnmatchcase(kind, head) for kind in known):
+            raise UsageError(
+                what=f"gate on unknown metric {gate.metric!r}", where=where, fix=did_you_mean(head, known, label="metrics")
+            )
+    names = {gate.metric for gate in gates.gates}
+    for waiver in gates.waivers:
+        if waiver.gate not in names:
+            raise UsageError(
+                what=f"waiver of {waiver.gate!r}, which is no gate here",
+                where=where,
+                fix=did_you_mean(waiver.gate, names, label="gates"),
+            )
+
+
+def decide(
+    gates: Gates, results: Sequence[Result], *, baseline: Sequence[Result] | None = None, today: dt.date | None = None
+) -> list[Outcome]:
+    """What becomes of every gate, in their order; expired waivers come last, each a failure."""
+    day = today or dt.datetime.now(dt.UTC).date()
+    valid = {w.gate: w for w in gates.waivers if w.until >= day}
+    out: list[Outcome] = []
+    for gate in gates.gates:
+        for outcome in _outcomes(gate, results, baseline):
+            waiver = valid.get(gate.metric)
+            if waiver and outcome.status in ("fail", "inconclusive"):
+                text = f"{outcome.text} Waived until {waiver.until} by {waiver.owner}: {waiver.reason}"
+                outcome = _with(outcome, "waived", text)  # noqa: PLW2901  # the waived form of the same outcome
+            out.append(outcome)
+    for waiver in gates.waivers:
+        if waiver.until < day:
+            text = f"The waiver of {waiver.gate} by {waiver.owner} ended on {waiver.until}."
+            dimension = next((r.dimension for r in results if r.name == waiver.gate), "validity")
+            out.append(
+                Outcome(waiver.gate, dimension, "fail", "block", None, "no expired waiver", text, fix="renew it or take it out")
+            )
+    return out
+
+
+def _with(outcome: Outcome, status: Status, text: str) -> Outcome:
+    return Outcome(
+        outcome.metric, outcome.dimension, status, outcome.severity, outcome.got, outcome.need, text, outcome.table,
+        outcome.why, outcome.fix, outcome.subjects,
+    )  # fmt: skip
+
+
+def _outcomes(gate: Gate, results: Sequence[Result], baseline: Sequence[Result] | None) -> Iterable[Outcome]:
+    pattern = any(c in gate.metric for c in "*?[")
+    found = [
+        r for r in results
+        if (not gate.table or r.table == gate.table)
+        and ((r.headline and fnmatchcase(r.name, gate.metric)) if pattern else r.name == gate.metric)
+    ]  # fmt: skip
+    if not found:
+        status: Status = "skipped" if gate.optional else "inconclusive"
+        text = f"{gate.metric} was not measured{f' on table {gate.table}' if gate.table else ''}."
+        yield Outcome(
+            gate.metric, _dimension(gate), status, gate.severity, None, gate.need, text, gate.table, gate.why, gate.fix
+        )
+    for result in found:
+        parts = [r for r in results if r.metric == result.metric and r.table == result.table and r.subject] if gate.agg else []
+        old = next((r for r in baseline or () if r.name == result.name and r.table == result.table), None)
+        yield _outcome(gate, result, parts, old)
+
+
+def _dimension(gate: Gate) -> Dimension:
+    from lookalike.registry import resolve
+
+    head = gate.metric.partition(".")[0]
+    return resolve("metric", head).dimension if head in kinds("metric") else "validity"  # type: ignore[attr-defined,no-any-return]
+
+
+def _outcome(gate: Gate, result: Result, parts: list[Result], old: Result | None) -> Outcome:
+    where = f"{result.table}: " if result.table else ""
+
+    def outcome(status: Status, got: float | None, text: str, subjects: tuple[str, ...] = ()) -> Outcome:
+        return Outcome(
+            result.name,
+            result.dimension,
+            status,
+            gate.severity,
+            got,
+            gate.need,
+            f"{where}{text}",
+            result.table,
+            gate.why,
+            gate.fix,
+            subjects,
+        )
+
+    got, subjects, missing = _measured(gate, result, parts, old)
+    if got is None:
+        return outcome("skipped" if gate.optional else "inconclusive", None, f"{result.name} was not measured: {missing}.")
+    too_low = gate.min is not None and got < gate.min
+    too_high = gate.max is not None and got > gate.max
+    too_bad = gate.max_drop is not None and got > gate.max_drop
+    named = f" ({', '.join(subjects[:3])})" if subjects else ""
+    text = f"{result.name}{named} is {got:.4g}, needs {gate.need}."
+    return outcome("fail" if too_low or too_high or too_bad else "pass", got, text, subjects)
+
+
+def _measured(gate: Gate, result: Result, parts: list[Result], old: Result | None) -> tuple[float | None, tuple[str, ...], str]:
+    """What a gate compares; the subjects it is about; why there is nothing."""
+    subjects: tuple[str, ...] = ()
+    value = _end(gate, result)
+    if gate.agg:
+        worst = sorted((r for r in parts if r.value is not None), key=Result.badness, reverse=True)
+        chosen = worst if gate.agg == "mean" else worst[: 1 if gate.agg == "worst" else gate.k]
+        values = [v for r in chosen if (v := _end(gate, r)) is not None]
+        value = sum(values) / len(values) if values else None
+        subjects = tuple(r.subject for r in chosen) if gate.agg != "mean" else ()
+    if value is None:
+        return None, subjects, result.skipped or "no single columns or groups"
+    if gate.max_drop is not None:
+        return (
+            (_drop(result, old), subjects, "the baseline does not have it")
+            if old
+            else (None, (), "there is no baseline report")
+        )
+    if not gate.relative_to:
+        return value, subjects, ""
+    reference = old.value if gate.relative_to == "baseline" and old else getattr(result, gate.relative_to, None)
+    if reference is None:
+        return None, subjects, f"it has no {gate.relative_to} to be compared with"
+    if gate.min is not None:
+        return (value / reference if reference else None), subjects, f"its {gate.relative_to} is 0"
+    return value - reference, subjects, ""
+
+
+def _end(gate: Gate, result: Result) -> float | None:
+    if result.value is None or gate.bound == "value" or result.interval is None:
+        return result.value
+    return result.interval[0 if gate.bound == "lower" else 1]
+
+
+def _drop(new: Result, old: Result) -> float | None:
+    """How much worse than before, beyond the noise of both; 0 when it is better or within noise."""
+    if new.value is None or old.value is None:
+        return None
+    noise = [(r.interval[1] - r.interval[0]) / 2 for r in (new, old) if r.interval]
+    return max(0.0, new.badness() - old.badness() - float(sum(n * n for n in noise)) ** 0.5)
+
+
+def verdicts(results: Sequence[Result], outcomes: Sequence[Outcome]) -> dict[Dimension, Verdict]:
+    """A verdict for each dimension that was measured: never a pass that no gate has decided."""
+    out: dict[Dimension, Verdict] = {}
+    for dimension in DIMENSIONS:
+        if not any(r.dimension == dimension for r in results):
+            continue
+        own = [o for o in outcomes if o.dimension == dimension and o.severity == "block"]
+        own = own or [o for o in outcomes if o.dimension == dimension]
+        if any(o.status == "fail" and o.severity == "block" for o in own):
+            out[dimension] = "fail"
+        elif any(o.status == "inconclusive" for o in own) or not any(o.status in ("pass", "waived") for o in own):
+            out[dimension] = "inconclusive"
+        else:
+            out[dimension] = "pass"
+    return out
+
+
+def exit_code(outcomes: Sequence[Outcome]) -> int:
+    """0 all hold, 1 a blocking gate does not, 3 one could not be decided; warnings never count."""
+    statuses = {o.status for o in outcomes if o.severity == "block"}
+    return 1 if "fail" in statuses else 3 if "inconclusive" in statuses else 0

@@ -1,0 +1,157 @@
+"""Could these rows exist? Columns, types, ranges, known categories, null patterns, keys and rules."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lookalike.evaluate import encode
+from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.shapes import total_variation
+from lookalike.evaluate.views import Views, Which
+
+Flags = npt.NDArray[np.bool_]
+
+
+class Validity(Metric):
+    """Share of synthetic rows that break no check: in the real range, a known category, no infinity, unique key, rules kept.
+
+    The real table's own range and categories are a sample, so a real holdout does not reach 1 either: compare with the ceiling.
+    """
+
+    kind: ClassVar[str] = "validity"
+    dimension = "validity"
+    cost: ClassVar[float] = 0.1
+    statistics: ClassVar[bool] = True
+
+    def compute(self, views: Views) -> list[Result]:
+        """The headline, then columns present, types, ranges, categories, null patterns, finite numbers, key and rules."""
+        broken = _broken(views, "synthetic")
+        bad = _any(broken.values(), views.rows("synthetic"))
+        reference = _broken(views, "ceiling", base="base")
+        ceiling = 1 - float(_any(reference.values(), views.rows("ceiling")).mean())
+        counts = {check: int(flags.sum()) for check, flags in broken.items() if flags.any()}
+        worst = sorted(counts.items(), key=lambda item: -item[1])[:10]
+        reading = "; ".join(f"{check}: {count:,} rows" for check, count in worst[:3])
+        out = [self.result(1 - float(bad.mean()), ceiling=ceiling, detail={"broken": dict(worst), "reading": reading})]
+        out += self._columns(views)
+        out += [self._rate(views, broken, part) for part in ("ranges", "categories", "finite")]
+        out += [self._null_patterns(views), self._key(views), self._rules(views, broken)]
+        return out
+
+    def _columns(self, views: Views) -> list[Result]:
+        real, synthetic = views.table("real"), views.table("synthetic")
+        total = real.num_columns + len(views.missing)
+        same = [n for n in real.column_names if _family(real[n].type) == _family(synthetic[n].type)]
+        differ = {n: f"{real[n].type} became {synthetic[n].type}" for n in real.column_names if n not in same}
+        present = {"missing": list(views.missing), "extra": list(views.extra)}
+        reading = f"missing: {', '.join(views.missing[:8])}" if views.missing else ""
+        return [
+            self.result(real.num_columns / total, "columns", ceiling=1.0, detail=present | {"reading": reading}),
+            self.result(len(same) / real.num_columns, "types", ceiling=1.0, detail={"differ": differ}),
+        ]
+
+    def _rate(self, views: Views, broken: dict[str, Flags], part: str) -> Result:
+        own = {k.partition(" of ")[2]: v for k, v in broken.items() if k.startswith(part)}
+        if not own:
+            return self.skip("no column of that kind", part)[0]
+        by_column = {name: 1 - float(flags.mean()) for name, flags in own.items()}
+        worst = dict(sorted(by_column.items(), key=lambda item: item[1])[:10])
+        return self.result(
+            float(np.mean(list(by_column.values()))), part, detail={"worst": worst, "rows": views.rows("synthetic")}
+        )
+
+    def _null_patterns(self, views: Views) -> Result:
+        names = [c.name for c in views.columns if any(views.nulls(c.name, w).any() for w in ("real", "synthetic"))][:63]
+        if not names:
+            return self.result(1.0, "null_patterns", ceiling=1.0, detail={"reading": "no nulls in either table"})
+
+        def patterns(which: Which) -> npt.NDArray[np.int64]:
+            out = np.zeros(views.rows(which), dtype=np.int64)
+            for i, name in enumerate(names):
+                out |= views.nulls(name, which).astype(np.int64) << i
+            return out
+
+        rates = {n: [float(views.nulls(n, w).mean()) for w in ("real", "synthetic")] for n in names}  # type: ignore[arg-type]
+        worst = sorted(rates, key=lambda n: -abs(rates[n][0] - rates[n][1]))[:10]
+        return self.result(
+            1 - _pattern_gap(patterns("real"), patterns("synthetic")), "null_patterns",
+            ceiling=1 - _pattern_gap(patterns("base"), patterns("ceiling")), detail={"null_rates": {n: rates[n] for n in worst}},
+        )  # fmt: skip
+
+    def _key(self, views: Views) -> Result:
+        key = views.schema.key if views.schema else None
+        if not key or key not in [c.name for c in views.columns]:
+            return self.skip("the schema declares no key", "key")[0]
+        duplicates = 1 - len(np.unique(views.codes(key, "synthetic"))) / views.rows("synthetic")
+        return self.result(1 - duplicates, "key", subject=key, ceiling=1.0)
+
+    def _rules(self, views: Views, broken: dict[str, Flags]) -> Result:
+        own = {k: 1 - float(v.mean()) for k, v in broken.items() if k.startswith("rule ")}
+        if not own:
+            return self.skip("the schema declares no rules", "rules")[0]
+        return self.result(min(own.values()), "rules", ceiling=1.0, detail={"rules": own})
+
+
+def _family(kind: pa.DataType) -> str:
+    """Types that differ only in width or in how nulls are stored are one family."""
+    if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
+        return "number"
+    if pa.types.is_dictionary(kind):
+        return _family(kind.value_type)
+    if encode.is_text(kind) or pa.types.is_string_view(kind):
+        return "text"
+    return "time" if pa.types.is_timestamp(kind) or pa.types.is_date(kind) else str(kind)
+
+
+def _any(flags: Any, rows: int) -> Flags:
+    out = np.zeros(rows, dtype=np.bool_)
+    for one in flags:
+        out |= one
+    return out
+
+
+def _broken(views: Views, which: Which, base: Which = "real") -> dict[str, Flags]:
+    """check -> rows that break it."""
+    out: dict[str, Flags] = {}
+    for column in views.columns:
+        name = column.name
+        if column.numeric:
+            values, known = views.numbers(name, which), views.numbers(name, base)
+            low, high = (np.nanmin(known), np.nanmax(known)) if not np.isnan(known).all() else (np.nan, np.nan)
+            out[f"ranges of {name}"] = (values < low) | (values > high)
+            out[f"finite of {name}"] = np.isnan(values) & ~views.nulls(name, which)
+        elif column.form == "category":
+            codes = views.codes(name, which)
+            seen = np.zeros(len(views.levels(name)) + 1, dtype=np.bool_)
+            seen[views.codes(name, base)] = True
+            seen[0] = True
+            out[f"categories of {name}"] = ~seen[codes]
+    if views.schema and which == "synthetic":
+        out |= _rules(views.table(which), views.schema.rules)
+    return out
+
+
+def _rules(table: pa.Table, rules: tuple[str, ...]) -> dict[str, Flags]:
+    if not rules:
+        return {}
+    import duckdb
+
+    out: dict[str, Flags] = {}
+    with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as db:
+        db.register("rows", table)
+        for rule in rules:
+            kept = db.execute(f"select coalesce(({rule}), true) as kept from rows").fetchnumpy()["kept"]  # noqa: S608  # schema's own SQL
+            out[f"rule {rule}"] = ~np.asarray(kept, dtype=np.bool_)
+    return out
+
+
+def _pattern_gap(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:
+    _, inverse = np.unique(np.concatenate([a, b]), return_inverse=True)
+    size = int(inverse.max()) + 1
+    return total_variation(
+        np.bincount(inverse[: a.size], minlength=size) / a.size, np.bincount(inverse[a.size :], minlength=size) / b.size
+    )
