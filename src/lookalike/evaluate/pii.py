@@ -62,14 +62,20 @@ IBAN_LENGTHS = {
 }  # fmt: skip
 
 
+# prefixes and lengths that issuers use: a Luhn digit alone is right for one number in ten
+_ISSUER = re.compile(
+    r"(?:4\d{12}(?:\d{3}){0,2}|(?:5[1-5]|2[2-7])\d{14}|3[47]\d{13}|3(?:0[0-5]|[68]\d)\d{11}|35\d{14}|(?:6\d|5[06-8])\d{14}(?:\d{2,3})?)$"
+)
+
+
 def _card(text: str) -> bool:
     digits = re.sub(r"\D", "", text)
-    return 13 <= len(digits) <= 19 and digits[0] in "23456" and len(set(digits)) > 1 and luhn(digits)
+    return bool(_ISSUER.match(digits)) and len(set(digits)) > 1 and luhn(digits)
 
 
 def _phone(text: str) -> bool:
     digits = re.sub(r"\D", "", re.split("[xe]", text)[0])
-    if not 9 <= len(digits) <= 15 or len(set(digits)) < 3:
+    if not 9 <= len(digits) <= 15 or len(set(digits)) < 3 or re.fullmatch(r"\d{3}-\d{2}-\d{4}", text):
         return False
     return text[0] in "+(0" or text.count("-") + text.count(" ") + text.count(".") >= 2
 

@@ -10,7 +10,9 @@ import pytest
 def draw(n: int, seed: int) -> pa.Table:
     """Rows of one population; different seeds are independent samples of it."""
     rng = np.random.default_rng(seed)
-    job = rng.choice(["clerk", "cook", "judge", "nurse", "pilot", "smith", "tutor"], n, p=[0.3, 0.2, 0.05, 0.2, 0.03, 0.12, 0.1])
+    job = rng.choice(
+        ["clerk", "cook", "judge", "nurse", "pilot", "smith", "tutor"], n, p=[0.3, 0.2, 0.05, 0.2, 0.03, 0.12, 0.1]
+    )
     age = np.clip(rng.normal(42, 13, n), 17, 90).round()
     hours = np.clip(rng.normal(40, 8, n) - 6 * (age > 62), 5, 80).round()
     pay = np.round(np.exp(rng.normal(7.5, 0.4, n) + 0.4 * (job == "pilot") + 0.005 * age), 2)

@@ -127,13 +127,21 @@ def _scaled(columns: list[npt.NDArray[np.float64]], scale: str) -> list[Gower]:
         if not known.size:
             place = np.zeros(values.size)
         elif scale == "rank":
-            ordered = np.sort(known)
-            place = (np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")) / (2 * known.size)
+            place = rank_of(values, known)
         else:
             low, high = float(known.min()), float(known.max())
             place = np.clip((values - low) / (high - low if high > low else 1.0), -1.0, 2.0)
         parts.append(np.where(missing, NULL, place).astype(np.float32))
     return parts
+
+
+def rank_of(values: npt.NDArray[np.float64], real: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The place of values in the distribution of the real ones, float64 [n] in 0..1; equal values share the middle place."""
+    ordered = np.sort(real[~np.isnan(real)])
+    if not ordered.size:
+        return np.zeros(values.size)
+    places = np.searchsorted(ordered, values, "left") + np.searchsorted(ordered, values, "right")
+    return np.asarray(places / (2.0 * ordered.size), dtype=np.float64)
 
 
 def row_hashes(matrix: Codes) -> Hashes:

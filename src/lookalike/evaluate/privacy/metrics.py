@@ -1,0 +1,464 @@
+"""The attacks as kinds of metric."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from lookalike.evaluate.base import Dimension, Metric, Result
+from lookalike.evaluate.privacy import alarm as alarms
+from lookalike.evaluate.privacy import distance, replay, risks, scene
+from lookalike.evaluate.privacy.audit import audit
+from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
+from lookalike.evaluate.privacy.membership import Roc
+from lookalike.evaluate.privacy.risks import Risk
+from lookalike.evaluate.views import Views
+
+
+class PrivacyMetric(Metric):
+    """A number about what the release gives away."""
+
+    dimension: ClassVar[Dimension] = "privacy"
+
+
+class IdenticalShare(PrivacyMetric):
+    """Share of synthetic rows that equal a training row in every column but ids.
+
+    Narrow tables repeat themselves, so read it beside its ceiling: the same share for the holdout. Numbers are equal when they
+    agree in six digits. What is beyond chance is `identical_excess`.
+    """
+
+    kind: ClassVar[str] = "identical_share"
+    cost: ClassVar[float] = 0.2
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result."""
+        found = scene.hashes(views)
+        rate = replay.identical_share(found["synthetic"], found["real"])
+        ceiling = replay.identical_share(found["holdout"], found["real"]).value if "holdout" in found else None
+        rows = round(rate.value * found["synthetic"].size)
+        detail = {"rows": rows, "columns": len(scene.names(views))}
+        return [
+            Result(self.kind, self.kind, "privacy", rate.value, "lower", interval=rate.interval, ceiling=ceiling, detail=detail)
+        ]
+
+
+class IdenticalExcess(PrivacyMetric):
+    """Share of synthetic rows that are copies of training rows beyond what the holdout shows chance to do; exact test.
+
+    Unbiased for any sizes of training data and holdout: each matched record is a trial that chance gives to the training data
+    with probability n / (n + h).
+    """
+
+    kind: ClassVar[str] = "identical_excess"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 0.1
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result; its interval is at 99%."""
+        if why := scene.obstacle(views, distances=False):
+            return [scene.skipped(self.kind, why, headline=True)]
+        found = scene.hashes(views)
+        excess = replay.identical_excess(found["real"], found["holdout"], found["synthetic"], level=0.99)
+        detail = {
+            "p": excess.p,
+            "train_matches": excess.train_matches,
+            "holdout_matches": excess.holdout_matches,
+            "train_share": excess.train_share,
+            "holdout_share": excess.holdout_share,
+            "smallest_seen": excess.smallest_seen,
+            "level": 0.99,
+        }
+        interval = excess.rate.interval
+        return [
+            Result(
+                self.kind, self.kind, "privacy", excess.rate.value, "lower",
+                interval=interval, range=(-1.0, 1.0), ceiling=0.0, headline=True, detail=detail,
+            )
+        ]  # fmt: skip
+
+
+class RareCombinationReplay(PrivacyMetric):
+    """Values that only one real person has, in three or four columns: how many more of the training data's than of the holdout's?
+
+    Attributes:
+        quasi_identifiers: sets of columns to look at; by default a seeded draw of 30 sets of three and four.
+    """
+
+    kind: ClassVar[str] = "rare_combination_replay"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 1.0
+
+    quasi_identifiers: tuple[tuple[str, ...], ...] = ()
+
+    def compute(self, views: Views) -> list[Result]:
+        """The worst set of columns; bounds and p-value are corrected for the number of sets."""
+        if why := scene.obstacle(views, distances=False):
+            return [scene.skipped(self.kind, why)]
+        known, found = scene.names(views), scene.codes(views)
+        sets = [tuple(sorted(known.index(name) for name in s)) for s in self.quasi_identifiers if set(s) <= set(known)]
+        sets = sets or replay.column_sets(len(known), views.random("privacy", self.kind))
+        tried = replay.rare_combinations(found["real"], found["holdout"], found["synthetic"], sets, known)
+        tried = [c for c in tried if c.train_unique and c.holdout_unique]
+        if not tried:
+            return [scene.skipped(self.kind, "no combination of values is unique in training data and holdout")]
+        worst = min(tried, key=lambda c: (c.p, -c.excess))
+        level = 1.0 - 0.05 / len(tried)
+        t = clopper_pearson(worst.train_replayed, worst.train_unique, level=level)
+        h = clopper_pearson(worst.holdout_replayed, worst.holdout_unique, level=level)
+        detail = {
+            "p": min(1.0, worst.p * len(tried)),
+            "sets": len(tried),
+            "train_unique": worst.train_unique,
+            "train_replayed": worst.train_replayed,
+            "holdout_unique": worst.holdout_unique,
+            "holdout_replayed": worst.holdout_replayed,
+        }
+        return [
+            Result(
+                self.kind, self.kind, "privacy", worst.excess, "lower", subject=" × ".join(worst.columns),
+                interval=(max(-1.0, t.low - h.high), min(1.0, t.high - h.low)), range=(-1.0, 1.0), ceiling=0.0, detail=detail,
+            )
+        ]  # fmt: skip
+
+
+def _risk_result(metric: str, name: str, risk: Risk, *, subject: str = "", headline: bool = False, **more: Any) -> Result:
+    detail = {
+        "attack": risk.attack.value,
+        "attack_interval": risk.attack.interval,
+        "control": risk.control.value,
+        "control_interval": risk.control.interval,
+        "trials": risk.trials,
+        **more,
+    }
+    return Result(
+        metric, name, "privacy", risk.risk.value, "lower",
+        subject=subject, interval=risk.risk.interval, ceiling=0.0, headline=headline, detail=detail,
+    )  # fmt: skip
+
+
+class SinglingOut(PrivacyMetric):
+    """Can a condition be written, from the release alone, that holds for exactly one real person?
+
+    Residual risk 0..1: how much more often conditions that isolate a synthetic row isolate a training row than a holdout row.
+
+    Attributes:
+        attacks: conditions tried in each mode.
+        width: columns a condition names.
+    """
+
+    kind: ClassVar[str] = "singling_out"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 2.0
+
+    attacks: int = 1000
+    width: int = 4
+
+    def compute(self, views: Views) -> list[Result]:
+        """The worse of the two modes, and each."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why, headline=True)]
+        found = risks.singling_out(
+            scene.values(views, "real"), scene.values(views, "holdout"), scene.values(views, "synthetic"),
+            [column.numeric for column in views.compared],
+            rng=views.random("privacy", self.kind), attacks=self.attacks, width=self.width,
+        )  # fmt: skip
+        if not found:
+            return [scene.skipped(self.kind, "the release offers no condition that holds for one row only", headline=True)]
+        worst = max(found, key=lambda r: (r.risk.low, r.risk.value, r.risk.high))
+        out = [_risk_result(self.kind, self.kind, worst, subject=worst.about, headline=True)]
+        return out + [_risk_result(self.kind, f"{self.kind}.{risk.about.replace(' ', '_')}", risk, subject=risk.about) for risk in found]
+
+
+class Linkability(PrivacyMetric):
+    """Two parties hold different columns of the same people: does the release tell them which records belong together?
+
+    Attributes:
+        left: columns of the one party; by default three seeded halves are tried.
+        right: columns of the other party.
+        attacks: people tried in training data and in the holdout.
+        neighbours: synthetic rows that each party looks at.
+    """
+
+    kind: ClassVar[str] = "linkability"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 2.0
+
+    left: tuple[str, ...] = ()
+    right: tuple[str, ...] = ()
+    attacks: int = 2000
+    neighbours: int = 10
+
+    def compute(self, views: Views) -> list[Result]:
+        """The worst split of the columns, bounds corrected for the number of splits."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why, headline=True)]
+        known = [column.name for column in views.compared]
+        if len(known) < 2:
+            return [scene.skipped(self.kind, "needs two columns", headline=True)]
+        rng = views.random("privacy", self.kind)
+        given = [[known.index(name) for name in side if name in known] for side in (self.left, self.right)]
+        splits = (
+            [(given[0], given[1])] if all(given) else [risks.halves(len(known), rng) for _ in range(3 if len(known) > 3 else 1)]
+        )
+        release = views.gower("synthetic", limit=scene.RELEASE)
+        found = [
+            risks.linkability(
+                views.gower("real"), views.gower("holdout"), release, sides, rng=rng, attacks=self.attacks,
+                neighbours=self.neighbours, level=1.0 - 0.05 / len(splits), about=_sides(sides, known),
+            )
+            for sides in splits
+        ]  # fmt: skip
+        worst = max(found, key=lambda r: (r.risk.low, r.risk.value, r.risk.high))
+        return [_risk_result(self.kind, self.kind, worst, subject=worst.about, headline=True, splits=len(splits))]
+
+
+def _sides(sides: tuple[list[int], list[int]], known: list[str]) -> str:
+    left, right = (", ".join(known[i] for i in side[:3]) + (" …" if len(side) > 3 else "") for side in sides)
+    return f"{left} × {right}"
+
+
+class AttributeInference(PrivacyMetric):
+    """Everything about a person is known but one column: does the nearest synthetic row give it away?
+
+    Residual risk 0..1 over all columns together, and for each column as the secret; what the release teaches about the holdout
+    just as well is knowledge of the population and does not count.
+
+    Attributes:
+        attacks: people tried in training data and in the holdout.
+        tolerance: relative error up to which a number counts as guessed.
+    """
+
+    kind: ClassVar[str] = "attribute_inference"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 3.0
+
+    attacks: int = 4000
+    tolerance: float = 0.05
+
+    def compute(self, views: Views) -> list[Result]:
+        """All columns together, then each secret with bounds corrected for their number."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why, headline=True)]
+        known = [column.name for column in views.compared]
+        if len(known) < 2:
+            return [scene.skipped(self.kind, "needs two columns", headline=True)]
+        release = scene.drawn(views, "synthetic", scene.RELEASE)
+        found = risks.attribute_inference(
+            (views.gower("real"), views.gower("holdout"), np.ascontiguousarray(views.gower("synthetic")[:, release])),
+            (scene.values(views, "real"), scene.values(views, "holdout"), scene.values(views, "synthetic")[:, release]),
+            [column.numeric for column in views.compared], known,
+            rng=views.random("privacy", self.kind), attacks=self.attacks, tolerance=self.tolerance,
+        )  # fmt: skip
+        worst = sorted(found.secrets, key=lambda r: (-r.risk.low, -r.risk.value))[:20]
+        secrets = [
+            {
+                "secret": r.about,
+                "risk": r.risk.value,
+                "interval": r.risk.interval,
+                "attack": r.attack.value,
+                "control": r.control.value,
+            }
+            for r in worst
+        ]
+        out = [_risk_result(self.kind, self.kind, found.overall, headline=True, secrets=secrets)]
+        return out + [_risk_result(self.kind, f"{self.kind}.secret", risk, subject=risk.about) for risk in found.secrets]
+
+
+def _worst(curves: list[Roc]) -> Roc:
+    return max(curves, key=lambda r: (r.auc.low, r.auc.value))
+
+
+class MembershipAuc(PrivacyMetric):
+    """Who was in the training data? Area under the curve of the best of five attacks; 0.5 is a coin.
+
+    Read it with `membership_tpr_at_fpr`: an area hides a leak of 1% of the rows. Bounds are corrected for the five attacks.
+    """
+
+    kind: ClassVar[str] = "membership_auc"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 8.0
+
+    def compute(self, views: Views) -> list[Result]:
+        """The best attack on everybody and on the most isolated 1%, then each attack."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why)]
+        found = scene.membership(views)
+        best = _worst(found.everybody)
+        roc = {r.attack: {"fpr": r.curve[0], "tpr": r.curve[1], "auc": r.auc.value} for r in found.everybody}
+        detail = {"attack": best.attack, "members": found.members, "strangers": found.strangers, "roc": roc}
+        out = [self._result(self.kind, best.auc, best.attack, detail)]
+        if found.isolated:
+            lone = _worst(found.isolated)
+            out.append(
+                self._result(f"{self.kind}.isolated", lone.auc, lone.attack, {"attack": lone.attack, "members": found.alone})
+            )
+        else:
+            out.append(scene.skipped(self.kind, "fewer than 30 isolated rows on one side", name=f"{self.kind}.isolated"))
+        return out + [self._result(f"{self.kind}.attack", r.auc, r.attack, {}) for r in found.everybody]
+
+    def _result(self, name: str, auc: Rate, attack: str, detail: dict[str, Any]) -> Result:
+        return Result(
+            self.kind, name, "privacy", auc.value, "target",
+            subject=attack, interval=auc.interval, target=0.5, ceiling=0.5, detail=detail,
+        )  # fmt: skip
+
+
+class MembershipTprAtFpr(PrivacyMetric):
+    """How many training rows does the best of five attacks name while it is wrong about 1% of strangers? 1% is chance.
+
+    Also at 0.1%, and for the most isolated 1% of the records, wherever at least five strangers stand above the threshold.
+    """
+
+    kind: ClassVar[str] = "membership_tpr_at_fpr"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 0.5
+
+    def compute(self, views: Views) -> list[Result]:
+        """At 1%, at 0.1%, and for the isolated; the battery is shared with `membership_auc`."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why, headline=True)]
+        found = scene.membership(views)
+        out = [self._at(found.everybody, 0.01, self.kind, headline=True), self._at(found.everybody, 0.001, f"{self.kind}.at_0_1pct")]
+        for rate in (0.01, 0.1):
+            if found.isolated and rate in found.isolated[0].tpr:
+                out.append(self._at(found.isolated, rate, f"{self.kind}.isolated"))
+                break
+        else:
+            out.append(scene.skipped(self.kind, "too few isolated rows", name=f"{self.kind}.isolated"))
+        return out
+
+    def _at(self, curves: list[Roc], rate: float, name: str, *, headline: bool = False) -> Result:
+        known = [r for r in curves if rate in r.tpr]
+        if not known:
+            why = f"needs {round(5 / rate):,} holdout rows to see {rate:.1%} of them"
+            return scene.skipped(self.kind, why, name=name, headline=headline)
+        best = max(known, key=lambda r: (r.tpr[rate].low, r.tpr[rate].value))
+        found = best.tpr[rate]
+        detail = {"fpr": rate, "attack": best.attack, "attacks": {r.attack: r.tpr[rate].value for r in known}}
+        return Result(
+            self.kind, name, "privacy", found.value, "lower",
+            subject=best.attack, interval=found.interval, ceiling=rate, headline=headline, detail=detail,
+        )  # fmt: skip
+
+
+class Dcr(PrivacyMetric):
+    """Distance to the closest record: share of synthetic rows nearer to a training row than to a holdout row; 0.5 is ideal.
+
+    A diagnostic. 1% copied rows leave it at 0.504, so it can warn and can never clear.
+    """
+
+    kind: ClassVar[str] = "dcr"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 3.0
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result; tables are cut to the same size first."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why)]
+        found = _closeness(views)
+        detail = {"percentiles": list(distance.PERCENTILES), "train": found.train, "holdout": found.holdout, "rows": found.rows}
+        return [
+            Result(
+                self.kind, self.kind, "privacy", found.share.value, "target",
+                interval=found.share.interval, target=0.5, ceiling=0.5, detail=detail,
+            )
+        ]  # fmt: skip
+
+
+class Nndr(PrivacyMetric):
+    """Nearest neighbour distance ratio, 5th percentile: how much nearer the closest training row is than the second closest.
+
+    A diagnostic, to be read beside its ceiling: the same against the holdout. Far below it, synthetic rows cling to single rows.
+    """
+
+    kind: ClassVar[str] = "nndr"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 0.1
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result; shares its distances with `dcr`."""
+        if why := scene.obstacle(views):
+            return [scene.skipped(self.kind, why)]
+        found = _closeness(views)
+        return [
+            Result(
+                self.kind, self.kind, "privacy", found.train_ratio, "higher",
+                interval=found.ratio_interval, ceiling=found.holdout_ratio, detail={"rows": found.rows},
+            )
+        ]  # fmt: skip
+
+
+def _closeness(views: Views) -> distance.Closeness:
+    return views.once(
+        "privacy closeness",
+        lambda: distance.closeness(
+            scene.ranked(views, "real"), scene.ranked(views, "holdout"), scene.ranked(views, "synthetic"),
+            rng=views.random("privacy", "closeness"),
+        ),
+    )  # fmt: skip
+
+
+class Alarm(PrivacyMetric):
+    """The smallest leak that would have been seen here, and the proof that the alarm rings.
+
+    The replay test is run on the release with 1% training rows planted, which it must call a leak, and on one half of the
+    holdout against the other, which it must not. The value is the smallest share of copied rows that would have been called.
+    """
+
+    kind: ClassVar[str] = "alarm"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 0.5
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result."""
+        if why := scene.obstacle(views, distances=False):
+            return [scene.skipped(self.kind, why)]
+        found = scene.codes(views)
+        proof = alarms.prove(found["real"], found["holdout"], found["synthetic"], rng=views.random("privacy", self.kind))
+        detail = {
+            "works": proof.works,
+            "rang": proof.rang,
+            "quiet": proof.quiet,
+            "planted": proof.planted,
+            "leaky": {"excess": proof.leaky.rate.value, "p": proof.leaky.p},
+            "safe": {"excess": proof.safe.rate.value, "p": proof.safe.p},
+        }
+        return [Result(self.kind, self.kind, "privacy", proof.smallest_seen, "lower", detail=detail)]
+
+
+class CanaryAudit(PrivacyMetric):
+    """A lower bound on epsilon from planted canaries and one run of the generator; compared with what it claims.
+
+    Needs `extras["generator"]`, a function from a table to a synthetic table; takes as long as one fit.
+
+    Attributes:
+        canaries: rows that nobody has, planted by coins.
+        claimed: the epsilon that the generator claims; None when it claims none.
+    """
+
+    kind: ClassVar[str] = "epsilon_lower_bound"
+    cost: ClassVar[float] = 60.0
+
+    canaries: int = 200
+    claimed: float | None = None
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result, at 95%."""
+        make = views.extras.get("generator")
+        if not callable(make):
+            return [scene.skipped(self.kind, "needs the generator as a function")]
+        found = audit(make, views.table("real"), canaries=self.canaries, seed=views.seed)
+        detail = {
+            "correct": found.correct,
+            "guesses": found.guesses,
+            "canaries": found.canaries,
+            "claimed": self.claimed,
+            "refuted": self.claimed is not None and found.epsilon > self.claimed,
+        }
+        return [
+            Result(
+                self.kind, self.kind, "privacy", found.epsilon, "lower", range=(0.0, 20.0), ceiling=self.claimed, detail=detail
+            )
+        ]

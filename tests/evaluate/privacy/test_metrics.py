@@ -1,0 +1,217 @@
+"""The privacy metrics on releases whose truth is known."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.views import Views
+from lookalike.registry import resolve
+
+ATTACKS = (
+    "identical_excess", "rare_combination_replay", "singling_out", "linkability", "attribute_inference",
+    "membership_auc", "membership_tpr_at_fpr", "dcr", "nndr", "alarm",
+)  # fmt: skip
+
+
+def measure(kind: str, views: Views, **fields) -> dict[str, Result]:
+    metric: Metric = resolve("metric", kind)(**fields)
+    return {
+        result.name if not result.subject or result.name == kind else f"{result.name}[{result.subject}]": result
+        for result in metric.compute(views)
+    }
+
+
+def head(kind: str, views: Views, **fields) -> Result:
+    return next(r for r in resolve("metric", kind)(**fields).compute(views) if r.name == kind)
+
+
+@pytest.fixture(scope="module")
+def safe(train, fresh, holdout):
+    return Views(train, fresh, holdout)
+
+
+@pytest.fixture(scope="module")
+def copied(train, holdout):
+    return Views(train, train.take(pa.array(np.random.default_rng(5).permutation(train.num_rows))), holdout)
+
+
+def test_other_people_of_the_population_pass_every_attack(safe):
+    """A release that leaks nothing stays within the default gates, on the bound."""
+    assert head("identical_excess", safe).interval[0] <= 0
+    assert head("rare_combination_replay", safe).detail["p"] > 0.01
+    assert head("singling_out", safe).interval[1] < 0.1
+    assert head("linkability", safe).interval[1] < 0.1
+    assert head("attribute_inference", safe).interval[1] < 0.1
+    assert head("membership_auc", safe).interval[1] < 0.55
+    low, high = head("membership_tpr_at_fpr", safe).interval
+    assert low < 0.01 < high < 0.03
+    low, high = head("dcr", safe).interval
+    assert low < 0.5 < high
+    ratio = head("nndr", safe)
+    assert ratio.interval[0] < ratio.ceiling + 0.02
+
+
+def test_a_copy_fails_every_attack(copied):
+    """The training data as a release is caught by each attack alone."""
+    assert head("identical_share", copied).value == 1
+    assert head("identical_excess", copied).interval[0] > 0.9
+    assert head("rare_combination_replay", copied).interval[0] > 0.9
+    assert head("singling_out", copied).interval[0] > 0.9
+    assert head("linkability", copied).interval[0] > 0.8
+    assert head("attribute_inference", copied).interval[0] > 0.9
+    assert head("membership_auc", copied).interval[0] > 0.9
+    assert head("membership_tpr_at_fpr", copied).interval[0] > 0.9
+    assert head("dcr", copied).value > 0.9
+    assert head("nndr", copied).value < head("nndr", copied).ceiling
+
+
+def test_one_percent_of_copied_rows_is_caught(train, holdout, leaky):
+    """The replay test and the rate at 1% false positives see what DCR and AUC do not."""
+    views = Views(train, leaky[0.01], holdout)
+    excess = head("identical_excess", views)
+    assert excess.value == pytest.approx(0.01, abs=0.002)
+    assert excess.interval[0] > 0
+    assert excess.detail["p"] < 1e-6
+    assert head("rare_combination_replay", views).detail["p"] < 0.01
+    assert head("membership_tpr_at_fpr", views).interval[0] > 0.01
+    low, high = head("dcr", views).interval
+    assert low < 0.5 < high
+
+
+def test_sizes_of_training_data_and_holdout_do_not_matter(train, holdout, fresh, leaky):
+    """The excess is unbiased with a holdout a tenth of the training data."""
+    small = holdout.slice(0, 300)
+    assert head("identical_excess", Views(train, leaky[0.1], small)).value == pytest.approx(0.1, abs=0.01)
+    assert head("identical_excess", Views(train, fresh, small)).interval[0] <= 0
+
+
+def test_without_a_holdout_nothing_is_judged(train, fresh):
+    """Every attack is skipped with the reason; counting copies is still done."""
+    views = Views(train, fresh)
+    for kind in ATTACKS:
+        result = head(kind, views)
+        assert result.value is None
+        assert result.skipped == "needs a holdout"
+    assert head("identical_share", views).value == 0
+
+
+def test_a_holdout_that_overlaps_the_training_data_voids_privacy(train, holdout, fresh):
+    """A tenth of training rows in the holdout is said, and no number is given."""
+    mixed = pa.concat_tables([train.slice(0, 300), holdout.slice(0, 2700)])
+    views = Views(train, fresh, mixed)
+    for kind in ATTACKS:
+        result = head(kind, views)
+        assert result.value is None
+        assert "10% of the holdout is in the training data" in result.skipped
+
+
+def test_a_tiny_holdout_is_refused(train, fresh, holdout):
+    """Nineteen rows judge nothing."""
+    assert "too small" in head("singling_out", Views(train, fresh, holdout.slice(0, 19))).skipped
+
+
+def test_the_alarm_rings_for_a_planted_leak_and_not_for_the_holdout(safe):
+    """The suite passes its own test and states the smallest leak it would have seen."""
+    found = head("alarm", safe)
+    assert found.detail["works"]
+    assert 0 < found.value < 0.01
+
+
+def test_narrow_tables_repeat_without_leaking():
+    """Two columns of ten values: all rows are identical to some training row, and the excess is still nothing."""
+
+    def table(seed):
+        rng = np.random.default_rng(seed)
+        return pa.table({"a": rng.integers(0, 10, 2000), "b": rng.choice(list("abcdefghij"), 2000)})
+
+    views = Views(table(1), table(2), table(3))
+    assert head("identical_share", views).value > 0.99
+    excess = head("identical_excess", views)
+    assert excess.interval[0] <= 0 <= excess.interval[1]
+    assert head("identical_share", views).ceiling > 0.99
+
+
+def test_new_ids_do_not_hide_a_copy(train, holdout):
+    """Rows that repeat everything but the id are identical."""
+
+    def with_ids(table, start):
+        return table.append_column("patient_id", pa.array([f"P{start + i:06d}" for i in range(table.num_rows)]))
+
+    views = Views(with_ids(train, 0), with_ids(train, 50_000), with_ids(holdout, 90_000))
+    assert head("identical_share", views).value == 1
+    assert head("identifier_replay", views).value == 0
+
+
+def test_source_identifiers_in_the_release_are_counted():
+    """Names of the source are found whatever their case; the ceiling is what the holdout shares."""
+    rng = np.random.default_rng(0)
+
+    def mails(start):
+        return [f"user{start + i}@example.org" for i in range(200)]
+
+    def table(start, extra=()):
+        listed = [*extra, *mails(start)][:200]
+        return pa.table({"mail": listed, "x": rng.normal(size=200)})
+
+    views = Views(table(0), table(1000, [m.upper() for m in mails(0)[:3]]), table(5000))
+    found = measure("identifier_replay", views)
+    assert found["identifier_replay"].value == 3
+    assert found["identifier_replay"].ceiling == 0
+    assert found["identifier_replay.column[mail]"].value == 3
+
+
+def test_personal_data_in_text_is_counted_and_replays_are_told_apart():
+    """Three hits, one secret among them, one that the source has too."""
+    made = ["call +44 20 7946 0958", "key sk-abcdefghijklmnopqrstuvwx12", "mail jane@example.org", "nothing here"] * 1
+    real = ["mail jane@example.org", "nothing", "at all", "today"]
+    found = measure(
+        "pii_count", Views(pa.table({"note": real, "x": [1, 2, 3, 4]}), pa.table({"note": made, "x": [1, 2, 3, 4]}))
+    )
+    assert found["pii_count"].value == 3
+    assert found["pii_count.secret"].value == 1
+    assert found["pii_count.replayed"].value == 1
+    assert found["pii_count"].detail["columns"] == {"note": {"phone": 1, "secret": 1, "email": 1}}
+
+
+def test_the_audit_refutes_a_generator_that_copies_and_not_one_that_ignores_its_data(train, fresh):
+    """Copying gives an epsilon far above 1; a release of strangers gives 0."""
+    copying = Views(train.slice(0, 800), fresh, extras={"generator": lambda table: table})
+    found = head("epsilon_lower_bound", copying, claimed=1.0)
+    assert found.value > 2
+    assert found.detail["refuted"]
+    ignoring = Views(train.slice(0, 800), fresh, extras={"generator": lambda _: fresh})
+    assert head("epsilon_lower_bound", ignoring).value < 0.5
+    assert head("epsilon_lower_bound", Views(train, fresh)).skipped
+
+
+def test_the_same_seed_gives_the_same_numbers(train, fresh, holdout):
+    """Two evaluations agree to the last digit."""
+    for kind in ("singling_out", "linkability", "membership_tpr_at_fpr"):
+        assert head(kind, Views(train, fresh, holdout, seed=3)) == head(kind, Views(train, fresh, holdout, seed=3))
+
+
+@pytest.mark.parametrize("kind", [*ATTACKS, "identical_share", "pii_count", "identifier_replay"])
+def test_hard_tables_are_measured_or_skipped(kind):
+    """Nulls, constants, infinities, one column of dates: numbers are finite or there is a reason."""
+
+    def table(seed):
+        rng = np.random.default_rng(seed)
+        n = 200
+        return pa.table(
+            {
+                "empty": pa.nulls(n, pa.float64()),
+                "same": ["x"] * n,
+                "wild": np.where(rng.random(n) < 0.1, np.inf, rng.normal(size=n)),
+                "day": pa.array(rng.integers(0, 20_000, n).astype("int32")).cast(pa.date32()),
+                "word": pa.array([None if rng.random() < 0.3 else "a\0b" for _ in range(n)]),
+            }
+        )
+
+    for result in resolve("metric", kind)().compute(Views(table(1), table(2), table(3))):
+        assert (result.value is None) == bool(result.skipped)
+        if result.value is not None:
+            assert np.isfinite(result.value)
+            assert result.interval is None or (np.isfinite(result.interval).all() and result.interval[0] <= result.interval[1])
