@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from lookalike.errors import SchemaError
 from lookalike.schema import dates, patterns, rules, texts
-from lookalike.schema.types import ColumnSchema, Semantic, TableSchema
+from lookalike.schema.types import PII, ColumnSchema, Semantic, TableSchema
 
 MOST_DIGITS = 8  # digits after the point that are tried
 SPIKE = 0.05  # a value that holds this share of a number's rows is worth a word
@@ -44,7 +44,7 @@ def infer(table: pa.Table) -> TableSchema:
     if "" in names or len(set(names)) != len(names):
         raise SchemaError(what="a column name is empty or used twice", where=", ".join(names[:20]), fix="rename the columns")
     columns = tuple(infer_column(name, table[name]) for name in names)
-    return rules.with_rules(table, TableSchema(columns, key=_key(table, columns)))
+    return rules.with_rules(table, TableSchema(columns, key=_key(columns)))
 
 
 def infer_column(name: str, values: pa.ChunkedArray) -> ColumnSchema:
@@ -58,6 +58,8 @@ def infer_column(name: str, values: pa.ChunkedArray) -> ColumnSchema:
     if missing >= len(values):
         return replace(column, nullable=True, reason="every value is missing" if len(values) else "there is no row")
     column = _typed(column, values, kind)
+    if column.semantic == "id" or column.semantic in PII:
+        column = replace(column, unique=column.format == "sequence" or _unique(pc.drop_null(values)))
     if missing:
         column = replace(column, reason=f"{column.reason}; {missing / len(values):.2g} of the rows have no value")
     return column
@@ -232,13 +234,9 @@ def _written(numbers: np.ndarray, digits: int) -> bool:
 # --- keys ------------------------------------------------------------------------------------------------------------------
 
 
-def _key(table: pa.Table, columns: tuple[ColumnSchema, ...]) -> str | None:
+def _key(columns: tuple[ColumnSchema, ...]) -> str | None:
     """The first identifier that is unique and never null; one whose name says so goes before."""
-    unique = []
-    for column in columns:
-        sure = column.format == "sequence"
-        if column.semantic == "id" and not column.nullable and (sure or _unique(table[column.name])):
-            unique.append(column.name)
+    unique = [column.name for column in columns if column.semantic == "id" and column.unique and not column.nullable]
     named = [name for name in unique if patterns.STRICT_ID_COLUMN.search(patterns.snake(name))]
     return next(iter(named or unique), None)
 

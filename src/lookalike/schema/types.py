@@ -39,6 +39,7 @@ class ColumnSchema:
         format: strptime format of dates written as text, or of ids a regex; "" when not needed.
         unit: time unit, currency or similar, when known.
         reason: why inference chose this, in a sentence.
+        unique: identifiers and personal data: whether no value repeats.
     """
 
     name: str
@@ -50,6 +51,7 @@ class ColumnSchema:
     format: str = ""
     unit: str = ""
     reason: str = ""
+    unique: bool = False
 
 
 @dataclass(frozen=True, slots=True)

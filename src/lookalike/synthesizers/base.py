@@ -68,9 +68,9 @@ class Synthesizer(Spec):
         arrow = frames.to_arrow(table)
         if arrow.num_rows == 0 or arrow.num_columns == 0:
             raise SynthesizerError(what="the table has no rows or no columns", fix="give at least one row and one column")
-        self._frame = frames.frame_kind(table)
-        self._schema = schema or infer(arrow)
-        self._fit(arrow, self._schema, seed, budget_s)
+        learned = schema or infer(arrow)
+        self._fit(arrow, learned, seed, budget_s)
+        self._frame, self._schema = frames.frame_kind(table), learned  # last: an interrupted fit leaves the old model whole
         return self
 
     def sample(self, n: int, *, given: Given | None = None, seed: int = 0) -> Any:  # noqa: ANN401  # the frame of fit

@@ -1,0 +1,251 @@
+"""Anonymising: new values for identifiers, groups for rare categories, bounds for extremes.
+
+Direct identifiers are never learned. `profile` keeps only what a stand-in needs: shapes, lengths, how often values repeat,
+and words that enough rows share. `replacements` makes new valid values from it; `pseudonyms` ties each original to one
+stand-in by a keyed hash, so that the same person stays the same person in every table that is treated with the same secret.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import orjson
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from lookalike import rng
+from lookalike.errors import SynthesizerError, Unsatisfiable
+from lookalike.generators.base import Batch, Context
+from lookalike.generators.pattern import Pattern
+from lookalike.schema.types import PII, ColumnSchema, arrow_type
+from lookalike.synthesizers import nested, prose, stand_ins
+
+REPLACED = PII | {"id", "text", "json", "url"}
+K = 5  # rows that must share a shape before it is remembered
+SHAPED = frozenset({"phone", "national_id"})  # kinds whose written shape is kept when rows share it
+
+
+class _NoTables:
+    """Patterns read no source."""
+
+    def source(self, name: str) -> pa.Table:
+        raise SynthesizerError(what=f"a stand-in reads no source, but {name!r} was asked for")
+
+
+def profile(column: ColumnSchema, values: pa.Array | pa.ChunkedArray) -> dict[str, Any]:
+    """What may be remembered of an identifier, a text or a nested column; plain data for JSON.
+
+    Args:
+        column: its schema.
+        values: the real column.
+    """
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    if pa.types.is_dictionary(array.type):
+        array = array.cast(array.type.value_type)
+    rows, kept = len(array), array.drop_null()
+    state: dict[str, Any] = {"missing": 1 - len(kept) / rows if rows else 0.0}
+    if column.semantic == "json":
+        return {**state, "tree": nested.learn(_cells(kept))}
+    if column.format == "binary":
+        return state
+    if column.semantic == "text":
+        return {**state, "prose": prose.learn(kept.cast(pa.string()).to_pylist())}
+    counted = pc.value_counts(kept)
+    if not column.unique and len(counted):
+        repeats = counted.field("counts").to_numpy()
+        state |= {"pool": len(repeats) / len(kept), "repeats": np.quantile(repeats, np.linspace(0, 1, 33)).tolist()}
+    if pa.types.is_integer(kept.type) and len(kept):
+        low, high = (int(v) for v in pc.min_max(kept).as_py().values())
+        state |= {"low": low, "high": high, "step": _step(kept) if column.format == "sequence" else 0}
+    elif column.semantic in SHAPED:
+        shapes = Counter(re.sub(r"\d", "#", str(text)) for text in counted.field("values").to_pylist())
+        state["shapes"] = [(shape, count) for shape, count in shapes.most_common(20) if count >= K]
+    return state
+
+
+def _step(values: pa.Array) -> int:
+    """The step of a sequence as it was written; 1 for a shuffled one."""
+    few = np.diff(values[:3].to_numpy(zero_copy_only=False))
+    return int(few[0]) if len(few) and (few == few[0]).all() else 1
+
+
+def _cells(values: pa.Array) -> list[Any]:
+    cells = values.to_pylist()
+    if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
+        return [orjson.loads(cell) if cell.strip() else None for cell in cells]
+    return list(cells)
+
+
+def replacements(
+    column: ColumnSchema,
+    n: int,
+    seed: int,
+    *,
+    like: pa.Array | pa.ChunkedArray | None = None,
+    known: dict[str, Any] | None = None,
+) -> pa.Array:
+    """New valid values of an identifier, personal, text or nested column, in its Arrow type.
+
+    Args:
+        column: its schema; `unique` says whether values may repeat.
+        n: rows.
+        seed: the same column and seed give the same values.
+        like: the real column, to follow in shape, repetition and gaps.
+        known: `profile(column, like)`, when it was worked out before.
+
+    Raises:
+        Unsatisfiable: a unique column whose pattern has too few values.
+        SynthesizerError: a column of this semantic type is learned, not replaced.
+    """
+    if column.semantic not in REPLACED:
+        raise SynthesizerError(
+            what=f"{column.semantic} columns are learned, not replaced", where=column.name, fix="sample it with a synthesizer"
+        )
+    state = known if known is not None else profile(column, like) if like is not None else {"missing": 0.0}
+    key = rng.key(seed, "stand-in", column.name)
+    draws = rng.generator(key, "draws")
+    if "pool" in state and n:
+        size = max(1, min(n, round(state["pool"] * n)))
+        weights = np.interp(draws.random(size), np.linspace(0, 1, 33), state["repeats"])
+        pool = _fresh(column, size, key, state)
+        made = pool.take(pa.array(draws.choice(size, n, p=weights / weights.sum())))
+    else:
+        made = _fresh(column, n, key, state)
+    if state["missing"]:
+        made = pc.if_else(pa.array(draws.random(n) >= state["missing"]), made, pa.scalar(None, made.type))
+    return made
+
+
+def _fresh(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.Array:
+    """Values that differ where the column's differ."""
+    kind = arrow_type(column.arrow)
+    draws = rng.generator(key, "fresh")
+    if column.semantic == "json":
+        cells = nested.write(state.get("tree", {}), n, draws)
+        written = pa.types.is_string(kind) or pa.types.is_large_string(kind)
+        return pa.array([None if c is None else orjson.dumps(c).decode() for c in cells] if written else cells, kind)
+    if column.format == "binary":
+        width = kind.byte_width if pa.types.is_fixed_size_binary(kind) else 16
+        return pa.array([draws.bytes(width) for _ in range(n)], kind)
+    if column.semantic == "text":
+        return pa.array(prose.write(state.get("prose") or {"words": []}, n, draws), kind)
+    if pa.types.is_integer(kind):
+        return pa.array(_integers(column, n, draws, state), kind)
+    return _distinct(column, n, key, state).cast(kind)
+
+
+def _integers(column: ColumnSchema, n: int, draws: np.random.Generator, state: dict[str, Any]) -> npt.NDArray[np.int64]:
+    low, high = state.get("low", 1), state.get("high", max(n, 1))
+    if column.format == "sequence":
+        step = state.get("step", 1) or 1
+        return low + step * np.arange(n) if step > 0 else high + step * np.arange(n)
+    high = max(high, low + 2 * n)
+    ints = np.unique(draws.integers(low, high, 2 * n + 16, dtype=np.int64, endpoint=True))
+    while len(ints) < n:
+        ints = np.unique(np.concatenate([ints, draws.integers(low, high, n, dtype=np.int64, endpoint=True)]))
+    return np.asarray(draws.permutation(ints)[:n], np.int64)
+
+
+def _distinct(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.Array:
+    """Texts [n], made again under new ids until they differ: at most 60 rounds."""
+    apart = column.unique or "pool" in state
+    ids = np.arange(n, dtype=np.int64)
+    made = _texts(column, ids, key, state)
+    for attempt in range(1, 61):
+        if not apart:
+            return made
+        encoded = made.dictionary_encode()
+        codes = encoded.indices.to_numpy()
+        first = np.full(len(encoded.dictionary), -1, np.int64)
+        first[codes[::-1]] = np.arange(n)[::-1]
+        repeated = np.flatnonzero(first[codes] != np.arange(n))
+        if not len(repeated):
+            return made
+        again = _texts(column, attempt * (1 << 40) + repeated, key, state)
+        mask = np.zeros(n, bool)
+        mask[repeated] = True
+        made = pc.replace_with_mask(made, pa.array(mask), again)
+    if column.unique and column.semantic == "id":
+        raise Unsatisfiable(
+            what=f"{column.format or 'the pattern'!r} has fewer than {n} different values",
+            where=column.name, fix="widen the column's format, or ask for fewer rows",
+        )  # fmt: skip
+    return made  # names of people do repeat in the end
+
+
+def _texts(column: ColumnSchema, ids: rng.Ids, key: int, state: dict[str, Any]) -> pa.Array:
+    if column.semantic == "id":
+        regex = column.format if column.format not in ("", "sequence") else "[0-9a-f]{12}"
+        context = Context(seed=key, table="", column=column.name, tables=_NoTables())
+        return Pattern(regex=regex, repeat=8).generate(Batch("", ids), context).cast(pa.string())
+    if shapes := state.get("shapes"):
+        return stand_ins.shaped([shape for shape, _ in shapes], [count for _, count in shapes], key, ids)
+    return pa.array(stand_ins.maker(column.semantic, column.name)(key, ids, "en_US"), pa.string())
+
+
+def pseudonyms(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, secret: str) -> pa.Array:
+    """One stand-in for each original, the same in every table and run that uses the secret.
+
+    Who has no secret cannot undo it or test a guess; who has it can test guesses, so keep it or throw it away. Two originals
+    share a stand-in with the odds of a hash of the kind's size: never seen for UUIDs, common for first names.
+
+    Args:
+        column: its schema; kinds with no maker and texts are not supported.
+        values: the originals; nulls stay null.
+        secret: at least 8 characters.
+
+    Raises:
+        SynthesizerError: the secret is short, or the column is of prose or nested cells.
+    """
+    if len(secret) < 8:
+        raise SynthesizerError(what="the secret is shorter than 8 characters", where=column.name, fix="give a longer one")
+    if column.semantic not in REPLACED or column.semantic in ("text", "json"):
+        raise SynthesizerError(what=f"{column.semantic} columns have no pseudonyms", where=column.name)
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+    originals = [str(value).encode() for value in encoded.dictionary.to_pylist()]
+    hashed = [blake2b(text, key=secret.encode()[:64], digest_size=8).digest() for text in originals]
+    ids = np.array([int.from_bytes(digest, "little") >> 1 for digest in hashed], np.int64)
+    kind = arrow_type(column.arrow)
+    if pa.types.is_integer(kind):
+        bits = min(kind.bit_width - 1, 53)
+        made = pa.array(ids >> (63 - bits), pa.int64()).cast(kind)
+    else:
+        made = _texts(column, ids, rng.key(secret, column.semantic), profile(column, array)).cast(kind)
+    return made.take(encoded.indices)
+
+
+def group_rare(values: pa.Array | pa.ChunkedArray, k: int = K, *, other: str = "other") -> pa.Array:
+    """Categories that fewer than `k` rows have, under one name; nulls stay."""
+    array = (values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values).cast(pa.string())
+    counted = pc.value_counts(array.drop_null())
+    common = counted.filter(pc.greater_equal(counted.field("counts"), k)).field("values")
+    known = pc.or_(pc.is_in(array, common), pc.is_null(array))
+    return pc.if_else(known, array, pa.scalar(other))
+
+
+def clip_extremes(
+    values: npt.NDArray[np.float64], share: float = 0.005, *, smooth: bool = False, seed: int = 0
+) -> npt.NDArray[np.float64]:
+    """Numbers whose lowest and highest share is drawn in: to the quantile itself, or spread along the neighbouring ones.
+
+    Args:
+        values: float64 [n]; NaN stays.
+        share: share of the rows at each end, below 0.5.
+        smooth: draw the ends again between the quantile and the one `share` further in, instead of piling them up.
+        seed: of those draws.
+    """
+    finite = values[np.isfinite(values)]
+    if not len(finite):
+        return values.copy()
+    low, inner_low, inner_high, high = np.quantile(finite, [share, 2 * share, 1 - 2 * share, 1 - share])
+    if not smooth:
+        return np.clip(values, low, high)
+    coins = rng.generator(seed, "extremes").random(len(values))
+    out = np.where(values < low, low + coins * (inner_low - low), values)
+    return np.where(values > high, high - coins * (high - inner_high), out)

@@ -1,0 +1,223 @@
+"""`given`: conditions that every sampled row holds, for methods with no way of their own.
+
+    exact values and sets     the column is clamped while the row is drawn, and the row weighted by how likely that was
+    ranges, SQL predicates    rows are drawn until enough hold; a bound stops it, and the error names the condition and its share
+    shares                    each group is drawn by its exact value, then all are shuffled
+
+A condition is never dropped: what is asked for holds on every row, or the call fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.schema.types import ColumnSchema, TableSchema
+from lookalike.synthesizers.features import Data, Feature, as_numbers
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What one column must hold.
+
+    Attributes:
+        name: the column.
+        values: allowed codes or numbers (NaN: missing), each as likely as `weights` say; None for a range.
+        low: least number of a range.
+        high: greatest number of a range.
+        shares: wanted share of each of `values`; None: whatever the model says.
+        text: as the user wrote it.
+    """
+
+    name: str
+    text: str
+    values: npt.NDArray[Any] | None = None
+    low: float = -np.inf
+    high: float = np.inf
+    shares: npt.NDArray[np.float64] | None = None
+
+    def holds(self, drawn: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
+        """Which drawn values satisfy it."""
+        if self.values is None:
+            return np.asarray((drawn >= self.low) & (drawn <= self.high))
+        if drawn.dtype.kind == "f":
+            hit = np.isin(drawn, self.values[~np.isnan(self.values)])
+            return hit | np.isnan(drawn) if np.isnan(self.values).any() else hit
+        return np.isin(drawn, self.values)
+
+
+def read(given: Mapping[str, Any], schema: TableSchema, features: Sequence[Feature]) -> tuple[list[Condition], str]:
+    """The conditions of `given`, and its SQL predicate ("" for none).
+
+    Raises:
+        UnknownColumn: a column that the model does not have.
+        Unsatisfiable: a value that was never seen, or an empty or impossible range.
+        SynthesizerError: a condition on a column that is replaced, not learned; shares that make no sense.
+    """
+    known = {feature.name: feature for feature in features}
+    conditions, where = [], ""
+    for name, wanted in given.items():
+        if name == "where" and name not in schema.names:
+            where = str(wanted)
+            continue
+        if name not in schema.names:
+            raise UnknownColumn(
+                what=f"a condition on {name!r}, which the model does not have",
+                fix=did_you_mean(name, schema.names, label="columns"),
+            )
+        if name not in known:
+            raise SynthesizerError(
+                what=f"{name!r} holds {schema[name].semantic} values, which are replaced and not learned: no condition on it",
+                fix="remove it from `given`, and set the column after sampling",
+            )  # fmt: skip
+        conditions.append(_one(name, wanted, schema[name], known[name]))
+    return conditions, where
+
+
+def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> Condition:
+    text = f"{name} = {wanted!r}"
+    if isinstance(wanted, Mapping) and set(wanted) == {"shares"}:
+        shares = {value: float(share) for value, share in wanted["shares"].items()}
+        total = sum(shares.values())
+        if not shares or min(shares.values()) < 0 or total <= 0 or total > 1 + 1e-9:
+            raise SynthesizerError(
+                what=f"shares {shares} are not between 0 and 1 in sum", where=name, fix="write shares such as {F: 0.5, M: 0.5}"
+            )
+        values = [_value(value, column, feature, text) for value in shares]
+        weights = np.array(list(shares.values()))
+        if total < 1 - 1e-9:
+            rest = [code for code in range(feature.size) if code not in values]
+            if feature.is_number or not rest:
+                raise SynthesizerError(
+                    what=f"shares sum to {total:g} and no other value is left", where=name, fix="make them sum to 1"
+                )
+            values, weights = values + rest, np.concatenate([weights, np.full(len(rest), (1 - total) / len(rest))])
+        return Condition(name, text, np.array(values), shares=weights / weights.sum())
+    if isinstance(wanted, Mapping):
+        return _range(name, wanted, column, feature)
+    several = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+    if not several:
+        raise Unsatisfiable(what="an empty list of values: no row can hold it", where=name, fix="name at least one value")
+    return Condition(name, text, np.array([_value(value, column, feature, text) for value in several]))
+
+
+def _value(value: Any, column: ColumnSchema, feature: Feature, text: str) -> float | int:
+    """The code or number of a value."""
+    if value is None or (isinstance(value, float) and np.isnan(value)):
+        if not feature.missing:
+            raise Unsatisfiable(what=f"{text}: the column was never missing", where=column.name, fix="ask for a value")
+        return float("nan") if feature.is_number else len(feature.levels or ())
+    if feature.is_number:
+        number = _number(value, column)
+        if not feature.low <= number <= feature.high:
+            raise Unsatisfiable(
+                what=f"{text} is outside of what was learned", where=column.name, fix=_range_text(feature, column)
+            )
+        return number
+    levels = list(feature.levels or ())
+    for code, level in enumerate(levels):
+        if level == value or str(level) == str(value):
+            return code
+    raise Unsatisfiable(
+        what=f"{text}: {value!r} was never seen",
+        where=column.name,
+        fix=did_you_mean(str(value), map(str, levels), label="values"),
+    )
+
+
+def _range_text(feature: Feature, column: ColumnSchema) -> str:
+    return f"the learned range is {feature.low:g} to {feature.high:g}" + (" ticks" if "timestamp" in column.arrow else "")
+
+
+def _number(value: Any, column: ColumnSchema) -> float:
+    if isinstance(value, (int, float, np.number)) and "string" not in column.arrow:
+        if column.arrow.startswith(("timestamp", "date")) or column.semantic == "duration":
+            return float(value)
+        return float(value)
+    try:
+        kind = _arrow(column)
+        scalar = (
+            pa.scalar(value, kind) if not isinstance(value, str) or "string" in column.arrow else pa.scalar(value).cast(kind)
+        )
+    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as exc:
+        raise SynthesizerError(
+            what=f"{value!r} is no {column.semantic}: {exc}", where=column.name, fix=f"write it as {column.arrow}"
+        ) from exc
+    return float(as_numbers(column, pa.array([scalar.as_py()], kind))[0])
+
+
+def _arrow(column: ColumnSchema) -> pa.DataType:
+    from lookalike.schema.types import arrow_type
+
+    return arrow_type(column.arrow)
+
+
+def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: Feature) -> Condition:
+    unknown = set(wanted) - {"min", "max"}
+    if unknown or not wanted:
+        raise SynthesizerError(
+            what=f"a condition of {sorted(map(str, wanted))}", where=name,
+            fix="write a value, a list of values, {min: a, max: b} or {shares: {value: share}}",
+        )  # fmt: skip
+    text = f"{name} in {dict(wanted)}"
+    low = _number(wanted["min"], column) if wanted.get("min") is not None else -np.inf
+    high = _number(wanted["max"], column) if wanted.get("max") is not None else np.inf
+    if low > high:
+        raise Unsatisfiable(what=f"{text} is empty", where=name, fix="swap min and max")
+    if feature.is_number:
+        if low > feature.high or high < feature.low:
+            raise Unsatisfiable(what=f"{text} is outside of what was learned", where=name, fix=_range_text(feature, column))
+        return Condition(name, text, None, low, high)
+    levels = [(code, level) for code, level in enumerate(feature.levels or ()) if isinstance(level, (int, float))]
+    allowed = np.array([code for code, level in levels if low <= level <= high])
+    if not len(allowed):
+        raise Unsatisfiable(what=f"{text}: no learned value lies in it", where=name, fix="widen the range")
+    return Condition(name, text, allowed)
+
+
+def where_mask(table: pa.Table, predicate: str) -> npt.NDArray[np.bool_]:
+    """Rows on which an SQL predicate is true.
+
+    Raises:
+        SynthesizerError: it is no SQL condition on the table's columns.
+    """
+    connection = duckdb.connect(config={"enable_external_access": False})
+    try:
+        connection.register("data", table)
+        relation = connection.sql(f"select coalesce(({predicate}), false) as keep from data")  # noqa: S608  # no access outside
+        out = relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table()
+        return np.asarray(out["keep"].combine_chunks().cast(pa.bool_()).to_numpy(zero_copy_only=False), bool)
+    except duckdb.Error as exc:
+        raise SynthesizerError(what=f"no SQL condition: {predicate!r}: {exc}", fix="write it as in a WHERE clause") from exc
+    finally:
+        connection.close()
+
+
+def counts_of(condition: Condition, n: int) -> npt.NDArray[np.int64]:
+    """Rows of each value, by largest remainder; they sum to `n`."""
+    exact = (condition.shares if condition.shares is not None else np.ones(1)) * n
+    counts = np.floor(exact).astype(np.int64)
+    counts[np.argsort(counts - exact, kind="stable")[: n - int(counts.sum())]] += 1
+    return counts
+
+
+def resample(weights: npt.NDArray[np.float64], n: int, draws: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Positions [n] of a systematic resample: each is taken in proportion to its weight, within one of the exact number."""
+    total = weights.sum()
+    if not total > 0:
+        return np.empty(0, np.int64)
+    cuts = np.cumsum(weights) / total
+    picked = np.searchsorted(cuts, (np.arange(n) + draws.random()) / n)
+    return np.asarray(draws.permutation(np.minimum(picked, len(weights) - 1)), np.int64)
+
+
+def take(data: Data, rows: npt.NDArray[Any]) -> Data:
+    """The rows at positions, or where a mask is true."""
+    return {name: values[rows] for name, values in data.items()}
