@@ -16,6 +16,10 @@ from __future__ import annotations
 
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
+    "marginals": "lookalike.evaluate.marginals:Marginals",
+    "dependence": "lookalike.evaluate.dependence:Dependence",
+    "pairs": "lookalike.evaluate.kway:Pairs",
+    "triples": "lookalike.evaluate.kway:Triples",
     "column_shapes": "lookalike.evaluate.column_shapes:ColumnShapes",
     "column_pair_trends": "lookalike.evaluate.column_shapes:ColumnPairTrends",
     "identical_share": "lookalike.evaluate.privacy.metrics:IdenticalShare",
@@ -32,4 +36,17 @@ KINDS: dict[str, str] = {
     "epsilon_lower_bound": "lookalike.evaluate.privacy.metrics:CanaryAudit",
     "pii_count": "lookalike.evaluate.privacy.identity:PiiCount",
     "identifier_replay": "lookalike.evaluate.privacy.identity:IdentifierReplay",
+    "exact_duplicates": "lookalike.evaluate.text.metrics:ExactDuplicates",
+    "near_duplicates": "lookalike.evaluate.text.metrics:NearDuplicates",
+    "semantic_duplicates": "lookalike.evaluate.text.metrics:SemanticDuplicates",
+    "distinct_n": "lookalike.evaluate.text.metrics:DistinctN",
+    "compression_ratio": "lookalike.evaluate.text.metrics:CompressionRatio",
+    "vendi_score": "lookalike.evaluate.text.metrics:VendiScore",
+    "cluster_coverage": "lookalike.evaluate.text.metrics:ClusterCoverage",
+    "text_shape": "lookalike.evaluate.text.metrics:TextShape",
+    "language_share": "lookalike.evaluate.text.metrics:LanguageShare",
+    "refusals": "lookalike.evaluate.text.metrics:Refusals",
+    "prompt_leak": "lookalike.evaluate.text.metrics:PromptLeak",
+    "contamination": "lookalike.evaluate.text.metrics:Contamination",
+    "verbatim_overlap": "lookalike.evaluate.text.metrics:VerbatimOverlap",
 }

@@ -15,6 +15,9 @@ from lookalike.evaluate.privacy.membership import Roc
 from lookalike.evaluate.privacy.risks import Risk
 from lookalike.evaluate.views import Views
 
+_COPY_FIX = "drop rows that equal a training row, fit with more regularisation or with differential privacy, and measure again"
+_ATTACK_FIX = "fit a smaller model, fewer epochs or with differential privacy; coarsen rare values before fitting"
+
 
 class PrivacyMetric(Metric):
     """A number about what the release gives away."""
@@ -69,6 +72,9 @@ class IdenticalExcess(PrivacyMetric):
             "holdout_share": excess.holdout_share,
             "smallest_seen": excess.smallest_seen,
             "level": 0.99,
+            "reading": f"{excess.train_matches} training records came out whole, {excess.holdout_matches} of the holdout's did; "
+            f"a leak of {excess.smallest_seen:.2%} of the rows would have been seen.",
+            "fix": _COPY_FIX,
         }
         interval = excess.rate.interval
         return [
@@ -114,11 +120,13 @@ class RareCombinationReplay(PrivacyMetric):
             "train_replayed": worst.train_replayed,
             "holdout_unique": worst.holdout_unique,
             "holdout_replayed": worst.holdout_replayed,
+            "columns": list(worst.columns),
+            "reading": f"worst set: {', '.join(worst.columns)}.",
+            "fix": _ATTACK_FIX,
         }
         return [
             Result(
-                self.kind, self.kind, "privacy", worst.excess, "lower", subject=" × ".join(worst.columns),
-                interval=(max(-1.0, t.low - h.high), min(1.0, t.high - h.low)), range=(-1.0, 1.0), ceiling=0.0, detail=detail,
+                self.kind, self.kind, "privacy", worst.excess, "lower",                 interval=(max(-1.0, t.low - h.high), min(1.0, t.high - h.low)), range=(-1.0, 1.0), ceiling=0.0, detail=detail,
             )
         ]  # fmt: skip
 
@@ -130,6 +138,9 @@ def _risk_result(metric: str, name: str, risk: Risk, *, subject: str = "", headl
         "control": risk.control.value,
         "control_interval": risk.control.interval,
         "trials": risk.trials,
+        "about": risk.about,
+        "reading": f"the attack succeeds on {risk.attack.value:.1%} of the training rows and on {risk.control.value:.1%} of the holdout.",
+        "fix": _ATTACK_FIX,
         **more,
     }
     return Result(
@@ -167,8 +178,10 @@ class SinglingOut(PrivacyMetric):
         if not found:
             return [scene.skipped(self.kind, "the release offers no condition that holds for one row only", headline=True)]
         worst = max(found, key=lambda r: (r.risk.low, r.risk.value, r.risk.high))
-        out = [_risk_result(self.kind, self.kind, worst, subject=worst.about, headline=True)]
-        return out + [_risk_result(self.kind, f"{self.kind}.{risk.about.replace(' ', '_')}", risk, subject=risk.about) for risk in found]
+        out = [_risk_result(self.kind, self.kind, worst, headline=True)]
+        return out + [
+            _risk_result(self.kind, f"{self.kind}.{risk.about.replace(' ', '_')}", risk, subject=risk.about) for risk in found
+        ]
 
 
 class Linkability(PrivacyMetric):
@@ -211,7 +224,7 @@ class Linkability(PrivacyMetric):
             for sides in splits
         ]  # fmt: skip
         worst = max(found, key=lambda r: (r.risk.low, r.risk.value, r.risk.high))
-        return [_risk_result(self.kind, self.kind, worst, subject=worst.about, headline=True, splits=len(splits))]
+        return [_risk_result(self.kind, self.kind, worst, headline=True, splits=len(splits))]
 
 
 def _sides(sides: tuple[list[int], list[int]], known: list[str]) -> str:
@@ -288,12 +301,10 @@ class MembershipAuc(PrivacyMetric):
         best = _worst(found.everybody)
         roc = {r.attack: {"fpr": r.curve[0], "tpr": r.curve[1], "auc": r.auc.value} for r in found.everybody}
         detail = {"attack": best.attack, "members": found.members, "strangers": found.strangers, "roc": roc}
-        out = [self._result(self.kind, best.auc, best.attack, detail)]
+        out = [self._result(self.kind, best.auc, "", detail)]
         if found.isolated:
             lone = _worst(found.isolated)
-            out.append(
-                self._result(f"{self.kind}.isolated", lone.auc, lone.attack, {"attack": lone.attack, "members": found.alone})
-            )
+            out.append(self._result(f"{self.kind}.isolated", lone.auc, "", {"attack": lone.attack, "members": found.alone}))
         else:
             out.append(scene.skipped(self.kind, "fewer than 30 isolated rows on one side", name=f"{self.kind}.isolated"))
         return out + [self._result(f"{self.kind}.attack", r.auc, r.attack, {}) for r in found.everybody]
@@ -320,7 +331,10 @@ class MembershipTprAtFpr(PrivacyMetric):
         if why := scene.obstacle(views):
             return [scene.skipped(self.kind, why, headline=True)]
         found = scene.membership(views)
-        out = [self._at(found.everybody, 0.01, self.kind, headline=True), self._at(found.everybody, 0.001, f"{self.kind}.at_0_1pct")]
+        out = [
+            self._at(found.everybody, 0.01, self.kind, headline=True),
+            self._at(found.everybody, 0.001, f"{self.kind}.at_0_1pct"),
+        ]
         for rate in (0.01, 0.1):
             if found.isolated and rate in found.isolated[0].tpr:
                 out.append(self._at(found.isolated, rate, f"{self.kind}.isolated"))
@@ -336,10 +350,16 @@ class MembershipTprAtFpr(PrivacyMetric):
             return scene.skipped(self.kind, why, name=name, headline=headline)
         best = max(known, key=lambda r: (r.tpr[rate].low, r.tpr[rate].value))
         found = best.tpr[rate]
-        detail = {"fpr": rate, "attack": best.attack, "attacks": {r.attack: r.tpr[rate].value for r in known}}
+        detail = {
+            "fpr": rate,
+            "attack": best.attack,
+            "attacks": {r.attack: r.tpr[rate].value for r in known},
+            "reading": f"the best attack ({best.attack}) names {found.value:.1%} of the training rows where chance names {rate:.1%}.",
+            "fix": _ATTACK_FIX,
+        }
         return Result(
             self.kind, name, "privacy", found.value, "lower",
-            subject=best.attack, interval=found.interval, ceiling=rate, headline=headline, detail=detail,
+            interval=found.interval, ceiling=rate, headline=headline, detail=detail,
         )  # fmt: skip
 
 
