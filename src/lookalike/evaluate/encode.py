@@ -1,6 +1,7 @@
 """Columns as arrays: what form a column has, and its cells as numbers, codes and bins with one dictionary for all tables.
 
-Arrow's `to_numpy` loads pandas when it is installed (1.3 CPU seconds); buffers and DLPack do not, so only they are used here.
+Arrow's `to_numpy` and `pa.scalar` load pandas when it is installed (0.6 to 1.3 CPU seconds); buffers do not, so only they are
+read here, and Arrow kernels get no Python scalars.
 """
 
 from __future__ import annotations
@@ -8,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
@@ -54,13 +55,19 @@ class Column:
         return self.form in ("number", "time", "category")
 
 
-def as_numpy(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.generic]:
-    """A numeric column without nulls as numpy, without a copy where it is one chunk, and without pandas."""
+def as_numpy(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[Any]:
+    """A numeric column as numpy, without a copy where it is one chunk; cells that are null hold anything."""
     chunks = column.chunks if isinstance(column, pa.ChunkedArray) else [column]
-    parts = [np.from_dlpack(chunk) for chunk in chunks if len(chunk)]
+    kind = _numpy_type(column.type)
+    parts = [np.frombuffer(c.buffers()[1], dtype=kind)[c.offset : c.offset + len(c)] for c in chunks if len(c)]
     if not parts:
-        return np.zeros(0, dtype=column.type.to_pandas_dtype())
+        return np.zeros(0, dtype=kind)
     return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+
+def _numpy_type(kind: pa.DataType) -> np.dtype[Any]:
+    letter = "f" if pa.types.is_floating(kind) else "u" if pa.types.is_unsigned_integer(kind) else "i"
+    return np.dtype(f"{letter}{kind.bit_width // 8}")
 
 
 def mask(column: pa.ChunkedArray) -> npt.NDArray[np.bool_]:
@@ -145,23 +152,24 @@ def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers
     Raises:
         MetricError: text that is not a number or a date.
     """
+    ticks = 1.0
     try:
         if form == "time":
             if is_text(column.type):
                 column = pc.strptime(column, format=format, unit="us") if format else column.cast(pa.timestamp("us"))
             column = column.cast(pa.timestamp("us")) if not pa.types.is_timestamp(column.type) else column
             ticks = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[column.type.unit]
-            column = pc.divide(column.cast(pa.int64()).cast(pa.float64(), safe=False), ticks)
+            column = column.cast(pa.int64())
         elif pa.types.is_temporal(column.type):
             column = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
         if column.type != pa.float64():
             column = column.cast(pa.float64(), safe=False)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
         raise MetricError(what=f"cells are not readable as {form}: {exc}", fix="write the column as in the real table") from exc
-    if column.null_count:
-        column = pc.fill_null(column, float("nan"))
-    values = as_numpy(column)
+    values = as_numpy(column) if ticks == 1.0 else as_numpy(column) / ticks
     finite = np.isfinite(values)
+    if column.null_count:
+        finite &= ~mask(column)
     return np.asarray(values if finite.all() else np.where(finite, values, np.nan), dtype=np.float64)
 
 
@@ -175,8 +183,10 @@ def codes(columns: Sequence[pa.ChunkedArray]) -> tuple[list[Codes], list[str]]:
     joined = pa.chunked_array([chunk for text in texts for chunk in text.chunks], type=pa.large_string())
     encoded = joined.dictionary_encode().unify_dictionaries()
     levels: list[str] = encoded.chunk(0).dictionary.to_pylist() if encoded.num_chunks else []
-    indices = [as_numpy(pc.fill_null(chunk.indices, -1)) for chunk in encoded.chunks if len(chunk)]
-    flat = (np.concatenate(indices) if indices else np.zeros(0, dtype=np.int32)).astype(np.int32)
+    indices = [as_numpy(chunk.indices) for chunk in encoded.chunks if len(chunk)]
+    flat = np.concatenate(indices).astype(np.int32) if indices else np.zeros(0, dtype=np.int32)
+    if joined.null_count:
+        flat[mask(joined)] = -1
     first = np.bincount(flat[: len(columns[0])] + 1, minlength=len(levels) + 1)[1:]
     order = np.lexsort((np.arange(len(levels)), -first))
     place = np.zeros(len(levels) + 1, dtype=np.int32)

@@ -1,0 +1,113 @@
+"""Contingency tables of binned columns, two or three at a time, counted in blocks that stay in the processor's cache."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from math import comb
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.evaluate.views import Views, Which
+
+Counts = npt.NDArray[np.int64]
+Shares = npt.NDArray[np.float64]
+Names = tuple[str, ...]
+
+MAX_SETS = {2: 2_000, 3: 500}  # beyond 64 columns all pairs are a sample
+TRIPLE_ROWS = 100_000  # rows that triples are counted on: their cells are coarse, more rows change little
+_BLOCK = 1 << 15
+
+
+def sets(views: Views, k: int) -> tuple[list[Names], int]:
+    """The column sets that are counted, and how many there are in all; a seeded sample of them when there are too many."""
+    names = [c.name for c in views.compared]
+    total = comb(len(names), k)
+    if total <= MAX_SETS[k]:
+        return list(combinations(names, k)), total
+    draw = views.random("sets", k)
+    chosen: dict[tuple[int, ...], None] = {}
+    while len(chosen) < MAX_SETS[k]:
+        chosen[tuple(sorted(draw.choice(len(names), k, replace=False).tolist()))] = None
+    return [tuple(names[i] for i in key) for key in sorted(chosen)], total
+
+
+def counts(views: Views, which: Which, k: int) -> list[Counts]:
+    """Counts of every set's cells, shaped by the columns' widths, in the order of `sets`."""
+    return views.once(("joint", which, k), lambda: _count(views, which, sets(views, k)[0], coarse=k > 2))
+
+
+def _count(views: Views, which: Which, chosen: Sequence[Names], *, coarse: bool) -> list[Counts]:
+    names = list(dict.fromkeys(name for group in chosen for name in group))
+    bins = {name: views.bins(name, which, coarse=coarse) for name in names}
+    width = {name: views.width(name, coarse=coarse) for name in names}
+    rows = views.rows(which)
+    if coarse and rows > TRIPLE_ROWS:
+        keep = np.sort(views.random("triples", which).permutation(rows)[:TRIPLE_ROWS])
+        bins, rows = {name: cells[keep] for name, cells in bins.items()}, TRIPLE_ROWS
+    out = [np.zeros(int(np.prod([width[n] for n in group])), dtype=np.int64) for group in chosen]
+    block = min(_BLOCK, rows) or 1
+    for start in range(0, rows, block):
+        part = {name: cells[start : start + block].astype(np.int64) for name, cells in bins.items()}
+        scaled: dict[tuple[str, int], Counts] = {}
+        for table, group in zip(out, chosen, strict=True):
+            index = _index(group, part, width, scaled)
+            table += np.bincount(index, minlength=table.size)
+    return [table.reshape([width[n] for n in group]) for table, group in zip(out, chosen, strict=True)]
+
+
+def _index(group: Names, part: dict[str, Counts], width: dict[str, int], scaled: dict[tuple[str, int], Counts]) -> Counts:
+    """Cell numbers of a block; products with widths, and the first two columns of a triple, are kept for the next set."""
+    factor = width[group[-1]]
+    head: Counts
+    if len(group) == 2:
+        key = (group[0], factor)
+        head = scaled[key] if key in scaled else scaled.setdefault(key, part[group[0]] * factor)
+    else:
+        pair = (f"{group[0]}\x1f{group[1]}", 0)
+        if pair not in scaled:
+            scaled.clear()  # triples come sorted by their first two columns: one pair is alive at a time
+            scaled[pair] = part[group[0]] * width[group[1]] + part[group[1]]
+        head = scaled[pair] * factor
+    return head + part[group[-1]]
+
+
+def shares(table: Counts) -> Shares:
+    """Counts as shares of all rows."""
+    return np.asarray(table / max(1, int(table.sum())), dtype=np.float64)
+
+
+def independent(table: Counts) -> Shares:
+    """What the table would be if its columns had nothing to do with each other: the product of its margins."""
+    p = shares(table)
+    out = np.ones_like(p)
+    for axis in range(p.ndim):
+        others = tuple(i for i in range(p.ndim) if i != axis)
+        out *= p.sum(axis=others, keepdims=True)
+    return out
+
+
+def similarity(a: Counts, b: Counts) -> float:
+    """1 - total variation of two tables of counts."""
+    return float(1 - np.abs(shares(a) - shares(b)).sum() / 2)
+
+
+def labels(views: Views, name: str, *, coarse: bool = True, rare: int = 5) -> list[str]:
+    """What the bins of a column are called; real levels with fewer than `rare` rows keep no name."""
+    column = views[name]
+    if not column.numeric:
+        keep = views.width(name, coarse=coarse) - 3
+        count = np.bincount(views.codes(name, "real"), minlength=keep + 1)
+        kept = [level[:40] if count[i + 1] >= rare else "(rare)" for i, level in enumerate(views.levels(name)[:keep])]
+        return ["(null)", *kept, "(other)", "(not in real)"]
+    if column.form == "time":
+        cuts = [str(np.datetime64(int(e), "s"))[:10] for e in views.edges(name, coarse=coarse)]
+    else:
+        cuts = [f"{e:.4g}" for e in views.edges(name, coarse=coarse)]
+    inner = (
+        [f"< {cuts[0]}", *[f"{a} to {b}" for a, b in zip(cuts, cuts[1:], strict=False)], f">= {cuts[-1]}"]
+        if cuts
+        else ["(one value)"]
+    )
+    return ["(null)", *inner, "(out of range)"]
