@@ -182,10 +182,13 @@ def linkability(
 
     An attack succeeds when the synthetic neighbours of the one half and of the other half share a row.
     """
+    release = np.ascontiguousarray(
+        synthetic[:, rng.permutation(synthetic.shape[1])]
+    )  # ties go to the lower row: no order may win
     hits: list[tuple[int, int]] = []
     for table in (train, holdout):
         rows = rng.permutation(table.shape[1])[:attacks]
-        left, right = (nearest(table[s][:, rows], synthetic[s], k=neighbours)[1] for s in sides)
+        left, right = (nearest(table[s][:, rows], release[s], k=neighbours)[1] for s in sides)
         linked = (left[:, :, None] == right[:, None, :]).any(axis=(1, 2))
         hits.append((int(linked.sum()), rows.size))
     return _risk(hits[0], hits[1], about, level)
