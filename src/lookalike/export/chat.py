@@ -1,0 +1,140 @@
+"""Conversations: chat messages, ShareGPT, Alpaca, prompt and completion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import pairwise
+from typing import Any, ClassVar, Literal
+
+from pydantic import Field
+
+from lookalike.export.training import Row, TrainingExporter, UnfitError, at, text_at
+
+ROLES = {
+    "human": "user", "customer": "user", "patient": "user", "student": "user", "gpt": "assistant", "agent": "assistant",
+    "bot": "assistant", "doctor": "assistant", "tutor": "assistant",
+}  # fmt: skip
+
+
+def messages(turns: Any, roles: Mapping[str, str], *, system: str = "") -> list[dict[str, Any]]:
+    """Chat messages of turns `{role, content}`, checked: they begin with the user, alternate, and end with the assistant.
+
+    Turns with role `call` and `tool` (as `dialogue` writes them) become tool calls and their results. User turns after the
+    assistant's last are left off, because nothing is learned from them.
+
+    Raises:
+        UnfitError: a role or an order that chat templates refuse.
+    """
+    out: list[dict[str, Any]] = [{"role": "system", "content": system}] if system else []
+    for turn in turns or ():
+        role = roles.get(turn["role"], turn["role"])
+        content = turn.get("content") or ""
+        if role == "call":
+            call = {
+                "id": f"call_{len(out)}",
+                "type": "function",
+                "function": {"name": turn["name"], "arguments": turn["arguments"]},
+            }
+            out.append({"role": "assistant", "content": content, "tool_calls": [call]})
+        elif role == "tool":
+            if not out or "tool_calls" not in out[-1]:
+                raise UnfitError("a tool's result without a call")
+            out.append({"role": "tool", "content": content, "tool_call_id": out[-1]["tool_calls"][0]["id"]})
+        elif role not in ("system", "user", "assistant"):
+            raise UnfitError(f"role {role!r} is no chat role; map it with `roles`")
+        elif not content.strip():
+            raise UnfitError("an empty turn")
+        else:
+            out.append({"role": role, "content": content})
+    while out and out[-1]["role"] == "user":
+        out.pop()
+    spoken = [m["role"] for m in out if m["role"] in ("user", "assistant") and "tool_calls" not in m]
+    if not spoken or spoken[0] != "user" or any(a == b for a, b in pairwise(spoken)):
+        raise UnfitError("turns do not alternate between user and assistant, user first")
+    if any(m["role"] == "system" for m in out[1:]):
+        raise UnfitError("a system turn that is not the first")
+    return out
+
+
+def _turns_column(row: Row) -> str:
+    """The first column whose cell is a list of turns."""
+    for name, cell in row.items():
+        if isinstance(cell, list) and cell and isinstance(cell[0], Mapping) and {"role", "content"} <= set(cell[0]):
+            return name
+    return ""
+
+
+class Conversations(TrainingExporter):
+    """What conversation formats share: a column of turns, or a prompt and a response."""
+
+    turns: str = ""  # a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns
+    prompt: str = "instruction"
+    response: str = "response"
+    system: str = ""  # a system message for all rows
+    roles: dict[str, str] = Field(default_factory=dict)  # role in the data -> user, assistant, system
+
+    def messages(self, row: Row) -> list[dict[str, Any]]:
+        """The row's chat."""
+        path = self.turns or (_turns_column(row) if self.prompt not in row else "")
+        turns = at(row, path) if path else [
+            {"role": "user", "content": text_at(row, self.prompt)}, {"role": "assistant", "content": text_at(row, self.response)}
+        ]  # fmt: skip
+        return messages(turns, {**ROLES, **self.roles}, system=self.system)
+
+
+class Chat(Conversations):
+    """`{"messages": [{"role", "content"}, ...]}`: what chat fine-tuning takes (OpenAI, TRL, axolotl)."""
+
+    kind: ClassVar[str] = "chat"
+
+    def lines(self, row: Row) -> list[Any]:
+        """One chat a row."""
+        return [{"messages": self.messages(row)}]
+
+
+class ShareGpt(Conversations):
+    """`{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}`."""
+
+    kind: ClassVar[str] = "sharegpt"
+
+    def lines(self, row: Row) -> list[Any]:
+        """One conversation a row; tool turns have no place in the format."""
+        names = {"system": "system", "user": "human", "assistant": "gpt"}
+        chat = self.messages(row)
+        if any(m["role"] == "tool" or "tool_calls" in m for m in chat):
+            raise UnfitError("tool turns, which ShareGPT does not have")
+        return [{"conversations": [{"from": names[m["role"]], "value": m["content"]} for m in chat]}]
+
+
+class Alpaca(TrainingExporter):
+    """`{"instruction", "input", "output"}`."""
+
+    kind: ClassVar[str] = "alpaca"
+
+    instruction: str = "instruction"
+    input: str = ""
+    output: str = "response"
+
+    def lines(self, row: Row) -> list[Any]:
+        """One record a row."""
+        return [{
+            "instruction": text_at(row, self.instruction), "input": (at(row, self.input) or "") if self.input else "",
+            "output": text_at(row, self.output),
+        }]  # fmt: skip
+
+
+class Completion(TrainingExporter):
+    """`{"prompt", "completion"}`: plain language-model fine-tuning."""
+
+    kind: ClassVar[str] = "completion"
+
+    prompt: str = "instruction"
+    completion: str = "response"
+    form: Literal["text", "messages"] = "text"
+
+    def lines(self, row: Row) -> list[Any]:
+        """One pair a row."""
+        prompt, completion = text_at(row, self.prompt), text_at(row, self.completion)
+        if self.form == "text":
+            return [{"prompt": prompt, "completion": completion}]
+        return [{"prompt": [{"role": "user", "content": prompt}], "completion": [{"role": "assistant", "content": completion}]}]

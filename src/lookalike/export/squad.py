@@ -1,0 +1,53 @@
+"""Questions in SQuAD's form."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any, BinaryIO, ClassVar
+
+import orjson
+
+from lookalike.export.training import Row, TrainingExporter, UnfitError, at, text_at
+
+
+class Squad(TrainingExporter):
+    """SQuAD 2.0: paragraphs with their questions, answers by text and offset, unanswerable ones marked.
+
+    Every offset is checked against its paragraph; splits go by the document unless `by` says otherwise.
+    """
+
+    kind: ClassVar[str] = "squad"
+    suffix: ClassVar[str] = ".json"
+
+    document: str = "document"
+    qa: str = "qa"  # {question, answer, start, end, answerable}
+
+    def lines(self, row: Row) -> list[Any]:
+        """One question a row, with its paragraph."""
+        context, qa = text_at(row, self.document), at(row, self.qa)
+        if not qa or not qa["question"]:
+            raise UnfitError(f"{self.qa} is empty")
+        answers = []
+        if qa["answerable"]:
+            if qa["start"] is None:
+                raise UnfitError("the answer has no span; SQuAD takes extractive answers only")
+            if context[qa["start"] : qa["end"]] != qa["answer"]:
+                raise UnfitError("the answer is not where its offsets say")
+            answers = [{"text": qa["answer"], "answer_start": qa["start"]}]
+        name = blake2b(f"{context}\x1f{qa['question']}".encode(), digest_size=12).hexdigest()
+        return [(context, {"id": name, "question": qa["question"], "answers": answers, "is_impossible": not qa["answerable"]})]
+
+    def _mine(self, row: Row, item: Any, split: str) -> bool:
+        if split and not self.by:
+            return self.model_copy(update={"by": self.document})._mine(row, item, split)
+        return super()._mine(row, item, split)
+
+    def write(self, items: Iterator[Any], file: BinaryIO) -> None:
+        """One JSON document, written paragraph by paragraph."""
+        file.write(b'{"version":"v2.0","data":[')
+        for number, (context, group) in enumerate(groupby(items, key=lambda item: item[0])):
+            paragraph = {"context": context, "qas": [qa for _, qa in group]}
+            file.write((b"," if number else b"") + orjson.dumps({"title": f"document {number}", "paragraphs": [paragraph]}))
+        file.write(b"]}")
