@@ -94,7 +94,7 @@ class Cart(Tabular):
             following = values[np.minimum(pick + 1, start[leaf + 1] - 1)]
             moved = drawn + draws.random(len(leaf)) * (following - drawn)
             drawn = np.where(np.isnan(moved), drawn, moved)
-        return drawn if feature.is_number else drawn.astype(np.int64)
+        return np.asarray(drawn if feature.is_number else drawn.astype(np.int64))
 
     def _likelihood(self, j: int, leaf: npt.NDArray[np.int64], values: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
         """Share of a leaf's rows that have the value; for fine numbers, that lie within 1% of the column's ranks around it."""
@@ -128,7 +128,7 @@ def _leaf_values(j: int, tree: Tree, leaves: npt.NDArray[np.int64], values: npt.
 
 def _standard(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     spread = values.std()
-    return (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
+    return np.asarray((values - values.mean()) / spread) if spread > 0 else np.zeros(len(values))
 
 
 def _related(before: list[npt.NDArray[np.float64]], target: npt.NDArray[np.float64], most: int) -> list[int]:

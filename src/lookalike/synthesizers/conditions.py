@@ -98,7 +98,7 @@ def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> Cond
                 raise SynthesizerError(
                     what=f"shares sum to {total:g} and no other value is left", where=name, fix="make them sum to 1"
                 )
-            values, weights = values + rest, np.concatenate([weights, np.full(len(rest), (1 - total) / len(rest))])
+            values, weights = [*values, *rest], np.concatenate([weights, np.full(len(rest), (1 - total) / len(rest))])
         return Condition(name, text, np.array(values), shares=weights / weights.sum())
     if isinstance(wanted, Mapping):
         return _range(name, wanted, column, feature)

@@ -145,7 +145,7 @@ def correlation(scores: Floats) -> Floats:
 
 
 def _root(matrix: Floats) -> Floats:
-    return np.linalg.cholesky(matrix)
+    return np.asarray(np.linalg.cholesky(matrix), np.float64)
 
 
 def _given(

@@ -30,9 +30,9 @@ def learn(feature: Feature, values: npt.NDArray[Any]) -> Floats:
     share = len(there) / max(1, len(values))
     if not len(there):
         return np.array([[0.0], [0.0]])
-    points, counts = np.unique(there, return_counts=True)
+    points, repeats = np.unique(there, return_counts=True)
     if len(points) <= MOST_ATOMS:
-        return np.stack([points, share * np.cumsum(counts) / len(there)])
+        return np.stack([points, share * np.cumsum(repeats) / len(there)])
     grid = np.linspace(0, 1, GRID)
     return np.stack([np.quantile(there, grid), share * grid])
 
@@ -51,8 +51,8 @@ def quantile(feature: Feature, marginal: Floats, u: Floats) -> npt.NDArray[Any]:
     else:
         out = np.interp(u, cumulative, values)
     if not feature.is_number:
-        return out.astype(np.int64)
-    return np.where(u > cumulative[-1], np.nan, out) if feature.missing else out
+        return np.asarray(out.astype(np.int64))
+    return np.where(u > cumulative[-1], np.nan, out) if feature.missing else np.asarray(out)
 
 
 def interval(feature: Feature, marginal: Floats, values: npt.NDArray[Any]) -> tuple[Floats, Floats]:

@@ -77,7 +77,7 @@ def target_of(feature: Feature, values: npt.NDArray[Any], draws: np.random.Gener
         ranks[gone] = -0.5
         return ranks[:, None]
     if feature.size <= FEW_LEVELS:
-        return np.eye(max(1, feature.size))[values]
+        return np.asarray(np.eye(max(1, feature.size))[values])
     signs = draws.choice([-1.0, 1.0], (feature.size, SKETCH))
     return np.asarray(signs[values])
 
@@ -96,8 +96,8 @@ def scores(feature: Feature, values: npt.NDArray[Any], target: Floats) -> Floats
         return None
     size = max(1, feature.size)
     counts = np.bincount(values, minlength=size).astype(np.float64)
-    means = np.stack([np.bincount(values, weights=column, minlength=size) for column in target.T], axis=1)
-    means /= np.maximum(counts, 1)[:, None]
+    sums = np.stack([np.bincount(values, weights=column, minlength=size) for column in target.T], axis=1)
+    means = np.asarray(sums / np.maximum(counts, 1)[:, None], np.float64)
     centred = (means - target.mean(axis=0)) * np.sqrt(counts)[:, None]
     if means.shape[1] == 1:
         return np.asarray(means[:, 0])

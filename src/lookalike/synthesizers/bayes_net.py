@@ -1,0 +1,168 @@
+"""A Bayesian network over binned columns, its structure found greedily by mutual information."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import combinations
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import Field
+
+from lookalike.synthesizers.bins import Bins, Codes, cut
+from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.features import Data
+from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular, clamped
+
+CANDIDATES = 8  # parents that pairs are tried of: the most informative single ones
+MOST_ROWS = 20_000  # rows that the structure is found on
+ROWS_A_CELL = 4  # rows that a cell of a table should have on average
+
+
+class BayesNet(Tabular):
+    """Bayesian network: each column depends on at most `parents` others; tables of conditional shares.
+
+    The network is written as a list of columns and parents (`edges_`), so that what was learned can be read and argued with.
+    Conditions clamp their columns and weight the rows by their likelihood.
+
+    Use it where someone has to understand the model, and for tables of categories. Do not use it for many fine numbers: it sees
+    them in `bins` bins, and places values within a bin independently of the other columns.
+
+    Source:
+        Zhang et al. 2017, "PrivBayes", algorithm 2 without noise; Chow and Liu 1968 for one parent.
+    """
+
+    kind: ClassVar[str] = "bayes_net"
+
+    parents: int = Field(default=2, ge=1, le=3, description="most parents of a column")
+    bins: int = Field(default=20, ge=2, le=256, description="most bins of a column")
+
+    @property
+    def edges_(self) -> list[tuple[str, str]]:
+        """(parent, child) of every edge."""
+        names = [feature.name for feature in self._features]
+        return [(names[p], names[i]) for i, parents in self._model.meta["structure"] for p in parents]
+
+    def _learn(self, lesson: Lesson) -> Model:
+        cuts = [cut(f, lesson.data[f.name], most=self.bins) for f in lesson.features]
+        codes = [c.encode(lesson.data[f.name]) for c, f in zip(cuts, lesson.features, strict=True)]
+        structure = find_structure(codes, [c.count for c in cuts], self.parents)
+        arrays: Arrays = {}
+        for i, parents in structure:
+            arrays |= cuts[i].arrays(f"{i}")
+            arrays[f"{i}/table"] = _table(codes, [c.count for c in cuts], i, parents)
+        return Model({"structure": structure}, arrays)
+
+    def _honours(self, condition: Condition) -> bool:
+        return condition.values is not None
+
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+        asked = {condition.name: condition for condition in wanted}
+        logs = np.zeros(n) if wanted else None
+        codes: dict[int, Codes] = {}
+        data: Data = {}
+        cuts = {i: Bins.of(f, self._model.arrays, f"{i}") for i, f in enumerate(self._features)}
+        for i, parents in self._model.meta["structure"]:
+            feature, table = self._features[i], self._model.arrays[f"{i}/table"]
+            state = np.zeros(n, np.int64)
+            for parent in parents:
+                state = state * cuts[parent].count + codes[parent]
+            if logs is not None and feature.name in asked:
+                data[feature.name] = clamped(asked[feature.name], n, draws)
+                codes[i] = cuts[i].encode(data[feature.name])
+                chance = np.diff(table, axis=1, prepend=0.0)[state, codes[i]] * cuts[i].share(data[feature.name])
+                with np.errstate(divide="ignore"):
+                    logs += np.log(chance)
+            else:
+                codes[i] = _pick(table, state, draws.random(n))
+                data[feature.name] = cuts[i].decode(codes[i], draws)
+        return {f.name: data[f.name] for f in self._features}, logs
+
+
+def _pick(table: npt.NDArray[np.float64], state: Codes, coins: npt.NDArray[np.float64]) -> Codes:
+    """A code for each row from the cumulative shares of its parents' state."""
+    flat = (table + np.arange(len(table))[:, None]).ravel()
+    return np.asarray(np.minimum(np.searchsorted(flat, state + coins) - state * table.shape[1], table.shape[1] - 1), np.int64)
+
+
+def _table(codes: Sequence[Codes], sizes: Sequence[int], child: int, parents: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Cumulative shares of the child's codes in each state of its parents, pulled slightly to its overall shares."""
+    state, states = joint(codes, sizes, parents)
+    counts = np.bincount(state * sizes[child] + codes[child], minlength=states * sizes[child]).reshape(states, sizes[child])
+    overall = np.bincount(codes[child], minlength=sizes[child]) / len(codes[child])
+    shares = counts + 0.1 * overall  # a tenth of a row: states that were never seen get the overall shares
+    return np.asarray(np.cumsum(shares / shares.sum(axis=1, keepdims=True), axis=1))
+
+
+def joint(codes: Sequence[Codes], sizes: Sequence[int], columns: Sequence[int]) -> tuple[Codes, int]:
+    """One code for the columns together, and how many there are."""
+    state, states = np.zeros(len(codes[0]), np.int64), 1
+    for column in columns:
+        state, states = state * sizes[column] + codes[column], states * sizes[column]
+    return state, states
+
+
+def mutual_information(a: Codes, b: Codes, size_a: int, size_b: int) -> float:
+    """Nats that one coded column tells about another."""
+    counts = np.bincount(a * size_b + b, minlength=size_a * size_b).reshape(size_a, size_b) / len(a)
+    outer = counts.sum(axis=1, keepdims=True) * counts.sum(axis=0, keepdims=True)
+    seen = counts > 0
+    return float((counts[seen] * np.log(counts[seen] / outer[seen])).sum())
+
+
+def find_structure(codes: Sequence[Codes], sizes: Sequence[int], most: int) -> list[tuple[int, list[int]]]:
+    """Columns in an order such that parents come first, each with its parents.
+
+    A column joins when its best set of earlier parents tells more about it than any other column's; sets whose table would
+    have fewer than `ROWS_A_CELL` rows a cell are left out.
+    """
+    step = max(1, len(codes[0]) // MOST_ROWS)
+    few = [code[::step] for code in codes]
+    d, cells = len(codes), len(codes[0]) / ROWS_A_CELL
+    pair = _pairs(few, sizes)
+    first = int(np.argmax(pair.sum(axis=0))) if d > 1 else 0
+    placed, waiting = [first], [i for i in range(d) if i != first]
+    structure: list[tuple[int, list[int]]] = [(first, [])]
+    cache: dict[tuple[int, tuple[int, ...]], float] = {}
+    while waiting:
+        best = max(
+            ((_best_parents(i, placed, few, sizes, pair, most, cells, cache), i) for i in waiting),
+            key=lambda x: (x[0][0], -x[1]),
+        )
+        (_, parents), child = best
+        structure.append((child, list(parents)))
+        placed.append(child)
+        waiting.remove(child)
+    return structure
+
+
+def _pairs(codes: Sequence[Codes], sizes: Sequence[int]) -> npt.NDArray[np.float64]:
+    """Mutual information of all pairs; for very wide tables on every 10th row."""
+    d = len(codes)
+    thin = codes if d <= 150 else [code[:: max(1, len(code) // 1000)] for code in codes]
+    out = np.zeros((d, d))
+    for a, b in combinations(range(d), 2):
+        if d <= 300 or b - a <= 20:  # beyond 300 columns only near neighbours are compared
+            out[a, b] = out[b, a] = mutual_information(thin[a], thin[b], sizes[a], sizes[b])
+    return out
+
+
+def _best_parents(  # noqa: PLR0917  # the inside of one loop, with its state
+    child: int, placed: list[int], codes: Sequence[Codes], sizes: Sequence[int], pair: npt.NDArray[Any], most: int,
+    cells: float, cache: dict[tuple[int, tuple[int, ...]], float],
+) -> tuple[float, tuple[int, ...]]:  # fmt: skip
+    near = sorted(placed, key=lambda p: -pair[child, p])[:CANDIDATES]
+    best: tuple[float, tuple[int, ...]] = (-1.0, ())
+    for size in range(1, min(most, len(near)) + 1):
+        for parents in combinations(sorted(near), size):
+            states = int(np.prod([sizes[p] for p in parents]))
+            if states * sizes[child] > max(cells, 2.0 * sizes[child]):
+                continue
+            if (child, parents) not in cache:
+                state, _ = joint(codes, sizes, parents)
+                gain = mutual_information(state, codes[child], states, sizes[child])
+                # Miller 1955: an empty relation shows (r-1)(c-1)/2n nats by chance
+                cache[child, parents] = gain - (states - 1) * (sizes[child] - 1) / (2 * len(codes[child]))
+            best = max(best, (cache[child, parents], parents))
+    return best if best[1] or not near else (0.0, ())
