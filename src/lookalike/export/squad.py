@@ -39,10 +39,9 @@ class Squad(TrainingExporter):
         name = blake2b(f"{context}\x1f{qa['question']}".encode(), digest_size=12).hexdigest()
         return [(context, {"id": name, "question": qa["question"], "answers": answers, "is_impossible": not qa["answerable"]})]
 
-    def _mine(self, row: Row, item: Any, split: str) -> bool:
-        if split and not self.by:
-            return self.model_copy(update={"by": self.document})._mine(row, item, split)
-        return super()._mine(row, item, split)
+    def group_of(self, row: Row) -> Any:
+        """The document, unless `by` names something else."""
+        return at(row, self.by or self.document)
 
     def write(self, items: Iterator[Any], file: BinaryIO) -> None:
         """One JSON document, written paragraph by paragraph."""

@@ -124,22 +124,25 @@ class TrainingExporter(Exporter):
         tally[""] = 0
         for batch in run.batches(name, 4096):
             for row in batch.to_pylist():
+                if not self._mine(row, split):
+                    continue
                 try:
                     found = self.lines(row)
                 except UnfitError as exc:
-                    if self._mine(row, None, split):
-                        tally[str(exc)] += 1
+                    tally[str(exc)] += 1
                     continue
-                for item in found:
-                    if self._mine(row, item, split):
-                        tally[""] += 1
-                        yield item
+                tally[""] += len(found)
+                yield from found
 
-    def _mine(self, row: Row, item: Any, split: str) -> bool:  # noqa: ARG002  # the contract's arguments
+    def group_of(self, row: Row) -> Any:
+        """What must stay together: rows with equal values never part."""
+        return at(row, self.by) if self.by else row
+
+    def _mine(self, row: Row, split: str) -> bool:
         """Whether a row belongs to a split."""
         if not split:
             return True
-        group = orjson.dumps(at(row, self.by) if self.by else row, default=str, option=orjson.OPT_SORT_KEYS)
+        group = orjson.dumps(self.group_of(row), default=str, option=orjson.OPT_SORT_KEYS)
         place = rng.key(self.seed, group.decode()) / 2.0**64
         for name, share in self.split.items():
             if place < share:
