@@ -1,5 +1,11 @@
-"""sources."""
+"""Real data in: one form, one file."""
 
 from __future__ import annotations
 
-KINDS: dict[str, str] = {}
+KINDS: dict[str, str] = {
+    "file": "lookalike.sources.file:File",
+    "folder": "lookalike.sources.folder:Folder",
+    "frame": "lookalike.sources.frame:Frame",
+    "package": "lookalike.sources.package:Package",
+    "sql": "lookalike.sources.sql:SqlSource",
+}

@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import pyarrow as pa
 
+from lookalike.errors import SourceError
 from lookalike.spec import Spec
 
 
@@ -27,3 +28,62 @@ class Source(Spec):
     @abstractmethod
     def version(self, root: Path) -> str:
         """A string that changes when the data does (size and time of files, content of frames), for fingerprints."""
+
+
+def under(root: Path, path: str) -> Path:
+    """A path of a recipe, inside the recipe's folder. Absolute paths are taken as they are: the user wrote them out.
+
+    Raises:
+        SourceError: a relative path that leaves the folder.
+    """
+    given = Path(path).expanduser()
+    if given.is_absolute():
+        return given
+    found = (root / given).resolve()
+    if not found.is_relative_to(root.resolve()):
+        raise SourceError(
+            what=f"the path {path!r} leaves the recipe's folder", where=str(root), fix="move the data below it, or write the path out in full"
+        )
+    return found
+
+
+def stamp(path: Path) -> str:
+    """Size and time of a file, as its version.
+
+    Raises:
+        SourceError: it is not there.
+    """
+    try:
+        found = path.stat()
+    except OSError as exc:
+        raise SourceError(what=f"cannot read: {exc.strerror}", where=str(path), fix="check the path") from exc
+    return f"{found.st_size}-{found.st_mtime_ns}"
+
+
+def checked(table: pa.Table, where: str) -> pa.Table:
+    """The table, if its columns have distinct names and types that can be worked with.
+
+    Raises:
+        SourceError: no column, an empty or doubled name, or a type that nobody knows.
+    """
+    names = table.column_names
+    if not names:
+        raise SourceError(what="there is no column", where=where, fix="give data with a header")
+    doubled = sorted({name for name in names if names.count(name) > 1})
+    if doubled:
+        raise SourceError(what=f"duplicate column names: {', '.join(doubled)}", where=where, fix="rename them")
+    if any(not name.strip() for name in names):
+        raise SourceError(what="a column has an empty name", where=where, fix="name every column in the header")
+    columns = []
+    for name in names:
+        column = table[name]
+        if isinstance(column.type, pa.BaseExtensionType):
+            column = column.cast(column.type.storage_type)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
+            column = column.cast(pa.string())
+        if pa.types.is_union(column.type):
+            raise SourceError(what=f"column {name!r} has type {column.type}, which is not supported", where=where, fix="drop or convert it")
+        columns.append(column)
+    return pa.table(dict(zip(names, columns, strict=True)))
