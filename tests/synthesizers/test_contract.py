@@ -1,0 +1,76 @@
+"""Every registered method meets the contract of synthesizers."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lookalike.errors import LookalikeError
+from lookalike.registry import builtins, resolve
+from lookalike.testing.synthesizers import CHECKS, check_synthesizer, example
+
+SETTINGS = {
+    "arf": {"trees": 3, "rounds": 2},
+    "ctgan": {"epochs": 2, "width": 32},
+    "tvae": {"epochs": 2, "width": 32},
+    "diffusion": {"epochs": 2, "width": 32, "steps": 20},
+    "autoregressive": {"epochs": 2, "width": 32},
+    "auto": {"kinds": ["independent", "copula"]},
+    "constrained": {"base": {"kind": "copula"}, "constraints": [{"kind": "range", "column": "weight", "low": 0}]},
+    "mst": {"epsilon": 20.0},
+    "aim": {"epsilon": 20.0},
+}
+DEEP = {"ctgan", "tvae", "diffusion", "autoregressive"}
+ELSEWHERE = {"forest"}
+KINDS = sorted(set(builtins("synthesizer")) - ELSEWHERE)
+
+
+def made(kind):
+    return resolve("synthesizer", kind).model_validate(SETTINGS.get(kind, {}))
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(k, marks=[pytest.mark.deep, pytest.mark.slow] if k in DEEP else []) for k in KINDS]
+)
+def test_every_method_keeps_the_contract(kind):
+    """Schema, seeds, saving, values, keys, conditions and column order hold for every method."""
+    check_synthesizer(made(kind))
+
+
+def test_the_suite_sees_a_broken_method(monkeypatch):
+    """A method that drops conditions fails the suite."""
+    kind = resolve("synthesizer", "independent")
+    monkeypatch.setattr(kind, "_conditioned", lambda self, n, wanted, where, draws, schema: self._draw(n, draws, ())[0])
+    with pytest.raises(AssertionError, match="exact value"):
+        check_synthesizer(kind(), only=["conditions"])
+    assert set(CHECKS) >= {"schema", "seeds", "saved", "values", "keys", "conditions", "column_order"}
+
+
+TABLES = {
+    "one row": example(1),
+    "two rows": example(2),
+    "one column": example(50).select(["size"]),
+    "only identifiers": example(50).select(["customer_id", "email"]),
+    "constant": pa.table({"a": [1] * 30, "b": ["x"] * 30}),
+    "all null": pa.table({"a": pa.nulls(30), "b": pa.array([None] * 30, pa.float64()), "c": list(range(30))}),
+    "nan": pa.table({"a": [float("nan"), 1.0, 2.5] * 10, "b": ["x", "y", None] * 10}),
+    "lists and dicts": pa.table({"a": [[1, 2], [3], []] * 10, "b": [{"x": 1, "y": "u"}] * 30, "c": [1, 2, 3] * 10}),
+    "many categories": pa.table({"a": [f"v{i % 10_000}" for i in range(12_000)], "b": np.arange(12_000) % 7}),
+    "far dates": pa.table(
+        {"a": pa.array([-60_000_000_000, 0, 250_000_000_000] * 10, pa.timestamp("s")), "b": [1.5, 2.5, 9.0] * 10}
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", [k for k in KINDS if k not in DEEP | {"constrained", "auto", "mst", "aim"}])
+@pytest.mark.parametrize("what", TABLES)
+def test_odd_tables_are_learned_or_refused_in_words(kind, what):
+    """Odd tables give rows of their own schema."""
+    table = TABLES[what]
+    try:
+        sample = made(kind).fit(table).sample(20)
+    except LookalikeError as exc:
+        assert exc.what
+        assert what in {"one row"}
+    else:
+        assert sample.num_rows == 20
+        assert sample.schema.equals(table.schema)
