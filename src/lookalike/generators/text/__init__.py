@@ -11,6 +11,7 @@ from __future__ import annotations
 
 _HERE = "lookalike.generators.text"
 KINDS: dict[str, str] = {
+    "attributes": f"{_HERE}.attributes:Attributes",
     "augment": f"{_HERE}.augment:Augment",
     "backtranslate": f"{_HERE}.rewriting:Backtranslate",
     "chunks": f"{_HERE}.chunks:Chunks",
@@ -27,6 +28,8 @@ KINDS: dict[str, str] = {
     "reason": f"{_HERE}.vote:Reason",
     "rewrite": f"{_HERE}.rewriting:Rewrite",
     "self_instruct": f"{_HERE}.self_instruct:SelfInstruct",
+    "shots": f"{_HERE}.shots:Shots",
+    "stand_in": f"{_HERE}.guard:StandIn",
     "summarise": f"{_HERE}.rewriting:Summarise",
     "translate": f"{_HERE}.rewriting:Translate",
     "vote": f"{_HERE}.vote:Vote",
