@@ -45,6 +45,10 @@ class Step(Spec):
         """Columns that the step reads."""
         return frozenset()
 
+    def sources(self) -> frozenset[str]:
+        """Sources that the step reads."""
+        return frozenset()
+
     def open(self) -> Step:
         """The object whose `apply` a run calls: self, or a fresh one with memory for "table" steps."""
         return self

@@ -1,0 +1,94 @@
+"""text_overlap: texts that copy the source word by word."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+import pyarrow as pa
+from pydantic import Field
+
+from lookalike.errors import SourceError, did_you_mean
+from lookalike.generators.base import Batch, Context
+from lookalike.generators.text.columns import head, texts
+from lookalike.steps.base import Kept, Step
+
+_WORD = re.compile(r"\w+")
+
+
+class TextOverlap(Step):
+    """Drop texts that share a run of `words` words or more with a source: what a model has copied from its examples.
+
+    Case, spacing and punctuation make no difference. `share` bounds the share of a text's words that lie in shared runs
+    instead of dropping on the first.
+
+    ```yaml
+    steps: [{kind: text_overlap, text: note, source: notes, column: body, words: 12}]
+    ```
+    """
+
+    kind: ClassVar[str] = "text_overlap"
+
+    text: str
+    source: str
+    column: str
+    words: int = Field(default=12, ge=3)  # a run of so many words counts as copied
+    share: float = Field(default=0.0, ge=0, lt=1)  # most of a text's words that may lie in such runs
+
+    def needs(self) -> frozenset[str]:
+        """The text."""
+        return frozenset({head(self.text)})
+
+    def sources(self) -> frozenset[str]:
+        """The source."""
+        return frozenset({self.source})
+
+    def apply(self, batch: Batch, ctx: Context) -> Kept:
+        """Rows that copy no more than allowed."""
+        runs = _runs(_Table(ctx.tables.source(self.source)), self.source, self.column, self.words)
+        shares = np.array([overlap(text or "", runs, self.words) for text in texts(batch, self.text)])
+        keep = shares <= self.share
+        reasons = tuple(f"{share:.0%} of the words are copied from {self.source!r}" for share in shares[~keep])
+        return Kept(batch.take(keep), batch.ids[~keep], reasons)
+
+
+def overlap(text: str, runs: frozenset[int], length: int) -> float:
+    """The share of a text's words that lie in runs of `length` words found in the source, 0 to 1."""
+    found = _WORD.findall(text.casefold())
+    if len(found) < length:
+        return 0.0
+    covered = np.zeros(len(found), dtype=bool)
+    for place in range(len(found) - length + 1):
+        if hash(" ".join(found[place : place + length])) in runs:
+            covered[place : place + length] = True
+    return float(covered.mean())
+
+
+class _Table:
+    """A table as a cache key, by identity."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Table) and other.table is self.table
+
+
+@lru_cache(maxsize=2)
+def _runs(key: _Table, source: str, column: str, length: int) -> frozenset[int]:
+    """Hashes of all runs of words in the source; equal hashes of unequal runs are as rare as 2^-61 a pair."""
+    if column not in key.table.column_names:
+        raise SourceError(
+            what=f"source {source!r} has no column {column!r}",
+            fix=did_you_mean(column, key.table.column_names, label="columns"),
+        )
+    found: set[int] = set()
+    for text in key.table[column].to_pylist():
+        words = _WORD.findall(str(text or "").casefold())
+        found.update(hash(" ".join(words[i : i + length])) for i in range(len(words) - length + 1))
+    return frozenset(found)

@@ -1,0 +1,110 @@
+"""text_rules, text_overlap, text_labels: what is dropped, and with which reason."""
+
+from __future__ import annotations
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lookalike.errors import SourceError
+from lookalike.generators.base import Batch, Context
+from lookalike.steps.text_labels import TextLabels
+from lookalike.steps.text_overlap import TextOverlap
+from lookalike.steps.text_rules import TextRules, reading_ease
+
+
+class Tables:
+    def __init__(self, **tables):
+        self.tables = tables
+
+    def source(self, name):
+        return self.tables[name]
+
+
+def run(step, columns, **sources):
+    n = len(next(iter(columns.values())))
+    batch = Batch("t", np.arange(n) * 10, {k: pa.array(v) for k, v in columns.items()})
+    kept = step.open().apply(batch, Context(1, "t", "s", Tables(**sources)))
+    assert len(kept.batch) + len(kept.dropped) == n
+    assert len(kept.dropped) == len(kept.reasons)
+    return kept.batch.ids.tolist(), kept.reasons
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "reason"),
+    [
+        ({}, "  ", "empty"),
+        ({}, "I'm sorry, but I cannot write that.", "refusal"),
+        ({}, "As an AI, I have no opinion.", "refusal"),
+        ({}, "Sure, here is your review: Nice.", "boilerplate"),
+        ({}, "Nice kettle. I hope this helps!", "boilerplate"),
+        ({}, "Dear [Your Name], nice kettle.", "boilerplate"),
+        ({}, "Review: nice kettle", "leak"),
+        ({}, "Nice kettle <|im_end|>", "leak"),
+        ({}, "It is good. " * 20, "repeats"),
+        ({"words": (3, 9)}, "Nice.", "words: 1 is outside 3 to 9"),
+        ({"must_mention": ["{{ product }}"]}, "A nice pan.", "does not mention"),
+        ({"must_not": ["pan"]}, "A nice PAN.", "mentions"),
+        ({"regex": r"\d"}, "No number.", "pattern"),
+        ({"script": "latin"}, "Это хороший чайник", "latin"),
+    ],
+)
+def test_rules_name_what_they_drop(fields, text, reason):
+    """Each rule drops its text with its own reason."""
+    ids, reasons = run(
+        TextRules(text="x", **fields), {"x": ["The kettle 1 boils fast.", text], "product": ["kettle", "kettle"]}
+    )
+    assert reason in reasons[0] if len(reasons) == 1 else reason in reasons[1]
+    assert 10 not in ids
+
+
+def test_ordinary_texts_stay():
+    """Plain reviews, apologies inside stories, and other scripts pass the default rules."""
+    fine = [
+        "The kettle boils fast and looks nice.",
+        "They said sorry, but the pan came late.",
+        "Это хороший чайник",
+        "שלום עולם",
+    ]
+    assert run(TextRules(text="x"), {"x": fine})[0] == [0, 10, 20, 30]
+
+
+def test_easy_texts_read_easier():
+    """Short words in short sentences score higher than long ones."""
+    assert (
+        reading_ease("The cat sat. It ran.")
+        > 90
+        > 30
+        > reading_ease("Institutional considerations necessitate comprehensive examination.")
+    )
+
+
+def test_copies_of_the_source_are_dropped():
+    """A run of eight copied words is found whatever its case and punctuation; seven are not."""
+    source = pa.table({"b": ["one two three four five six seven eight nine"]})
+    step = TextOverlap(text="x", source="s", column="b", words=8)
+    rows = ["so: One, two THREE four five six seven eight!", "one two three four five six seven, indeed", "short", None]
+    ids, reasons = run(step, {"x": rows}, s=source)
+    assert ids == [10, 20, 30]
+    assert reasons == ("89% of the words are copied from 's'",)
+
+
+def test_labels_that_a_classifier_disbelieves_are_dropped():
+    """A happy text labelled bad goes; the same text labelled good stays; unknown labels cannot be judged."""
+    source = pa.table(
+        {
+            "x": ["love it, great", "great and lovely", "awful, hate it", "hate this awful thing"] * 5,
+            "y": ["good", "good", "bad", "bad"] * 5,
+        }
+    )
+    ids, reasons = run(
+        TextLabels(text="x", label="y", source="s"), {"x": ["great, love it"] * 3, "y": ["good", "bad", "odd"]}, s=source
+    )
+    assert ids == [0, 20]
+    assert "label 'bad'" in reasons[0]
+
+
+def test_one_label_is_no_classifier():
+    """A source with one label is an error that says so."""
+    with pytest.raises(SourceError, match="fewer than two labels"):
+        run(TextLabels(text="x", label="y", source="s"), {"x": ["a"], "y": ["b"]}, s=pa.table({"x": ["a"], "y": ["b"]}))
