@@ -50,7 +50,7 @@ class Synthesizer(Spec):
             raise NotFitted(what=f"this {type(self).__name__} has learned nothing", fix="call fit(table) first")
         return self._schema
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:  # noqa: ANN401
+    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
         """Learn a table.
 
         Args:
@@ -73,7 +73,7 @@ class Synthesizer(Spec):
         self._frame, self._schema = frames.frame_kind(table), learned  # last: an interrupted fit leaves the old model whole
         return self
 
-    def sample(self, n: int, *, given: Given | None = None, seed: int = 0) -> Any:  # noqa: ANN401  # the frame of fit
+    def sample(self, n: int, *, given: Given | None = None, seed: int = 0) -> Any:  # the frame of fit
         """Draw `n` rows, in the kind of frame that was fitted.
 
         Args:
@@ -113,7 +113,12 @@ class Synthesizer(Spec):
         """
         saved = archive.read(Path(folder))
         body = dict(saved.spec)
-        model = resolve("synthesizer", str(body.pop("kind"))).model_validate(body)  # type: ignore[attr-defined]
+        try:
+            model = resolve("synthesizer", str(body.pop("kind"))).model_validate(body)  # type: ignore[attr-defined]
+        except ValueError as exc:
+            raise SynthesizerError(
+                what=f"the model's fields are damaged: {exc}", where=str(folder), fix="fit and save it again"
+            ) from exc
         if not isinstance(model, cls):
             raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         model._schema = TableSchema.parse(saved.schema)

@@ -1,0 +1,132 @@
+"""Constraints hold on every sampled row, or the error says which does not and how often."""
+
+import datetime as dt
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pydantic import TypeAdapter, ValidationError
+
+from lookalike.errors import UnknownColumn, Unsatisfiable
+from lookalike.synthesizers.constrained import Constrained
+from lookalike.synthesizers.constraints import AnyConstraint, apply, check, violations
+from lookalike.synthesizers.independent import Independent
+
+READ = TypeAdapter(AnyConstraint)
+
+
+def table(n=300):
+    draws = np.random.default_rng(0)
+    start = np.datetime64("2020-01-01", "s") + draws.integers(0, 10**7, n)
+    city = draws.integers(0, 3, n)
+    net, tax = np.round(draws.gamma(2, 10, n), 2), np.round(draws.gamma(1, 2, n), 2)
+    hot = np.eye(3, dtype=np.int64)[draws.integers(0, 3, n)]
+    return pa.table({
+        "start": start, "end": start + draws.integers(0, 10**6, n), "low": draws.integers(0, 50, n),
+        "city": np.array(["Oslo", "Bergen", "Lima"])[city], "country": np.array(["NO", "NO", "PE"])[city],
+        "net": net, "tax": tax, "gross": net + tax, "double": net * 2, "a": hot[:, 0], "b": hot[:, 1], "c": hot[:, 2],
+        "status": draws.choice(["open", "closed"], n), "left": draws.integers(0, 9, n),
+    })  # fmt: skip
+
+
+def sampled(*constraints, n=200, **options):
+    model = Constrained(base=Independent(), constraints=[READ.validate_python(c) for c in constraints])
+    return model.fit(table()), model.sample(n, **options)
+
+
+def test_inequalities_hold_by_construction():
+    """An end is never before its start, though the method knows no dependence."""
+    model, out = sampled({"kind": "inequality", "low": "start", "high": "end"})
+    assert all(a <= b for a, b in zip(out["start"].to_pylist(), out["end"].to_pylist(), strict=True))
+    assert model.report_ == {"inequality low=start, high=end": 0}
+
+
+def test_chains_of_inequalities_hold():
+    """a <= b <= c is added up from below."""
+    data = pa.table({"a": [1, 2, 3] * 20, "b": [2, 2, 9] * 20, "c": [5, 7, 9] * 20})
+    chain = [READ.validate_python({"kind": "inequality", "low": x, "high": y}) for x, y in (("b", "c"), ("a", "b"))]
+    out = Constrained(base=Independent(), constraints=chain).fit(data).sample(100).to_pydict()
+    assert all(a <= b <= c for a, b, c in zip(*out.values(), strict=True))
+
+
+def test_fixed_combinations_are_real_ones():
+    """A city comes with its own country only."""
+    _, out = sampled({"kind": "fixed", "columns": ["city", "country"]})
+    assert {(r["city"], r["country"]) for r in out.select(["city", "country"]).to_pylist()} <= {
+        ("Oslo", "NO"),
+        ("Bergen", "NO"),
+        ("Lima", "PE"),
+    }
+
+
+def test_sums_formulas_one_hot_and_ranges_hold():
+    """Totals, formulas, indicators and bounds are exact on every row."""
+    _, out = sampled(
+        {"kind": "sum", "parts": ["net", "tax"], "total": "gross"},
+        {"kind": "formula", "column": "double", "sql": "net * 2"},
+        {"kind": "one_hot", "columns": ["a", "b", "c"]},
+        {"kind": "range", "column": "low", "low": 0, "high": 60},
+    )
+    rows = out.to_pylist()
+    assert all(abs(r["net"] + r["tax"] - r["gross"]) < 1e-6 for r in rows)
+    assert all(r["double"] == r["net"] * 2 for r in rows)
+    assert all(r["a"] + r["b"] + r["c"] == 1 for r in rows)
+    assert all(0 <= r["low"] <= 60 for r in rows)
+    assert out.schema.equals(table().schema)
+
+
+def test_conditionals_rules_and_unique_hold():
+    """Repairs and new draws leave no row that breaks a condition."""
+    with pytest.warns(UserWarning, match="the real table itself breaks constraints"):
+        model, out = sampled(
+            {"kind": "conditional", "when": "status = 'closed'", "set": {"left": 0}},
+            {"kind": "rule", "sql": "low > 5 or tax < 3"},
+            {"kind": "unique", "columns": ["net", "low"]},
+            n=80,
+        )
+    rows = out.to_pylist()
+    assert all(r["left"] == 0 for r in rows if r["status"] == "closed")
+    assert all(r["low"] > 5 or r["tax"] < 3 for r in rows)
+    assert len({(r["net"], r["low"]) for r in rows}) == 80
+    assert model.report_["rule sql=low > 5 or tax < 3"] > 0
+
+
+def test_impossible_rules_name_themselves_and_count():
+    """A rule that no row holds is an error with the rule and the number of rows that broke it."""
+    with pytest.warns(UserWarning, match="breaks"), pytest.raises(Unsatisfiable, match=r"rule sql=low > 1000 broken by \d+"):
+        sampled({"kind": "rule", "sql": "low > 1000"}, n=5)
+
+
+def test_conditions_hold_beside_constraints():
+    """`given` on plain and on rewritten columns holds as well."""
+    _, out = sampled({"kind": "fixed", "columns": ["city", "country"]}, given={"country": "PE", "status": "open"}, n=30)
+    assert set(out["city"].to_pylist()) == {"Lima"}
+    assert set(out["status"].to_pylist()) == {"open"}
+
+
+def test_contradictions_are_found_before_learning():
+    """Cycles of strict inequalities, ranges that do not meet, and unknown columns are refused."""
+    less = [
+        READ.validate_python({"kind": "inequality", "low": a, "high": b, "strict": True}) for a, b in (("a", "b"), ("b", "a"))
+    ]
+    with pytest.raises(Unsatisfiable, match="contradicts"):
+        check(less, ["a", "b"])
+    apart = [READ.validate_python({"kind": "range", "column": "a", **ends}) for ends in ({"low": 5}, {"high": 1})]
+    with pytest.raises(Unsatisfiable, match="do not meet"):
+        check(apart, ["a"])
+    with pytest.raises(UnknownColumn, match="did you mean 'start'"):
+        check([READ.validate_python({"kind": "inequality", "low": "stat", "high": "end"})], ["start", "end"])
+    with pytest.raises(ValidationError):
+        READ.validate_python({"kind": "range", "column": "a", "low": 3, "high": 1})
+
+
+def test_any_table_can_be_repaired():
+    """`apply` swaps, clips and drops, and says how many rows each constraint cost."""
+    data = pa.table({"a": [5, 1, 2], "b": [1, 3, 2], "d": [dt.date(2020, 1, 1)] * 3})
+    rules = [
+        READ.validate_python(c) for c in ({"kind": "inequality", "low": "a", "high": "b"}, {"kind": "rule", "sql": "a < 2"})
+    ]
+    assert violations(data, rules) == {"inequality low=a, high=b": 1, "rule sql=a < 2": 2}
+    out, lost = apply(data, rules)
+    assert out.to_pydict()["a"] == [1, 1]
+    assert lost == {"inequality low=a, high=b": 0, "rule sql=a < 2": 1}
