@@ -29,6 +29,7 @@ KINDS: dict[str, str] = {
     "representation": "lookalike.evaluate.fairness:Representation",
     "label_rates": "lookalike.evaluate.fairness:LabelRates",
     "fairness_gap": "lookalike.evaluate.fairness:FairnessGap",
+    "coverage": "lookalike.evaluate.coverage:Coverage",
     "column_shapes": "lookalike.evaluate.column_shapes:ColumnShapes",
     "column_pair_trends": "lookalike.evaluate.column_shapes:ColumnPairTrends",
     "identical_share": "lookalike.evaluate.privacy.metrics:IdenticalShare",

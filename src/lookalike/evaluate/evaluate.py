@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
+from threadpoolctl import threadpool_limits
 
 from lookalike import __version__
 from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_mean
@@ -154,10 +155,11 @@ def measure(
         if cost <= left:
             planned.add(metric.kind)
             left -= cost
-    for i, metric in enumerate(metrics):
-        if progress:
-            progress(metric.kind, i, len(metrics))
-        out.extend(_one(metric, views, planned, budget_s))
+    with threadpool_limits(limits=1):  # BLAS threads wait by spinning: on small matrices that costs ten times the work
+        for i, metric in enumerate(metrics):
+            if progress:
+                progress(metric.kind, i, len(metrics))
+            out.extend(_one(metric, views, planned, budget_s))
     return [replace(r, table=views.name) for r in out] if views.name else out
 
 

@@ -45,7 +45,8 @@ class Gate(BaseModel):
         max: the value must not be above.
         min: the value must not be below.
         max_drop: against a baseline report: how much worse it may be, beyond the noise of both.
-        bound: which end of the confidence interval is compared; the estimate where there is no interval.
+        bound: which end of the confidence interval is compared; the estimate where there is no interval. The far end ("upper" with
+            `max`, "lower" with `min`) asks for proof: an estimate that is good with a bound that is not is inconclusive.
         agg: over the results of single columns, pairs or groups instead of the headline.
         k: how many of the worst `worst_mean` takes.
         relative_to: compare with the ceiling (a real holdout), the floor, or the same number of the baseline report:
@@ -300,7 +301,18 @@ def _outcome(gate: Gate, result: Result, parts: list[Result], old: Result | None
     too_bad = gate.max_drop is not None and got > gate.max_drop
     named = f" ({', '.join(subjects[:3])})" if subjects else ""
     text = f"{result.name}{named} is {got:.4g}, needs {gate.need}."
+    proof = (gate.bound == "upper" and gate.max is not None) or (gate.bound == "lower" and gate.min is not None)
+    if proof and (too_low or too_high) and not gate.agg:
+        estimate, _, _ = _measured(gate.model_copy(update={"bound": "value"}), result, parts, old)
+        if estimate is not None and not (_beyond(gate.max, estimate) or _beyond(gate.min, estimate, below=True)):
+            return outcome(
+                "inconclusive", got, f"{text} The estimate, {estimate:.4g}, would do: too few rows to prove it.", subjects
+            )
     return outcome("fail" if too_low or too_high or too_bad else "pass", got, text, subjects)
+
+
+def _beyond(bound: float | None, value: float, *, below: bool = False) -> bool:
+    return bound is not None and (value < bound if below else value > bound)
 
 
 def _measured(gate: Gate, result: Result, parts: list[Result], old: Result | None) -> tuple[float | None, tuple[str, ...], str]:
@@ -346,12 +358,12 @@ def _drop(new: Result, old: Result) -> float | None:
 
 
 def verdicts(results: Sequence[Result], outcomes: Sequence[Outcome]) -> dict[Dimension, Verdict]:
-    """A verdict for each dimension that was measured: never a pass that no gate has decided."""
+    """A verdict for each dimension that was measured or had to be: never a pass that no gate has decided."""
     out: dict[Dimension, Verdict] = {}
     for dimension in DIMENSIONS:
-        if not any(r.dimension == dimension for r in results):
+        own = [o for o in outcomes if o.dimension == dimension and o.severity == "block" and o.status != "skipped"]
+        if not own and not any(r.dimension == dimension and r.value is not None for r in results):
             continue
-        own = [o for o in outcomes if o.dimension == dimension and o.severity == "block"]
         own = own or [o for o in outcomes if o.dimension == dimension]
         if any(o.status == "fail" and o.severity == "block" for o in own):
             out[dimension] = "fail"

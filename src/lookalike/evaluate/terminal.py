@@ -1,0 +1,130 @@
+"""The report in a terminal: verdicts, what to fix first, and each headline between its floor and its ceiling."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lookalike.evaluate.base import Result
+from lookalike.evaluate.rendering import number, reference, with_interval
+
+if TYPE_CHECKING:
+    from lookalike.evaluate.report import Report
+
+STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "waived": "yellow", "skipped": "dim"}
+MARK = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "w", "skipped": "-"}
+_BAR = 16
+
+
+def render(report: Report) -> RenderableType:
+    """All parts, one under the other."""
+    parts: list[RenderableType] = [_header(report), _verdicts(report)]
+    parts += [Text(f"! {note}", style="yellow") for note in report.notes]
+    if report.findings:
+        parts.append(_findings(report))
+    parts += [_dimension(report, dimension) for dimension in report.verdicts]
+    parts.append(_footer(report))
+    return Group(*[Padding(part, (0, 0, 1, 0)) for part in parts])
+
+
+def text(report: Report, width: int = 110) -> str:
+    """The same without colour."""
+    out = StringIO()
+    Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False).print(render(report))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _header(report: Report) -> Text:
+    out = Text()
+    for i, (name, info) in enumerate(report.tables.items()):
+        if i == 8:
+            out.append(f"\nand {len(report.tables) - 8} more tables", style="dim")
+            break
+        sizes = "  ".join(f"{which} {rows:,}" for which, rows in info.rows.items())
+        out.append(f"{chr(10) if i else ''}{f'{name}: ' if name else ''}", style="bold")
+        out.append(f"{sizes} rows, {len(info.columns)} columns")
+        if info.reference == "half":
+            out.append("  (no holdout: ceilings compare halves of the real rows)", style="dim")
+    return out
+
+
+def _verdicts(report: Report) -> Table:
+    grid = Table.grid(padding=(0, 3))
+    grid.add_row(*[Text(dimension, style="dim") for dimension in report.verdicts])
+    grid.add_row(*[Text(f"{MARK[verdict]} {verdict}", style=STYLE[verdict]) for verdict in report.verdicts.values()])
+    return grid
+
+
+def _findings(report: Report) -> Group:
+    out: list[RenderableType] = [Text("Fix this first", style="bold")]
+    for i, finding in enumerate(report.findings[:5], 1):
+        style = {"block": "red", "warn": "yellow", "unknown": "yellow"}[finding.severity]
+        line = Text.assemble((f"{i}. {finding.title}. ", style), finding.text)
+        if finding.fix:
+            line.append(f" {finding.fix[0].upper()}{finding.fix[1:].rstrip('.')}.", style="italic")
+        out.append(Padding(line, (0, 0, 0, 2)))
+    if len(report.findings) > 5:
+        out.append(Text(f"   and {len(report.findings) - 5} more", style="dim"))
+    return Group(*out)
+
+
+def _dimension(report: Report, dimension: str) -> RenderableType:
+    results = [r for r in report.results if r.dimension == dimension and (r.headline or not r.subject)]
+    shown = [r for r in results if r.value is not None and r.headline] or [r for r in results if r.value is not None]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=dimension, title_justify="left", title_style="bold", expand=False)
+    table.add_column("", width=1)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("floor ··· ceiling", no_wrap=True)
+    table.add_column(
+        "real holdout" if any(i.reference == "holdout" for i in report.tables.values()) else "real half", justify="right"
+    )
+    table.add_column("what it says", ratio=1, overflow="fold")
+    for result in shown:
+        status = _status(report, result)
+        name = f"{result.table}.{result.name}" if result.table else result.name
+        table.add_row(
+            Text(MARK.get(status, " "), style=STYLE.get(status, "")), name, with_interval(result), bar(result), reference(result.ceiling),
+            Text(str(result.detail.get("reading", "")), style="dim"),
+        )  # fmt: skip
+    silent = sorted({r.metric for r in results if r.value is None and r.headline})
+    if not silent:
+        return table
+    reasons = {r.skipped for r in results if r.value is None and r.headline}
+    why = f" ({next(iter(reasons))})" if len(reasons) == 1 else ""
+    return Group(
+        *([table] if shown else [Text(dimension, style="bold")]), Text(f"not measured: {', '.join(silent)}{why}", style="dim")
+    )
+
+
+def _status(report: Report, result: Result) -> str:
+    own = [
+        o
+        for o in report.outcomes
+        if o.table == result.table and (o.metric == result.name or o.metric.startswith(f"{result.name}."))
+    ]
+    order = ("fail", "inconclusive", "waived", "pass", "skipped")
+    return min((o.status for o in own), key=order.index, default="")
+
+
+def bar(result: Result) -> Text:
+    """Where a value lies between floor (left) and ceiling (right)."""
+    if result.value is None or result.ceiling is None or result.floor is None or result.ceiling == result.floor:
+        return Text("")
+    share = (result.value - result.floor) / (result.ceiling - result.floor)
+    filled = round(max(0.0, min(1.0, share)) * _BAR)
+    style = "green" if share >= 0.85 else "yellow" if share >= 0.5 else "red"
+    return Text.assemble(("━" * filled, style), ("─" * (_BAR - filled), "dim"), (f" {max(0.0, share):.0%}", "dim"))
+
+
+def _footer(report: Report) -> Text:
+    counts = {s: sum(o.status == s for o in report.outcomes) for s in ("pass", "fail", "inconclusive", "waived")}
+    said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none"
+    seconds = f", {number(report.seconds)} CPU s" if report.seconds else ""
+    return Text(f"gates {report.profile}: {said}, exit code {report.exit_code}; seed {report.seed}{seconds}", style="dim")
