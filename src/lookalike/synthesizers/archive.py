@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -45,8 +44,8 @@ def write(
         flat = np.ascontiguousarray(array).reshape(-1)
         shapes[name] = list(array.shape)
         fields.append(name)
-        values = pa.array(flat)
-        columns.append(pa.ListArray.from_arrays(pa.array([0, len(values)], pa.int32()), values))
+        values = pa.Array.from_buffers(pa.from_numpy_dtype(flat.dtype), len(flat), [None, pa.py_buffer(flat)])  # without pandas
+        columns.append(pa.LargeListArray.from_arrays(pa.array([0, len(values)], pa.int64()), values))
     table = pa.table(dict(zip(fields, columns, strict=True))) if fields else pa.table({"none": pa.array([0])})
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.OSFile(str(aside / "arrays.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
@@ -55,7 +54,7 @@ def write(
     (aside / "model.json").write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     if folder.exists():
         shutil.rmtree(folder)
-    os.replace(aside, folder)
+    aside.replace(folder)
     return folder
 
 
@@ -80,9 +79,15 @@ def read(folder: Path) -> Saved:
         with pa.memory_map(str(folder / "arrays.arrow")) as source:
             table = pa.ipc.open_file(source).read_all()
         shapes = body["shapes"]
-        arrays = {
-            name: table[name].chunk(0).values.to_numpy(zero_copy_only=False).reshape(shape) for name, shape in shapes.items()
-        }
+        arrays = {name: _numpy(table[name].chunk(0).values).reshape(shape) for name, shape in shapes.items()}
         return Saved(body["spec"], body["schema"], body["meta"], arrays)
     except (OSError, KeyError, ValueError, IndexError, pa.ArrowInvalid) as exc:
         raise SynthesizerError(what=f"the model is damaged: {exc}", where=str(folder), fix="fit and save it again") from exc
+
+
+def _numpy(values: pa.Array) -> np.ndarray:
+    """A primitive array without nulls, without pandas (which `to_numpy` loads)."""
+    dtype = np.dtype(values.type.to_pandas_dtype())
+    if not len(values):
+        return np.empty(0, dtype)
+    return np.frombuffer(values.buffers()[1], dtype, len(values), values.offset * dtype.itemsize)

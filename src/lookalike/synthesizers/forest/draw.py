@@ -1,0 +1,196 @@
+"""Drawing rows in blocks: every column from its trees, then thinning to the rows that are kept.
+
+A block is a function of the model, the seed and its number, so threads and memory do not change a bit, and any number of rows needs
+the memory of a few blocks.
+"""
+
+# ruff: noqa: N806  # S is a matrix
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike import rng
+from lookalike.synthesizers import encoding
+from lookalike.synthesizers.encoding import ColumnCodes
+from lookalike.synthesizers.forest import kernels, thinning
+from lookalike.synthesizers.forest.grow import Bag
+
+Array = npt.NDArray[Any]
+BLOCK = 16_384  # rows kept from a block
+TRIES = 30  # times that a block is drawn again before a condition counts as impossible
+CLIP = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Thinner:
+    """What candidates are thinned by.
+
+    Attributes:
+        feats: the discriminator's features, int16 [trees, inner]; no tree: none.
+        cuts: uint8 [trees, inner].
+        values: float32 [trees, leaves].
+        shares: float64 [p, 256], share of each bin in the table.
+        prints: sorted uint32 fingerprints of the table's rows.
+        copy_rate: share of fresh real rows that equal a row of the table.
+        salt: of the fingerprints.
+    """
+
+    feats: Array
+    cuts: Array
+    values: Array
+    shares: Array
+    prints: Array
+    copy_rate: float
+    salt: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A learned table: everything that drawing needs."""
+
+    codings: Sequence[ColumnCodes]  # of the learned columns
+    bin_of: Sequence[Array]
+    bags: Sequence[Bag]  # in drawing order
+    thinner: Thinner
+    rules: Sequence[tuple[int, int]]  # columns a, b with a <= b in every row
+    rows: int
+    oversample: float = 1.5
+
+
+@dataclass(slots=True)
+class Block:
+    """Drawn rows: bins uint8 [n, p], codes int32 [p, n], and the place of each number inside its cell, float64 [n] each."""
+
+    bins: Array
+    codes: Array
+    places: list[Array]
+    fixed: dict[int, Array] = field(default_factory=dict)  # columns whose ticks are given, not placed
+
+    def take(self, rows: Array) -> Block:
+        """Some of the rows."""
+        fixed = {j: ticks[rows] for j, ticks in self.fixed.items()}
+        return Block(self.bins[rows], self.codes[:, rows], [place[rows] for place in self.places], fixed)
+
+
+def candidates(model: Trained, n: int, key: int, bags: Sequence[Bag] | None = None) -> Block:
+    """Rows as the trees draw them, before thinning."""
+    p = len(model.codings)
+    S, codes = np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32)
+    for bag in bags or model.bags:
+        j = bag.column
+        if bag.source >= 0:
+            kernels.follow(bag.table, model.bin_of[j], codes[bag.source], S, codes[j], j)
+        else:
+            kernels.draw(
+                rng.key(key, "column", j) >> 1, bag.nodes, bag.start, bag.size, bag.deck, bag.roots, bag.slots, bag.luts,
+                bag.feats, model.bin_of[j], S, codes[j], j,
+            )  # fmt: skip
+    return Block(S, codes, places_of(model, n, key))
+
+
+def places_of(model: Trained, n: int, key: int) -> list[Array]:
+    """Where inside its cell each number lies."""
+    none = np.empty(n)
+    return [
+        kernels.uniforms(rng.key(key, "place", j) >> 1, n) if coding.form == "number" else none
+        for j, coding in enumerate(model.codings)
+    ]
+
+
+def weights_of(model: Trained, block: Block) -> Array:
+    """How many real rows there are for one such candidate, clipped; 0 where a rule of the table is broken."""
+    thinner = model.thinner
+    if len(thinner.feats):
+        score = thinning.logits(block.bins, thinner.feats, thinner.cuts, thinner.values)
+        weights: Array = np.exp(np.clip(score, -np.log(CLIP), np.log(CLIP)))
+    else:
+        weights = np.ones(len(block.bins))
+    for a, b in model.rules:
+        with np.errstate(invalid="ignore"):
+            weights[values_of(model, block, a) > values_of(model, block, b)] = 0.0
+    return weights
+
+
+def values_of(model: Trained, block: Block, j: int) -> Array:
+    """A number's values, float64 [n]; NaN where missing."""
+    coding = model.codings[j]
+    ticks = block.fixed.get(j)
+    if ticks is None:
+        ticks = encoding.placed(coding, block.codes[j], block.places[j])
+    value = coding.base + coding.step * ticks if coding.step else ticks
+    return np.where(block.codes[j] == 0, np.nan, value)
+
+
+def forbid_copies(model: Trained, block: Block, weights: Array, n: int, key: int) -> None:
+    """Candidates that equal a row of the table get no weight, in place, beyond the rate at which fresh real rows do."""
+    thinner = model.thinner
+    if not len(thinner.prints):
+        return
+    prints = thinning.fingerprints(block.codes, thinner.salt)
+    at = np.minimum(np.searchsorted(thinner.prints, prints), len(thinner.prints) - 1)
+    copies = np.flatnonzero((thinner.prints[at] == prints) & (weights > 0))
+    coin = kernels.uniforms(rng.key(key, "copies") >> 1, len(copies) + 1)
+    allowed = int(0.9 * thinner.copy_rate * n + coin[-1])
+    total = weights.sum()
+    expected = weights[copies].sum() / total * n if total else 0.0
+    if expected > allowed:
+        kept = np.argsort(coin[:-1], kind="stable")[: int(allowed * len(copies) / max(expected, 1e-9))]
+        fate = np.zeros(len(copies), bool)
+        fate[kept] = True
+        left = np.count_nonzero(weights) - np.count_nonzero(~fate)
+        if left >= n:
+            weights[copies[~fate]] = 0.0
+
+
+def block_of(model: Trained, n: int, key: int) -> Block:
+    """`n` rows of one block, thinned."""
+    want = int(np.ceil(n * model.oversample)) + 16 if n else 0
+    block = candidates(model, want, key)
+    weights = weights_of(model, block)
+    usable = np.count_nonzero(weights)
+    for attempt in range(1, TRIES):
+        if usable >= n * 1.2 or usable == 0 < attempt > 3:
+            break
+        more = candidates(model, want, rng.key(key, "again", attempt) >> 1)
+        block = joined([block, more])
+        weights = np.concatenate([weights, weights_of(model, more)])
+        usable = np.count_nonzero(weights)
+    if usable < n:  # the rules leave too little: better rows that break one than too few rows
+        weights = np.maximum(weights, 1e-9)
+    forbid_copies(model, block, weights, n, key)
+    thinning.rake(block.bins, weights, model.thinner.shares, 2, 2.0)
+    keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
+    return block.take(np.flatnonzero(keep))
+
+
+def joined(blocks: Sequence[Block]) -> Block:
+    """Blocks one after another."""
+    fixed = {j: np.concatenate([b.fixed[j] for b in blocks]) for j in blocks[0].fixed}
+    return Block(
+        np.concatenate([b.bins for b in blocks]),
+        np.concatenate([b.codes for b in blocks], axis=1),
+        [np.concatenate(parts) for parts in zip(*(b.places for b in blocks), strict=True)],
+        fixed,
+    )
+
+
+def block_sizes(n: int) -> list[int]:
+    """Rows of each block."""
+    return [min(BLOCK, n - start) for start in range(0, n, BLOCK)]
+
+
+def block_key(seed: int, number: int) -> int:
+    """The key of a block."""
+    return rng.key(seed, "block", number) >> 1
+
+
+def in_order(make: Callable[[int], Block], count: int, threads: int) -> list[Block]:
+    """Blocks made in threads, in order."""
+    from lookalike.synthesizers.forest.grow import in_threads
+
+    return in_threads(make, range(count), threads)
