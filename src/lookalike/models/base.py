@@ -16,6 +16,8 @@ from typing import Any, ClassVar, Literal, Protocol
 from lookalike.errors import ModelError
 from lookalike.spec import Spec
 
+BODY_MAX = 64 << 20  # bytes of one reply; a longer one is cut off
+
 Operation = Literal["chat", "complete", "embed"]
 Finish = Literal["stop", "length", "tool", "refusal", "error"]
 
@@ -176,10 +178,16 @@ class Price(Spec):
     output: float
 
 
+NO_IDENTITY = frozenset(
+    {"concurrency", "rpm", "tpm", "price", "timeout_s", "retries", "api_key", "headers", "engines", "threads"}
+)
+
+
 class Model(Spec):
     """A named source of answers, as a recipe declares it."""
 
     group: ClassVar[str] = "model"
+    canary: ClassVar[bool] = False  # the first request goes ahead alone: a wrong key costs one try
 
     concurrency: int = 32  # most requests in flight; adapts below it
     rpm: int | None = None  # requests a minute
@@ -203,3 +211,17 @@ class Model(Spec):
     def label(self) -> str:
         """What lineage and cards call it: the model's own name."""
         return self.kind
+
+    def width(self) -> int:
+        """Requests that are useful in flight at once."""
+        return self.concurrency
+
+    def usd(self, prompt_tokens: int, completion_tokens: int) -> float | None:
+        """What so many tokens cost; None: the price is unknown."""
+        if self.price is None:
+            return None
+        return (prompt_tokens * self.price.input + completion_tokens * self.price.output) / 1e6
+
+    def identity(self) -> dict[str, Any]:
+        """All that decides what this model answers; limits, retries and keys do not."""
+        return {name: value for name, value in self.dump().items() if name not in NO_IDENTITY}

