@@ -4,6 +4,10 @@ from __future__ import annotations
 
 KINDS: dict[str, str] = {
     "openai": "lookalike.models.openai:OpenAI",
+    "anthropic": "lookalike.models.anthropic:Anthropic",
+    "gemini": "lookalike.models.gemini:Gemini",
+    "batch": "lookalike.models.batch:Batch",
     "embedded": "lookalike.models.embedded:Embedded",
+    "ngram": "lookalike.models.ngram:Ngram",
     "scripted": "lookalike.models.scripted:Scripted",
 }

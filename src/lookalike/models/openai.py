@@ -96,7 +96,7 @@ class OpenAIBackend:
         """One attempt; a first structured call may take two, when the server does not know `response_format`."""
         began = time.perf_counter()
         if request.operation == "embed":
-            reply = self._embedding(await self.transport.post("/embeddings", self.body(request)), request, began)
+            reply = self.embedding(await self.transport.post("/embeddings", self.body(request)), request, began)
         elif request.operation == "complete":
             reply = self.completion(await self.transport.post("/completions", self.body(request)), request, began)
         elif request.schema is None and not request.choices:
@@ -201,7 +201,8 @@ class OpenAIBackend:
             raise Transient(f"the reply is no completion: {str(body)[:200]}") from None
         return self._reply(text, _FINISH.get(choice.get("finish_reason") or "", "stop"), body, request, began)
 
-    def _embedding(self, body: Any, request: Request, began: float) -> Reply:
+    def embedding(self, body: Any, request: Request, began: float) -> Reply:
+        """A vector."""
         try:
             vector = tuple(body["data"][0]["embedding"])
         except (KeyError, IndexError, TypeError):
