@@ -121,7 +121,7 @@ class RareCombinationReplay(PrivacyMetric):
             "holdout_unique": worst.holdout_unique,
             "holdout_replayed": worst.holdout_replayed,
             "columns": list(worst.columns),
-            "reading": f"worst set: {', '.join(worst.columns)}.",
+            "reading": f"Worst set: {', '.join(worst.columns)}.",
             "fix": _ATTACK_FIX,
         }
         return [
@@ -139,7 +139,7 @@ def _risk_result(metric: str, name: str, risk: Risk, *, subject: str = "", headl
         "control_interval": risk.control.interval,
         "trials": risk.trials,
         "about": risk.about,
-        "reading": f"the attack succeeds on {risk.attack.value:.1%} of the training rows and on {risk.control.value:.1%} of the holdout.",
+        "reading": f"The attack succeeds on {risk.attack.value:.1%} of the training rows and on {risk.control.value:.1%} of the holdout.",
         "fix": _ATTACK_FIX,
         **more,
     }
@@ -354,7 +354,7 @@ class MembershipTprAtFpr(PrivacyMetric):
             "fpr": rate,
             "attack": best.attack,
             "attacks": {r.attack: r.tpr[rate].value for r in known},
-            "reading": f"the best attack ({best.attack}) names {found.value:.1%} of the training rows where chance names {rate:.1%}.",
+            "reading": f"The best attack ({best.attack}) names {found.value:.1%} of the training rows where chance names {rate:.1%}.",
             "fix": _ATTACK_FIX,
         }
         return Result(

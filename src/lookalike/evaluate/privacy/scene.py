@@ -26,8 +26,11 @@ Values = npt.NDArray[np.float64]
 
 
 def names(views: Views) -> list[str]:
-    """Columns that make a record: all but ids, which a copy need not repeat, and empty ones; all when nothing else is left."""
-    chosen = [column.name for column in views.columns if column.form not in ("id", "empty")]
+    """Columns that make a record: numbers, times and categories; ids and texts need not be repeated by a copy.
+
+    Where there are none of these, texts; and where there are no texts either, everything.
+    """
+    chosen = [column.name for column in views.compared] or [column.name for column in views.of_form("text")]
     return chosen or [column.name for column in views.columns]
 
 
