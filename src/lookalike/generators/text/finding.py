@@ -10,11 +10,12 @@ from lookalike.generators.text.edits import Span
 from lookalike.generators.text.words import DETERMINERS, sentences
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
-_ANSWERS = re.compile(
-    r"(?:[$€£]\s?\d[\d,.]*\d|\d[\d,.:/]*\d|\d)(?:\s?(?:%|percent|degrees|years?|months?|weeks?|days?|hours?|minutes?|km|kg|mg|ml|million|billion))?"
+_UNITS = "%|percent|degrees|years?|months?|weeks?|days?|hours?|minutes?|km|kg|mg|ml|million|billion"
+_SHARP = re.compile(
+    rf"[$€£]\s?\d[\d,.]*(?<=\d)(?:\s?(?:{_UNITS})\b)?|\d(?:[\d,.:/]*\d)?(?:\s?(?:{_UNITS})\b)?"
     r"|(?<=[a-z,] )[A-Z][\w'’-]+(?: (?:of |the )?[A-Z][\w'’-]+)*"
-    r"|(?:the|an?|his|her|their|its) (?:[a-z]+ ){0,2}[a-z]{4,}"
 )
+_PHRASE = re.compile(r"(?:the|an?|his|her|their|its) (?:[a-z]+ ){0,2}?[a-z]{4,}(?=[.,;:!?]| (?:and|or|in|on|at|of|for|with|to|by)\b)")
 
 
 def find_quote(quote: str, document: str) -> Span | None:
@@ -58,9 +59,10 @@ def occurrences(piece: str, text: str) -> list[Span]:
 
 
 def answer_spans(document: str) -> list[Span]:
-    """Spans that make good short answers: amounts, dates, names inside sentences, noun phrases with an article."""
-    found = [m.span() for m in _ANSWERS.finditer(document)]
-    return [(a, b) for a, b in found if document[a:b].lower() not in DETERMINERS and b - a > 1]
+    """Spans that make good short answers: amounts, dates and names; noun phrases with an article where there are none."""
+    sharp = [m.span() for m in _SHARP.finditer(document)]
+    found = sharp or [m.span() for m in _PHRASE.finditer(document)]
+    return [(a, b) for a, b in found if document[a:b].lower() not in DETERMINERS]
 
 
 def answer_candidates(document: str) -> Sequence[Span]:
