@@ -179,23 +179,7 @@ def heatmap(columns: Sequence[str], real: Matrix, made: Matrix) -> Markup:
     cell = max(6.0, min(34.0, 400.0 / count))
     left = 8.0 + min(120.0, 6.2 * max(len(c) for c in columns))
     size = cell * count
-    titled = count <= 25
-    body = ""
-    for i in range(count):
-        for j in range(count):
-            if i == j:
-                continue
-            r, s = real[i][j], made[i][j]
-            if r is None or s is None:
-                continue
-            strength, css = (abs(r), "real-cell") if j > i else (min(1.0, abs(r - s) / 0.3), "made-cell")
-            if strength < 0.02:
-                continue
-            note = (
-                f"<title>{escape(columns[i])} × {escape(columns[j])}: real {r:.2f}, synthetic {s:.2f}</title>" if titled else ""
-            )
-            shape = f'<rect class="{css}" x="{left + j * cell:.1f}" y="{i * cell + 2:.1f}" width="{cell - 1:.1f}" height="{cell - 1:.1f}" fill-opacity="{strength:.2f}"'
-            body += f"{shape}>{note}</rect>" if note else f"{shape}/>"
+    body = _cells(columns, real, made, left=left, cell=cell)
     frame = f'<rect class="frame" x="{left - 0.5:.1f}" y="1.5" width="{size:.1f}" height="{size:.1f}"/>'
     diagonal = f'<line class="axis" x1="{left:.1f}" y1="2" x2="{left + size:.1f}" y2="{size + 2:.1f}"/>'
     font = "small" if cell >= 11 else "tiny"
@@ -208,6 +192,32 @@ def heatmap(columns: Sequence[str], real: Matrix, made: Matrix) -> Markup:
     below = 14 + min(110.0, 5.6 * max(len(c) for c in columns))
     worst = _largest_change(columns, real, made)
     return _svg(left + size + 4, size + below, f"Association of {count} columns. {worst}", frame + diagonal + body)
+
+
+def _cells(columns: Sequence[str], real: Matrix, made: Matrix, *, left: float, cell: float) -> str:
+    """The matrix's cells: each with its own note where they are few, one path a shade where they are thousands."""
+    titled = len(columns) <= 25
+    body = ""
+    shades: dict[tuple[str, int], str] = {}
+    for i in range(len(columns)):
+        for j in range(len(columns)):
+            r, s = real[i][j], made[i][j]
+            if i == j or r is None or s is None:
+                continue
+            strength, css = (abs(r), "real-cell") if j > i else (min(1.0, abs(r - s) / 0.3), "made-cell")
+            if strength < 0.02:
+                continue
+            x, y, side = left + j * cell, i * cell + 2, cell - 1
+            if titled:
+                note = f"{escape(columns[i])} × {escape(columns[j])}: real {r:.2f}, synthetic {s:.2f}"
+                shape = f'class="{css}" x="{x:.1f}" y="{y:.1f}" width="{side:.1f}" height="{side:.1f}" fill-opacity="{strength:.2f}"'
+                body += f"<rect {shape}><title>{note}</title></rect>"
+            else:
+                key = (css, max(1, round(min(1.0, strength) * 12)))
+                shades[key] = shades.get(key, "") + f"M{x:.1f} {y:.1f}h{side:.1f}v{side:.1f}h-{side:.1f}z"
+    return body + "".join(
+        f'<path class="{css}" fill-opacity="{level / 12:.2f}" d="{path}"/>' for (css, level), path in sorted(shades.items())
+    )
 
 
 def _largest_change(columns: Sequence[str], real: Matrix, made: Matrix) -> str:
