@@ -7,7 +7,7 @@ the memory of a few blocks.
 # ruff: noqa: N806  # S is a matrix
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,7 +59,7 @@ class Trained:
     thinner: Thinner
     rules: Sequence[tuple[int, int]]  # columns a, b with a <= b in every row
     rows: int
-    oversample: float = 1.5
+    oversample: float = 1.3
 
 
 @dataclass(slots=True)
@@ -75,6 +75,10 @@ class Block:
         """Some of the rows."""
         fixed = {j: ticks[rows] for j, ticks in self.fixed.items()}
         return Block(self.bins[rows], self.codes[:, rows], [place[rows] for place in self.places], fixed)
+
+    def with_fixed(self, fixed: dict[int, Array]) -> Block:
+        """The same rows with given ticks."""
+        return Block(self.bins, self.codes, self.places, fixed)
 
 
 def candidates(model: Trained, n: int, key: int, bags: Sequence[Bag] | None = None) -> Block:
@@ -179,6 +183,18 @@ def joined(blocks: Sequence[Block]) -> Block:
     )
 
 
+def mixed(model: Trained, blocks: Sequence[Block]) -> Block:
+    """Blocks of different conditions one after another."""
+    fixed: dict[int, Array] = {}
+    for j in sorted({j for block in blocks for j in block.fixed}):
+        parts = [
+            block.fixed[j] if j in block.fixed else encoding.placed(model.codings[j], block.codes[j], block.places[j])
+            for block in blocks
+        ]
+        fixed[j] = np.concatenate(parts)
+    return joined([Block(block.bins, block.codes, block.places) for block in blocks]).with_fixed(fixed)
+
+
 def block_sizes(n: int) -> list[int]:
     """Rows of each block."""
     return [min(BLOCK, n - start) for start in range(0, n, BLOCK)]
@@ -187,10 +203,3 @@ def block_sizes(n: int) -> list[int]:
 def block_key(seed: int, number: int) -> int:
     """The key of a block."""
     return rng.key(seed, "block", number) >> 1
-
-
-def in_order(make: Callable[[int], Block], count: int, threads: int) -> list[Block]:
-    """Blocks made in threads, in order."""
-    from lookalike.synthesizers.forest.grow import in_threads
-
-    return in_threads(make, range(count), threads)

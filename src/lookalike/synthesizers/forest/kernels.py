@@ -17,6 +17,7 @@ from numba import njit
 LEAF = 0xFFFF
 WIDTH = 4  # dimensions of a sketch: loops are unrolled for it
 GOLDEN = 0.6180339887498949
+LANES = 8
 
 Array = npt.NDArray[Any]
 
@@ -264,6 +265,32 @@ def walk(nodes: Array, root: int, slots: Array, luts: Array, feats: Array, bins:
 
 
 @njit(cache=True, nogil=True)
+def ready(nodes: Array, roots: Array, slots: Array, luts: Array, feats: Array) -> tuple[Array, Array, Array]:
+    """Nodes made for walking without branches: a leaf leads to itself, and every feature has a lookup table.
+
+    Returns:
+        int64 [m]: column of S (24 bits), cut (8), left child from the start of the array (32); int32 [m], the lookup table;
+        uint8 [s + 1, 256], the tables, the identity first.
+    """
+    m = len(nodes)
+    word, table = np.empty(m, np.int64), np.zeros(m, np.int32)
+    tables = np.empty((len(luts) + 1, 256), np.uint8)
+    for v in range(256):
+        tables[0, v] = v
+    tables[1:] = luts
+    for t in range(len(roots)):
+        end = roots[t + 1] if t + 1 < len(roots) else m
+        for k in range(roots[t], end):
+            f = nodes[k] & LEAF
+            if f == LEAF:
+                word[k] = (255 << 24) | (k << 32)
+            else:
+                word[k] = feats[f] | (((nodes[k] >> 16) & 255) << 24) | ((roots[t] + (nodes[k] >> 32)) << 32)
+                table[k] = slots[t, f] + 1
+    return word, table, tables
+
+
+@njit(cache=True, nogil=True)
 def draw(
     key: int, nodes: Array, start: Array, size: Array, deck: Array, roots: Array, slots: Array, luts: Array, feats: Array,
     bin_of: Array, S: Array, codes: Array, column: int,
@@ -289,21 +316,37 @@ def draw(
         column: of S.
     """
     n, trees = S.shape[0], len(roots)
+    word, table, tables = ready(nodes, roots, slots, luts, feats)
     visits = np.full(len(nodes), -1.0)
     order = shuffled(key, n)
     pick = np.uint64(key) ^ np.uint64(0xA5A5A5A5A5A5A5A5)
-    for x in range(n):
-        i = order[x]
-        t = mix(pick, i) % np.uint64(trees) if trees > 1 else np.uint64(0)
-        k = walk(nodes, roots[t], slots[t], luts, feats, S[i])
-        u = visits[k]
-        if u < 0:
-            u = unit(pick, k + (1 << 40))
-        code = deck[start[k] + np.int64(u * size[k])]
-        u += GOLDEN
-        visits[k] = u - 1.0 if u >= 1.0 else u
-        codes[i] = code
-        S[i, column] = bin_of[code]
+    at, row = np.empty(LANES, np.int64), np.empty(LANES, np.int64)
+    for x in range(0, n, LANES):
+        lanes = min(LANES, n - x)
+        for q in range(LANES):
+            i = order[min(x + q, n - 1)]
+            row[q] = i
+            at[q] = roots[mix(pick, i) % np.uint64(trees)] if trees > 1 else roots[0]
+        moved = True
+        while moved:  # several rows at once: their walks do not wait for each other's memory
+            moved = False
+            for q in range(LANES):
+                k = at[q]
+                w = word[k]
+                v = tables[table[k], S[row[q], w & 0xFFFFFF]]
+                to = (w >> 32) + (1 if v > ((w >> 24) & 255) else 0)
+                moved |= to != k
+                at[q] = to
+        for q in range(lanes):
+            i, k = row[q], at[q]
+            u = visits[k]
+            if u < 0:
+                u = unit(pick, k + (1 << 40))
+            code = deck[start[k] + np.int64(u * size[k])]
+            u += GOLDEN
+            visits[k] = u - 1.0 if u >= 1.0 else u
+            codes[i] = code
+            S[i, column] = bin_of[code]
 
 
 @njit(cache=True, nogil=True)
@@ -357,3 +400,88 @@ def bin_probability(
             a, b = span(deck, start[k], size[k], low[v], high[v])
             total += (b - a + smooth * prior[v]) / (size[k] + smooth)
         out[i] = total / len(roots)
+
+
+@njit(cache=True, nogil=True)
+def draw_allowed(
+    key: int, nodes: Array, start: Array, size: Array, deck: Array, full: Array, roots: Array, slots: Array, luts: Array,
+    feats: Array, bin_of: Array, S: Array, codes: Array, column: int, weights: Array,
+) -> None:  # fmt: skip
+    """Draw one column from decks that hold allowed codes only; weights take the probability of an allowed code, in place.
+
+    A row picks a tree with a chance that is proportional to the allowed share of its leaf, which makes draw and weight exact for
+    the mixture of trees. Where no leaf holds an allowed code the weight becomes 0.
+
+    Args:
+        full: int32 [m], the size of each node's deck before codes were left out.
+        weights: float64 [n].
+        (others): see `draw`.
+    """
+    n, trees = S.shape[0], len(roots)
+    leaf, share = np.empty(trees, np.int64), np.empty(trees)
+    visits = np.full(len(nodes), -1.0)
+    order = shuffled(key, n)
+    pick = np.uint64(key) ^ np.uint64(0xA5A5A5A5A5A5A5A5)
+    for x in range(n):
+        i = order[x]
+        if weights[i] <= 0:
+            continue
+        total = 0.0
+        for t in range(trees):
+            k = walk(nodes, roots[t], slots[t], luts, feats, S[i])
+            leaf[t] = k
+            share[t] = size[k] / full[k]
+            total += share[t]
+        weights[i] *= total / trees
+        if total <= 0:
+            continue
+        u, t = unit(pick, i) * total, 0
+        while t < trees - 1 and (u >= share[t] or share[t] == 0):
+            u -= share[t]
+            t += 1
+        while share[t] == 0:  # rounding ran past the last tree with a share
+            t -= 1
+        k = leaf[t]
+        v = visits[k]
+        if v < 0:
+            v = unit(pick, k + (1 << 40))
+        code = deck[start[k] + np.int64(v * size[k])]
+        v += GOLDEN
+        visits[k] = v - 1.0 if v >= 1.0 else v
+        codes[i] = code
+        S[i, column] = bin_of[code]
+
+
+@njit(cache=True, nogil=True)
+def fill(
+    key: int, nodes: Array, start: Array, size: Array, deck: Array, roots: Array, slots: Array, luts: Array, feats: Array,
+    bin_of: Array, S: Array, codes: Array, column: int, need: Array,
+) -> None:  # fmt: skip
+    """Draw one column where it is needed, each row by itself; see `draw`.
+
+    Args:
+        need: bool [n].
+        (others): see `draw`.
+    """
+    for i in range(S.shape[0]):
+        if not need[i]:
+            continue
+        t = mix(key, 2 * i) % np.uint64(len(roots))
+        k = walk(nodes, roots[t], slots[t], luts, feats, S[i])
+        code = deck[start[k] + np.int64(unit(key, 2 * i + 1) * size[k])]
+        codes[i] = code
+        S[i, column] = bin_of[code]
+
+
+@njit(cache=True, nogil=True)
+def keep_allowed(start: Array, size: Array, deck: Array, allowed: Array) -> tuple[Array, Array, Array]:
+    """Decks without the codes that are not allowed: start, size, codes."""
+    first, count, out, at = np.zeros_like(start), np.zeros_like(size), np.empty_like(deck), 0
+    for k in range(len(size)):
+        first[k] = at
+        for i in range(start[k], start[k] + size[k]):
+            if allowed[deck[i]]:
+                out[at] = deck[i]
+                at += 1
+        count[k] = at - first[k]
+    return first, count, out[:at].copy()

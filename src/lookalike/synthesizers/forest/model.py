@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import Field, PrivateAttr
 
-from lookalike import rng
+from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
+
+if TYPE_CHECKING:
+    from lookalike.synthesizers.forest.draw import Block
 
 
 class Forest(Synthesizer):
@@ -50,6 +55,7 @@ class Forest(Synthesizer):
     _codings: list[ColumnCodes] | None = PrivateAttr(default=None)
     _learned: list[int] = PrivateAttr(default_factory=list)
     _model: Any = PrivateAttr(default=None)
+    _plans: dict[str, Any] = PrivateAttr(default_factory=dict)
 
     # --- fit ---
 
@@ -80,7 +86,7 @@ class Forest(Synthesizer):
         )
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = replace(model, thinner=thin.train(data, model, seed))
-        self._codings, self._learned, self._model = codings, learned, model
+        self._codings, self._learned, self._model, self._plans = codings, learned, model, {}
 
     # --- sample ---
 
@@ -112,15 +118,151 @@ class Forest(Synthesizer):
         """Learned columns of each block, and its rows."""
         from lookalike.synthesizers.forest import draw, grow
 
-        model = self._trained()
         sizes = draw.block_sizes(n) or [0]
+        draw_block = self._drawer(given)
 
         def make(number: int) -> tuple[list[pa.Array], int]:
-            block = draw.block_of(model, sizes[number], draw.block_key(seed, number))
-            return self._decode(block), sizes[number]
+            return self._decode(draw_block(sizes[number], draw.block_key(seed, number))), sizes[number]
 
         for first in range(0, len(sizes), 16):
             yield from grow.in_threads(make, range(first, min(first + 16, len(sizes))), self.threads)
+
+    def _drawer(self, given: dict[str, Any]) -> Callable[[int, int], Block]:
+        """The function (rows, key) -> block for some conditions."""
+        from lookalike.synthesizers.forest import conditions, draw, kernels
+
+        model = self._trained()
+        if not given:
+            return lambda n, key: draw.block_of(model, n, key)
+        asked = repr(sorted(given.items()))
+        if asked not in self._plans:  # a condition is prepared once for a model: runs ask block by block
+            parts = conditions.split(model, given, self.schema_.names)
+            while len(self._plans) >= 8:
+                self._plans.pop(next(iter(self._plans)), None)
+            self._plans[asked] = [
+                (share, conditions.prepare(model, condition, self._learned_table, rng.key("plan", number) >> 1))
+                for number, (share, condition) in enumerate(parts)
+            ]
+        ends = np.cumsum([share for share, _ in self._plans[asked]])
+        plans = [plan for _, plan in self._plans[asked]]
+
+        def block_of(n: int, key: int) -> Block:
+            cuts = np.round(np.concatenate([[0.0], ends / ends[-1]]) * n).astype(int)
+            blocks = [
+                conditions.block_of(model, plan, self._learned_table, int(cuts[i + 1] - cuts[i]), rng.key(key, "part", i) >> 1)
+                for i, plan in enumerate(plans)
+            ]
+            return blocks[0] if len(blocks) == 1 else draw.mixed(model, blocks).take(kernels.shuffled(key, n))
+
+        return block_of
+
+    def _learned_table(self, block: Block) -> pa.Table:
+        names = [coding.schema.name for coding in self._trained().codings]
+        return pa.table(dict(zip(names, self._decode(block), strict=True)))
+
+    # --- more questions to the same model ---
+
+    def complete(self, table: Any, *, seed: int = 0) -> Any:
+        """Fill the missing cells of a table, all of a row's jointly given its other cells.
+
+        Cells that are there stay as they are. Columns that are not learned (identifiers, personal data, texts) stay as they are too.
+
+        Args:
+            table: pandas, polars or Arrow with the columns that were fitted; NaN counts as missing.
+            seed: the same table and seed give the same cells; other seeds give other draws (multiple imputation).
+
+        Raises:
+            UnknownColumn: a learned column is not in the table.
+        """
+        from lookalike.synthesizers.forest import density
+
+        model, arrow = self._trained(), self._checked(table)
+        block = density.complete(model, arrow, rng.key(seed, "complete") >> 1)
+        for coding, drawn in zip(model.codings, self._decode(block), strict=True):
+            name = coding.schema.name
+            values = encoding.one(arrow[name])
+            kept = values if values.type == drawn.type else values.cast(drawn.type)
+            gaps = encoding.mask_of(kept)
+            if coding.form == "number" and not coding.step and pa.types.is_floating(kept.type):
+                gaps |= encoding.mask_of(pc.if_else(pc.is_nan(kept), pa.scalar(None, kept.type), kept))
+            if gaps.any():
+                truth = pa.Array.from_buffers(
+                    pa.bool_(), len(gaps), [None, pa.py_buffer(np.packbits(gaps, bitorder="little").tobytes())]
+                )
+                arrow = arrow.set_column(arrow.column_names.index(name), name, pc.if_else(truth, drawn, kept))
+        return frames.from_arrow(arrow, frames.frame_kind(table))
+
+    def counterfactual(self, table: Any, set: Mapping[str, Any], *, redraw: Sequence[str] = (), seed: int = 0) -> Any:  # noqa: A002
+        """The same rows with some columns set otherwise: what if this had been so?
+
+        Only what is asked for changes: the columns of `set`, and those of `redraw`, which are drawn again given all the others.
+        What other columns would become in the world is a causal question that data alone cannot answer, so none changes unasked.
+
+        Args:
+            table: rows with the columns that were fitted.
+            set: column -> its new value.
+            redraw: columns to draw again, given the new values and everything else.
+            seed: of the redrawn columns.
+
+        Raises:
+            UnknownColumn: a column that was not learned.
+            Unsatisfiable: a value that the column cannot take.
+        """
+        from lookalike.synthesizers.forest import conditions
+
+        model, arrow = self._trained(), self._checked(table)
+        conditions.split(model, dict(set), self.schema_.names)
+        known = [coding.schema.name for coding in model.codings]
+        for name in redraw:
+            if name not in known:
+                raise UnknownColumn(what=f"column {name!r} is not learned", fix=did_you_mean(name, known, label="columns"))
+        for name, value in set.items():
+            kind = arrow[name].type
+            cells = pa.repeat(pa.scalar(value).cast(kind), arrow.num_rows)
+            arrow = arrow.set_column(arrow.column_names.index(name), name, cells)
+        if not redraw:
+            return frames.from_arrow(arrow, frames.frame_kind(table))
+        gone = arrow
+        for name in redraw:
+            gone = gone.set_column(gone.column_names.index(name), name, pa.nulls(arrow.num_rows, gone[name].type))
+        drawn = self.complete(gone, seed=seed)
+        for name in redraw:
+            arrow = arrow.set_column(arrow.column_names.index(name), name, drawn[name])
+        return frames.from_arrow(arrow, frames.frame_kind(table))
+
+    def log_likelihood(self, table: Any) -> npt.NDArray[np.float64]:
+        """Natural log of the probability that the model gives to each row, float64 [n].
+
+        Numbers count by the bin they lie in (255 at most), so values compare between rows of one model and not between models.
+
+        Args:
+            table: rows with the learned columns.
+        """
+        from lookalike.synthesizers.forest import density
+
+        return density.log_likelihood(self._trained(), self._checked(table))
+
+    def outlier_score(self, table: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """How strange each row is, float64 [n] in [0, 1]: the share of 4,096 rows of the model that are likelier.
+
+        Args:
+            table: rows with the learned columns.
+            seed: of the model's rows.
+        """
+        from lookalike.synthesizers.forest import density
+
+        own = np.sort(density.log_likelihood(self._trained(), self.sample_arrow(4096, seed=seed)))
+        return 1 - np.searchsorted(own, self.log_likelihood(table), "right") / len(own)
+
+    def _checked(self, table: Any) -> pa.Table:
+        arrow = frames.to_arrow(table)
+        for coding in self._trained().codings:
+            name = coding.schema.name
+            if name not in arrow.column_names:
+                raise UnknownColumn(
+                    what=f"the table has no column {name!r}", fix=did_you_mean(name, arrow.column_names, label="columns")
+                )
+        return arrow
 
     def _trained(self) -> Any:
         if self._model is None:

@@ -1,0 +1,116 @@
+"""Likelihood of rows, and cells filled in given the others."""
+
+# ruff: noqa: N803, N806  # S is a matrix
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lookalike import rng
+from lookalike.synthesizers import encoding
+from lookalike.synthesizers.forest import draw, kernels
+from lookalike.synthesizers.forest.draw import Block, Trained
+from lookalike.synthesizers.forest.grow import Bag
+
+Array = npt.NDArray[Any]
+SMOOTH = 1.0  # rows of the table's own shares that every leaf is smoothed with
+PARTICLES = 16
+
+
+def coded(model: Trained, table: pa.Table) -> tuple[Block, Array]:
+    """A table's learned columns as a block, and where a value was never seen, bool [p, n]."""
+    n, p = table.num_rows, len(model.codings)
+    S, codes, new = np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), np.zeros((p, n), bool)
+    for j, coding in enumerate(model.codings):
+        codes[j], new[j] = encoding.encode(coding, table[coding.schema.name])
+        S[:, j] = model.bin_of[j][codes[j]]
+    return Block(S, codes, []), new
+
+
+def edges(bin_of: Array) -> tuple[Array, Array]:
+    """First and last code of each bin, int64 [256]; empty bins have last < first."""
+    bins = np.arange(256)
+    return np.searchsorted(bin_of, bins, "left"), np.searchsorted(bin_of, bins, "right") - 1
+
+
+def column_probability(model: Trained, bag: Bag, S: Array, codes: Array) -> Array:
+    """Probability of each row's bin in one column given those before it, float64 [n]."""
+    j = bag.column
+    if bag.source >= 0:
+        return np.where(bag.table[codes[bag.source]] == codes[j], 1.0, 1e-9)
+    out = np.empty(len(S))
+    low, high = edges(model.bin_of[j])
+    kernels.bin_probability(
+        bag.nodes, bag.start, bag.size, bag.deck, bag.roots, bag.slots, bag.luts, bag.feats, low, high, model.thinner.shares[j],
+        SMOOTH, S, j, out,
+    )  # fmt: skip
+    return np.maximum(out, 1e-12)
+
+
+def log_likelihood(model: Trained, table: pa.Table) -> Array:
+    """Natural log of the probability of each row's bins, float64 [n]; a value never seen counts as one in a million."""
+    block, new = coded(model, table)
+    total = np.zeros(table.num_rows)
+    for bag in model.bags:
+        chance = column_probability(model, bag, block.bins, block.codes)
+        total += np.log(np.where(new[bag.column], 1e-6, chance))
+    return total
+
+
+def complete(model: Trained, table: pa.Table, key: int) -> Block:
+    """Codes of all learned columns, the missing ones drawn jointly given the others.
+
+    Every row is drawn `PARTICLES` times with its known cells held, and one draw is picked by the likelihood of the known cells
+    (likelihood weighting: Fung and Chang 1990).
+    """
+    block, _ = coded(model, table)
+    n = table.num_rows
+    need = block.codes == 0
+    rows = np.flatnonzero(need.any(0))
+    if not len(rows):
+        return Block(block.bins, block.codes, draw.places_of(model, n, key))
+    where = np.repeat(rows, PARTICLES)
+    S = block.bins[where]
+    codes = np.ascontiguousarray(block.codes[:, where])
+    missing, score, begun = need[:, where], np.zeros(len(where)), False
+    for bag in model.bags:
+        j = bag.column
+        if missing[j].any():
+            begun = True
+            _fill(model, bag, S, codes, missing[j], key=rng.key(key, "fill", j) >> 1)
+        if begun and not missing[j].all():
+            chance = np.log(column_probability(model, bag, S, codes))
+            score += np.where(missing[j], 0.0, chance)
+    noise = kernels.uniforms(rng.key(key, "pick") >> 1, len(score)).reshape(len(rows), PARTICLES)
+    best = (score.reshape(noise.shape) - np.log(-np.log(np.clip(noise, 1e-12, 1 - 1e-12)))).argmax(
+        1
+    )  # Gumbel: a draw by weight
+    chosen = np.arange(len(rows)) * PARTICLES + best
+    block.codes[:, rows], block.bins[rows] = codes[:, chosen], S[chosen]
+    return Block(block.bins, block.codes, draw.places_of(model, n, key))
+
+
+def _fill(model: Trained, bag: Bag, S: Array, codes: Array, need: Array, *, key: int) -> None:
+    j = bag.column
+    if bag.source >= 0:
+        drawn = bag.table[codes[bag.source]]
+        codes[j] = np.where(need, drawn, codes[j])
+        S[:, j] = model.bin_of[j][codes[j]]
+        return
+    present = bag
+    if (bag.deck == 0).any() and (bag.deck != 0).any():  # a gap is to be filled, not drawn again
+        allowed = np.ones(len(model.bin_of[j]), bool)
+        allowed[0] = False
+        start, size, deck = kernels.keep_allowed(bag.start, bag.size, bag.deck, allowed)
+        whole = np.unique(deck).astype(bag.deck.dtype)
+        empty = size == 0  # leaves of gaps alone: any of the column's values
+        start, size = np.where(empty, len(deck), start).astype(np.int32), np.where(empty, len(whole), size).astype(np.int32)
+        deck = np.concatenate([deck, whole])
+        present = Bag(bag.column, bag.feats, bag.nodes, start, size, deck, bag.roots, bag.slots, bag.luts, -1, bag.table)
+    kernels.fill(
+        key, present.nodes, present.start, present.size, present.deck, present.roots, present.slots, present.luts, present.feats,
+        model.bin_of[j], S, codes[j], j, need,
+    )  # fmt: skip
