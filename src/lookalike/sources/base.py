@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import os
+import re
 from abc import abstractmethod
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lookalike.errors import SourceError
 from lookalike.spec import Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """What a plan must know of a source: its columns in order, and how many rows there are."""
+
+    columns: tuple[str, ...]
+    rows: int
 
 
 class Source(Spec):
@@ -24,6 +36,15 @@ class Source(Spec):
         Raises:
             SourceError: missing, unreadable, empty or ragged data, or a path outside the folder.
         """
+
+    def outline(self, root: Path) -> Outline:
+        """Columns and size; sources that know them without reading every row say so here.
+
+        Raises:
+            SourceError: as `read`.
+        """
+        table = self.read(root)
+        return Outline(tuple(table.column_names), table.num_rows)
 
     @abstractmethod
     def version(self, root: Path) -> str:
@@ -42,9 +63,26 @@ def under(root: Path, path: str) -> Path:
     found = (root / given).resolve()
     if not found.is_relative_to(root.resolve()):
         raise SourceError(
-            what=f"the path {path!r} leaves the recipe's folder", where=str(root), fix="move the data below it, or write the path out in full"
+            what=f"the path {path!r} leaves the recipe's folder",
+            where=str(root),
+            fix="move the data below it, or write the path out in full",
         )
     return found
+
+
+def filled(text: str, where: str) -> str:
+    """The text with each `${NAME}` read from the environment: when a source is opened, and never written down.
+
+    Raises:
+        SourceError: the environment has no such variable.
+    """
+
+    def value(match: re.Match[str]) -> str:
+        if match[1] not in os.environ:
+            raise SourceError(what=f"the environment has no {match[1]}", where=where, fix=f"export {match[1]}=...")
+        return os.environ[match[1]]
+
+    return re.sub(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}", value, text)
 
 
 def stamp(path: Path) -> str:
@@ -83,7 +121,11 @@ def checked(table: pa.Table, where: str) -> pa.Table:
             column = column.cast(column.type.value_type)
         if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
-        if pa.types.is_union(column.type):
-            raise SourceError(what=f"column {name!r} has type {column.type}, which is not supported", where=where, fix="drop or convert it")
+        if pa.types.is_run_end_encoded(column.type):
+            column = pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], column.type.value_type)
+        if pa.types.is_union(column.type) or pa.types.is_interval(column.type):
+            raise SourceError(
+                what=f"column {name!r} has type {column.type}, which is not supported", where=where, fix="drop or convert it"
+            )
         columns.append(column)
     return pa.table(dict(zip(names, columns, strict=True)))

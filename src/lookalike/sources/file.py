@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import io
 import json
 import re
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
 import pyarrow.csv as pc
@@ -15,7 +19,7 @@ import pyarrow.parquet as pq
 
 from lookalike.errors import SourceError
 from lookalike.optional import require
-from lookalike.sources.base import Source, checked, stamp, under
+from lookalike.sources.base import Outline, Source, checked, stamp, under
 
 Format = Literal["csv", "parquet", "json", "jsonl", "excel"]
 FORMATS: dict[str, Format] = {
@@ -33,6 +37,9 @@ FORMATS: dict[str, Format] = {
 }
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
 _COMMA = re.compile(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$")
+_CODE = re.compile(r"^0\d+$")
+HEAD = 65_536  # bytes looked at to find out a CSV's form
+BLOCK = 16 << 20
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
 
 
@@ -59,47 +66,75 @@ class File(Source):
         """All rows."""
         path = under(root, self.path)
         stamp(path)
-        form = self.format or FORMATS.get(path.suffix.lower().removesuffix(".gz"))
+        form = self._format(path)
         if form is None:
-            raise SourceError(what=f"no format is known by {path.suffix!r}", where=str(path), fix=f"say `format:`, one of {', '.join(sorted(set(FORMATS.values())))}")
+            raise SourceError(
+                what=f"no format is known by {path.suffix!r}",
+                where=str(path),
+                fix=f"say `format:`, one of {', '.join(sorted(set(FORMATS.values())))}",
+            )
         readers = {"csv": self._csv, "parquet": _parquet, "json": _json, "jsonl": _json, "excel": self._excel}
         table = checked(readers[form](path), str(path))
         if self.columns is not None:
             missing = [name for name in self.columns if name not in table.column_names]
             if missing:
-                raise SourceError(what=f"there is no column {missing[0]!r}", where=str(path), fix=f"columns: {', '.join(table.column_names)}")
+                raise SourceError(
+                    what=f"there is no column {missing[0]!r}", where=str(path), fix=f"columns: {', '.join(table.column_names)}"
+                )
             table = table.select(list(self.columns))
         return table
+
+    def outline(self, root: Path) -> Outline:
+        """Of a Parquet file from its footer alone."""
+        path = under(root, self.path)
+        if self.columns is not None or self._format(path) != "parquet":
+            return super().outline(root)
+        stamp(path)
+        with _opened(path) as file:
+            empty = checked(file.schema_arrow.empty_table(), str(path))
+            return Outline(tuple(empty.column_names), file.metadata.num_rows)
+
+    def _format(self, path: Path) -> Format | None:
+        name = path.name.lower().removesuffix(".gz")
+        return self.format or FORMATS.get(Path(name).suffix)
 
     def version(self, root: Path) -> str:
         """Size and time."""
         return stamp(under(root, self.path))
 
     def _csv(self, path: Path) -> pa.Table:
-        data = path.read_bytes()
+        data = _bytes(path)
         if not data.strip():
             raise SourceError(what="the file is empty", where=str(path), fix="give a header and rows")
         text_encoding = self.encoding or _encoding(data)
         try:
-            head = data[:65_536].decode(text_encoding, errors="replace")
+            head = data[:HEAD].decode(text_encoding, errors="replace")
         except LookupError as exc:
             raise SourceError(what=f"unknown encoding {self.encoding!r}", where=str(path), fix="use utf-8 or latin-1") from exc
         delimiter = self.delimiter or _delimiter(head)
-        _check_header(next(csv.reader(io.StringIO(head), delimiter=delimiter)), path)
+        rows = _rows(head, delimiter, whole=len(data) <= HEAD)
+        _check_header(rows[0], path)
+        codes = _codes(rows)
         try:
-            table = pc.read_csv(
-                pa.BufferReader(data),
-                read_options=pc.ReadOptions(encoding=text_encoding),
-                parse_options=pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-                convert_options=pc.ConvertOptions(null_values=list(NULLS), strings_can_be_null=True),
-            )
+            try:
+                table = _read_csv(data, BLOCK, text_encoding=text_encoding, delimiter=delimiter, codes=codes)
+            except pa.ArrowInvalid:  # a cell longer than a block, or a column whose type only later rows show
+                table = _read_csv(data, len(data) + 1, text_encoding=text_encoding, delimiter=delimiter, codes=codes)
         except (pa.ArrowInvalid, UnicodeDecodeError) as exc:
-            raise SourceError(what=_ragged(data, text_encoding, delimiter) or f"the CSV cannot be read: {exc}", where=str(path), fix="mend that line, or say `delimiter:` and `encoding:`") from exc
+            what = _ragged(data, text_encoding, delimiter) or f"the CSV cannot be read: {exc}"
+            raise SourceError(what=what, where=str(path), fix="mend that line, or say `delimiter:` and `encoding:`") from exc
+        if table.num_rows == 0:
+            raise SourceError(what="the file has a header and no rows", where=str(path), fix="give at least one row")
         return _numbers(table)
 
     def _excel(self, path: Path) -> pa.Table:
         calamine = require("python_calamine", extra="excel")
-        book = calamine.CalamineWorkbook.from_path(str(path))
+        try:
+            book = calamine.CalamineWorkbook.from_path(str(path))
+        except (calamine.CalamineError, OSError) as exc:
+            raise SourceError(
+                what=f"the workbook cannot be read: {exc}", where=str(path), fix="save it again as .xlsx"
+            ) from exc
         name = self.sheet or book.sheet_names[0]
         if name not in book.sheet_names:
             raise SourceError(what=f"there is no sheet {name!r}", where=str(path), fix=f"sheets: {', '.join(book.sheet_names)}")
@@ -114,6 +149,17 @@ class File(Source):
             except (pa.ArrowInvalid, pa.ArrowTypeError):
                 columns[str(title)] = pa.array([None if cell is None else str(cell) for cell in cells])
         return pa.table(columns)
+
+
+def _bytes(path: Path) -> bytes:
+    """The file's bytes, unpacked when it is gzipped."""
+    try:
+        data = path.read_bytes()
+        return gzip.decompress(data) if path.name.lower().endswith(".gz") else data
+    except (OSError, EOFError, zlib.error) as exc:
+        raise SourceError(
+            what=f"the file cannot be read: {exc}", where=str(path), fix="check its rights, and that it is whole"
+        ) from exc
 
 
 def _check_header(names: list[str], path: Path) -> None:
@@ -135,20 +181,55 @@ def _encoding(data: bytes) -> str:
     return "utf-8"
 
 
-def _delimiter(head: str) -> str:
+def _rows(head: str, delimiter: str, *, whole: bool) -> list[list[str]]:
+    """The rows at the file's head; the last one is left out where the head cuts it."""
     try:
-        return csv.Sniffer().sniff("\n".join(head.splitlines()[:50]), delimiters=",;\t|").delimiter
-    except csv.Error:
-        return ","
+        rows = [row for row in csv.reader(io.StringIO(head), delimiter=delimiter) if row]
+    except csv.Error:  # a cell longer than the csv module reads
+        return [next(csv.reader([head.split("\n", 1)[0]], delimiter=delimiter))]
+    return rows if whole or len(rows) < 2 else rows[:-1]
+
+
+def _delimiter(head: str) -> str:
+    """The sign that cuts most rows as it cuts the header."""
+
+    def fit(sign: str) -> tuple[float, int]:
+        rows = _rows(head, sign, whole=False)[:100]
+        width = len(rows[0])
+        return (sum(len(row) == width for row in rows) / len(rows), width) if width > 1 else (0.0, 0)
+
+    best = max(",;\t|", key=fit)
+    return best if fit(best)[0] >= 0.5 else ","
+
+
+def _codes(rows: list[list[str]]) -> list[str]:
+    """Columns of codes such as 02134, which lose their zeros as numbers."""
+    return [
+        name for number, name in enumerate(rows[0]) if any(_CODE.match(row[number]) for row in rows[1:] if number < len(row))
+    ]
+
+
+def _read_csv(data: bytes, block: int, *, text_encoding: str, delimiter: str, codes: list[str]) -> pa.Table:
+    return pc.read_csv(
+        pa.BufferReader(data),
+        read_options=pc.ReadOptions(encoding=text_encoding, block_size=min(block, 2**31 - 1)),
+        parse_options=pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        convert_options=pc.ConvertOptions(
+            null_values=list(NULLS), strings_can_be_null=True, column_types=dict.fromkeys(codes, pa.string())
+        ),
+    )
 
 
 def _ragged(data: bytes, encoding: str, delimiter: str) -> str:
     """Which line has another number of cells than the header."""
     reader = csv.reader(io.StringIO(data.decode(encoding, errors="replace")), delimiter=delimiter)
-    width = len(next(reader))
-    for row in reader:
-        if row and len(row) != width:
-            return f"line {reader.line_num} has {len(row)} cells, the header {width}"
+    try:
+        width = len(next(reader))
+        for row in reader:
+            if row and len(row) != width:
+                return f"line {reader.line_num} has {len(row)} cells, the header {width}"
+    except csv.Error:  # a cell longer than the csv module reads: Arrow's own words must do
+        return ""
     return ""
 
 
@@ -159,7 +240,10 @@ def _numbers(table: pa.Table) -> pa.Table:
         if not pa.types.is_string(column.type):
             continue
         sample = [text.strip() for text in column.drop_null().slice(0, 200).to_pylist()]
-        for pattern, clean in ((_GROUPED, lambda t: t.replace(",", "")), (_COMMA, lambda t: t.replace(".", "").replace(",", "."))):
+        for pattern, clean in (
+            (_GROUPED, lambda t: t.replace(",", "")),
+            (_COMMA, lambda t: t.replace(".", "").replace(",", ".")),
+        ):
             plain = re.compile(r"^[+-]?\d+([.,]\d+)?$")
             if sample and any(pattern.match(t) for t in sample) and all(pattern.match(t) or plain.match(t) for t in sample):
                 try:
@@ -171,27 +255,35 @@ def _numbers(table: pa.Table) -> pa.Table:
     return table
 
 
-def _parquet(path: Path) -> pa.Table:
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
     try:
         with pq.ParquetFile(path) as file:
-            return file.read()
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as exc:
-        raise SourceError(what=f"the Parquet file cannot be read: {exc}", where=str(path), fix="write it again, with plain types") from exc
+            yield file
+    except (pa.ArrowException, OSError) as exc:
+        reason = str(exc).splitlines()[0]
+        raise SourceError(
+            what=f"the Parquet file cannot be read: {reason}", where=str(path), fix="write it again, with plain types"
+        ) from exc
+
+
+def _parquet(path: Path) -> pa.Table:
+    with _opened(path) as file:
+        return file.read()
 
 
 def _json(path: Path) -> pa.Table:
-    text = path.read_text(encoding="utf-8")
+    try:
+        text = _bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise SourceError(what="the file is not UTF-8", where=str(path), fix="JSON is UTF-8; convert it") from exc
     if not text.strip():
         raise SourceError(what="the file is empty", where=str(path), fix="give at least one object")
-    rows = []
-    try:
-        rows = json.loads(text) if text.lstrip().startswith("[") else [_line(line, n, path) for n, line in enumerate(text.splitlines(), 1) if line.strip()]
-    except json.JSONDecodeError as exc:
-        raise SourceError(what=f"this is not JSON: {exc.msg}", where=f"{path}:{exc.lineno}:{exc.colno}", fix="mend it there") from exc
+    rows = _objects(text, path)
     if not all(isinstance(row, dict) for row in rows):
-        raise SourceError(what="rows must be objects", where=str(path), fix="write one object a row")
+        raise SourceError(what="a row is not an object", where=str(path), fix="write one object a row")
     names = list(dict.fromkeys(name for row in rows for name in row))
-    columns = {}
+    columns: dict[str, pa.Array] = {}
     for name in names:
         cells = [row.get(name) for row in rows]
         try:
@@ -201,8 +293,30 @@ def _json(path: Path) -> pa.Table:
     return pa.table(columns)
 
 
+def _objects(text: str, path: Path) -> list[Any]:
+    """Rows of a JSON text: a list, one object a line, columns as lists, or one object that holds a list of rows."""
+    try:
+        whole = json.loads(text)
+    except json.JSONDecodeError as exc:
+        lines = [line for line in text.split("\n") if line.strip()]
+        if text.lstrip().startswith("[") or len(lines) < 2:
+            where = f"{path}:{exc.lineno}:{exc.colno}"
+            raise SourceError(what=f"this is not JSON: {exc.msg}", where=where, fix="mend it there") from exc
+        return [_line(line, number, path) for number, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if not isinstance(whole, dict):
+        return whole if isinstance(whole, list) else [whole]
+    lists = [value for value in whole.values() if isinstance(value, list)]
+    if len(lists) == 1 and lists[0] and all(isinstance(row, dict) for row in lists[0]):
+        return lists[0]
+    if lists and len(lists) == len(whole) and len({len(cells) for cells in lists}) == 1:
+        return [dict(zip(whole, cells, strict=True)) for cells in zip(*lists, strict=True)]
+    return [whole]
+
+
 def _line(line: str, number: int, path: Path) -> object:
     try:
         return json.loads(line)
     except json.JSONDecodeError as exc:
-        raise SourceError(what=f"this is not JSON: {exc.msg}", where=f"{path}:{number}:{exc.colno}", fix="mend that line") from exc
+        raise SourceError(
+            what=f"this is not JSON: {exc.msg}", where=f"{path}:{number}:{exc.colno}", fix="mend that line"
+        ) from exc

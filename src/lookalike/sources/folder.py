@@ -34,6 +34,8 @@ class Folder(Source):
         folder = under(root, self.path)
         if not folder.is_dir():
             raise SourceError(what="there is no such folder", where=str(folder), fix="check the path")
+        if Path(self.pattern).is_absolute() or ".." in Path(self.pattern).parts:
+            raise SourceError(what=f"the pattern {self.pattern!r} leaves the folder", where=str(folder), fix="name it by `path:`")
         files = sorted(path for path in folder.glob(self.pattern) if path.is_file())
         if not files:
             raise SourceError(what=f"no file fits {self.pattern!r}", where=str(folder), fix="say `pattern:`, such as '**/*.md'")
@@ -45,9 +47,16 @@ class Folder(Source):
         rows: dict[str, list[object]] = {"name": [], "path": [], "text": [], "bytes": []}
         for path in self._files(root):
             if path.stat().st_size > LONGEST:
-                raise SourceError(what=f"the file has {path.stat().st_size:,} bytes, more than {LONGEST:,}", where=str(path), fix="split it")
+                raise SourceError(
+                    what=f"the file has {path.stat().st_size:,} bytes, more than {LONGEST:,}", where=str(path), fix="split it"
+                )
             data = path.read_bytes()
-            for name, value in (("name", path.stem), ("path", str(path.relative_to(folder))), ("text", self._text(data, path)), ("bytes", len(data))):
+            for name, value in (
+                ("name", path.stem),
+                ("path", str(path.relative_to(folder))),
+                ("text", self._text(data, path)),
+                ("bytes", len(data)),
+            ):
                 rows[name].append(value)
         return pa.table(rows)
 

@@ -25,7 +25,9 @@ def source(text: str) -> Source:
     if "://" in text:
         url, mark, table = text.rpartition("#")
         if not mark:
-            raise SourceError(what="a database URL needs a table", where=text.split("@")[-1], fix="write URL#table")
+            raise SourceError(
+                what="a database URL needs a table", where=text.rsplit("@", maxsplit=1)[-1], fix="write URL#table"
+            )
         return SqlSource(url=url, table=table)
     return File(path=text)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import sqlite3
+from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
@@ -12,11 +14,13 @@ from pydantic import model_validator
 
 from lookalike.errors import SourceError
 from lookalike.optional import require
-from lookalike.sources.base import Source, checked, under
+from lookalike.sources.base import Source, checked, filled, under
 
 
 class SqlSource(Source):
-    """A table or a query of a database: SQLite by a path or URL, PostgreSQL and others by a SQLAlchemy URL.
+    """A table or a query of a database: SQLite by its file, PostgreSQL and others by a SQLAlchemy URL.
+
+    `${NAME}` in the URL is read from the environment when the source is opened.
 
     Example:
         ```yaml
@@ -37,37 +41,48 @@ class SqlSource(Source):
             raise ValueError("give either table or query")
         return self
 
-    def _engine(self, root: Path) -> Any:
-        alchemy = require("sqlalchemy", extra="sql")
-        url = self.url
-        if url.startswith("sqlite:///"):
-            path = under(root, url.removeprefix("sqlite:///"))
-            if not path.is_file():
-                raise SourceError(what="there is no such database", where=str(path), fix="check the path")
-            url = f"sqlite:///{path}"
-        url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-        return alchemy.create_engine(url)
-
     def read(self, root: Path) -> pa.Table:
         """All rows."""
+        url = filled(self.url, self._shown)
+        names, rows = self._sqlite(url, root) if url.startswith("sqlite:///") else self._server(url)
+        if not names:
+            raise SourceError(what="the query gives no columns", where=self._shown, fix="write a SELECT")
+        return checked(_columns(names, rows), self._shown)
+
+    def _sqlite(self, url: str, root: Path) -> tuple[list[str], list[Any]]:
+        """Read with the standard library, which needs no extra; the database is opened for reading alone."""
+        path = under(root, url.removeprefix("sqlite:///"))
+        if not path.is_file():
+            raise SourceError(what="there is no such database", where=str(path), fix="check the path")
+        quoted = ".".join('"' + part.replace('"', '""') + '"' for part in (self.table or "").split("."))
+        try:
+            with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as connection:
+                found = connection.execute(self.query or f"SELECT * FROM {quoted}")  # noqa: S608  # quoted
+                return [column[0] for column in found.description or ()], found.fetchall()
+        except sqlite3.Error as exc:
+            raise SourceError(what=f"the database refused: {exc}", where=str(path), fix="check the table or the query") from exc
+
+    def _server(self, url: str) -> tuple[list[str], list[Any]]:
         alchemy = require("sqlalchemy", extra="sql")
-        engine = self._engine(root)
+        try:
+            engine = alchemy.create_engine(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
+        except (alchemy.exc.ArgumentError, ImportError) as exc:
+            raise SourceError(
+                what=f"the URL cannot be used: {exc}", where=self._shown, fix="write dialect://user@host/database"
+            ) from exc
         try:
             with engine.connect() as connection:
-                if self.table is not None:
-                    quote = engine.dialect.identifier_preparer.quote
-                    name = ".".join(quote(part) for part in self.table.split("."))
-                    result = connection.execute(alchemy.text(f"SELECT * FROM {name}"))  # noqa: S608  # quoted by the dialect
-                else:
-                    result = connection.execute(alchemy.text(self.query or ""))
-                names = list(result.keys())
-                rows = result.fetchall()
+                quote = engine.dialect.identifier_preparer.quote
+                name = ".".join(quote(part) for part in (self.table or "").split("."))
+                result = connection.execute(alchemy.text(self.query or f"SELECT * FROM {name}"))  # noqa: S608  # quoted
+                return list(result.keys()), result.fetchall()
         except alchemy.exc.SQLAlchemyError as exc:
             reason = str(getattr(exc, "orig", exc)).splitlines()[0]
-            raise SourceError(what=f"the database refused: {reason}", where=self._shown, fix="check the URL, the table and your rights") from exc
+            raise SourceError(
+                what=f"the database refused: {reason}", where=self._shown, fix="check the URL, the table and your rights"
+            ) from exc
         finally:
             engine.dispose()
-        return checked(_columns(names, rows), self._shown)
 
     @property
     def _shown(self) -> str:
