@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 KINDS: dict[str, str] = {
+    "diffusion": "lookalike.synthesizers.diffusion:Diffusion",
+    "tvae": "lookalike.synthesizers.tvae:Tvae",
+    "ctgan": "lookalike.synthesizers.ctgan:Ctgan",
+    "autoregressive": "lookalike.synthesizers.autoregressive:Autoregressive",
+    "mst": "lookalike.synthesizers.mst:Mst",
     "forest": "lookalike.synthesizers.forest.model:Forest",
     "constrained": "lookalike.synthesizers.constrained:Constrained",
     "smote": "lookalike.synthesizers.smote:Smote",

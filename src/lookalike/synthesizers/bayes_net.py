@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lookalike.synthesizers.bins import Bins, Codes, cut
 from lookalike.synthesizers.conditions import Condition
-from lookalike.synthesizers.features import Data
+from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular, clamped
 
 CANDIDATES = 8  # parents that pairs are tried of: the most informative single ones
@@ -58,26 +58,41 @@ class BayesNet(Tabular):
         return condition.values is not None
 
     def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
-        asked = {condition.name: condition for condition in wanted}
-        logs = np.zeros(n) if wanted else None
-        codes: dict[int, Codes] = {}
-        data: Data = {}
-        cuts = {i: Bins.of(f, self._model.arrays, f"{i}") for i, f in enumerate(self._features)}
-        for i, parents in self._model.meta["structure"]:
-            feature, table = self._features[i], self._model.arrays[f"{i}/table"]
-            state = np.zeros(n, np.int64)
-            for parent in parents:
-                state = state * cuts[parent].count + codes[parent]
-            if logs is not None and feature.name in asked:
-                data[feature.name] = clamped(asked[feature.name], n, draws)
-                codes[i] = cuts[i].encode(data[feature.name])
-                chance = np.diff(table, axis=1, prepend=0.0)[state, codes[i]] * cuts[i].share(data[feature.name])
-                with np.errstate(divide="ignore"):
-                    logs += np.log(chance)
-            else:
-                codes[i] = _pick(table, state, draws.random(n))
-                data[feature.name] = cuts[i].decode(codes[i], draws)
-        return {f.name: data[f.name] for f in self._features}, logs
+        return draw_network(self._features, self._model, n, draws, wanted)
+
+
+def draw_network(
+    features: Sequence[Feature], model: Model, n: int, draws: np.random.Generator, wanted: Sequence[Condition]
+) -> Drawn:
+    """Rows of a network, parents first: `structure` in the model's JSON, `<i>/table` and the cuts in its arrays.
+
+    Args:
+        features: the columns, in the order that the structure numbers them.
+        model: what `BayesNet` or `Mst` learned.
+        n: rows.
+        draws: random numbers.
+        wanted: conditions with values; their columns are clamped and the rows weighted by their likelihood.
+    """
+    asked = {condition.name: condition for condition in wanted}
+    logs = np.zeros(n) if wanted else None
+    codes: dict[int, Codes] = {}
+    data: Data = {}
+    cuts = {i: Bins.of(f, model.arrays, f"{i}") for i, f in enumerate(features)}
+    for i, parents in model.meta["structure"]:
+        feature, table = features[i], model.arrays[f"{i}/table"]
+        state = np.zeros(n, np.int64)
+        for parent in parents:
+            state = state * cuts[parent].count + codes[parent]
+        if logs is not None and feature.name in asked:
+            data[feature.name] = clamped(asked[feature.name], n, draws)
+            codes[i] = cuts[i].encode(data[feature.name])
+            chance = np.diff(table, axis=1, prepend=0.0)[state, codes[i]] * cuts[i].share(data[feature.name])
+            with np.errstate(divide="ignore"):
+                logs += np.log(np.maximum(chance, 0.0))
+        else:
+            codes[i] = _pick(table, state, draws.random(n))
+            data[feature.name] = cuts[i].decode(codes[i], draws)
+    return {f.name: data[f.name] for f in features}, logs
 
 
 def _pick(table: npt.NDArray[np.float64], state: Codes, coins: npt.NDArray[np.float64]) -> Codes:

@@ -1,0 +1,173 @@
+"""What the neural methods share: columns as blocks of a matrix, small networks, a training loop, weights as arrays.
+
+A category is a block of one-hot cells; a number is a block of one-hot bins and one cell in [-1, 1] for its place in the bin, so
+atoms, gaps and heavy tails need nothing special. torch runs on one thread inside `training`, because its spinning threads cost
+ten times the work on shared cores; its global state is left as it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from lookalike.optional import require
+from lookalike.synthesizers.bins import Bins, Codes, cut
+from lookalike.synthesizers.features import Data, Feature
+from lookalike.synthesizers.tabular import Arrays, Lesson
+
+Matrix = npt.NDArray[np.float32]
+MOST_LEVELS = 128  # levels of a category with a cell of their own; the rarer ones share the last
+
+
+def torch_module() -> Any:
+    """The torch package.
+
+    Raises:
+        MissingExtra: it is not installed.
+    """
+    return require("torch", extra="deep")
+
+
+@contextmanager
+def seeded(seed: int) -> Iterator[Any]:
+    """Torch on one thread with its own random numbers; everything global is put back."""
+    torch = torch_module()
+    threads = torch.get_num_threads()
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        torch.set_num_threads(1)
+        try:
+            yield torch
+        finally:
+            torch.set_num_threads(threads)
+
+
+@dataclass(frozen=True)
+class Block:
+    """One column's cells: one-hot from `start` for `bins.count`, then its place in the bin when `placed`."""
+
+    bins: Bins
+    start: int
+    placed: bool
+
+    @property
+    def stop(self) -> int:
+        """The first cell after the one-hot ones."""
+        return self.start + self.bins.count
+
+    @property
+    def end(self) -> int:
+        """The first cell after the block."""
+        return self.stop + self.placed
+
+
+def blocks_of(cuts: Sequence[Bins]) -> list[Block]:
+    """The cuts side by side."""
+    out: list[Block] = []
+    start = 0
+    for one in cuts:
+        out.append(Block(one, start, one.fine))
+        start = out[-1].end
+    return out
+
+
+def learn_cuts(lesson: Lesson, bins: int) -> list[Bins]:
+    """Quantile bins of numbers, the commonest levels of categories."""
+    return [cut(f, lesson.data[f.name], most=bins if f.is_number else MOST_LEVELS) for f in lesson.features]
+
+
+def encode(blocks: Sequence[Block], data: Data) -> Matrix:
+    """float32 [n, cells]."""
+    rows = len(next(iter(data.values())))
+    out = np.zeros((rows, blocks[-1].end), np.float32)
+    for block in blocks:
+        values = data[block.bins.feature.name]
+        codes = block.bins.encode(values)
+        out[np.arange(rows), block.start + codes] = 1.0
+        if block.placed:
+            low, high = edges(block.bins)
+            width = np.where(high > low, high - low, 1.0)
+            place = np.where(
+                np.isnan(values),
+                0.5,
+                (np.nan_to_num(values) - np.nan_to_num(low)[codes]) / np.nan_to_num(width, nan=1.0)[codes],
+            )
+            out[:, block.stop] = np.clip(2 * place - 1, -1, 1)
+    return out
+
+
+def edges(bins: Bins) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Least and greatest value of each bin; NaN of the missing one."""
+    return bins.values[bins.start[:-1]], bins.values[bins.start[1:] - 1]
+
+
+def decode(blocks: Sequence[Block], codes: Sequence[Codes], places: Mapping[int, Any], draws: np.random.Generator) -> Data:
+    """Values from codes and, for placed blocks, cells in [-1, 1]."""
+    data: Data = {}
+    for i, block in enumerate(blocks):
+        if block.placed and i in places:
+            low, high = edges(block.bins)
+            share = np.clip((np.asarray(places[i], np.float64) + 1) / 2, 0, 1)
+            data[block.bins.feature.name] = low[codes[i]] + share * (high[codes[i]] - low[codes[i]])
+        else:
+            data[block.bins.feature.name] = block.bins.decode(codes[i], draws)
+    return data
+
+
+def cut_arrays(cuts: Sequence[Bins]) -> Arrays:
+    """The cuts as arrays of a model."""
+    arrays: Arrays = {}
+    for i, one in enumerate(cuts):
+        arrays |= one.arrays(f"{i}")
+    return arrays
+
+
+def saved_blocks(features: Sequence[Feature], arrays: Arrays) -> list[Block]:
+    """The blocks that `cut_arrays` wrote."""
+    return blocks_of([Bins.of(feature, arrays, f"{i}") for i, feature in enumerate(features)])
+
+
+def perceptron(torch: Any, sizes: Sequence[int], *, dropout: float = 0.0) -> Any:
+    """Linear layers with SiLU between them."""
+    layers: list[Any] = []
+    for i, (a, b) in enumerate(pairwise(sizes)):
+        layers.append(torch.nn.Linear(a, b))
+        if i < len(sizes) - 2:
+            layers.append(torch.nn.SiLU())
+            if dropout:
+                layers.append(torch.nn.Dropout(dropout))
+    return torch.nn.Sequential(*layers)
+
+
+def epochs(lesson: Lesson, count: int, rows: int, batch: int, step: Callable[[npt.NDArray[np.int64]], None]) -> int:
+    """Run `step` on shuffled batches until the epochs or the budget end; gives the epochs that were completed."""
+    for epoch in range(count):
+        order = lesson.draws.permutation(rows)
+        for start in range(0, rows, batch):
+            step(order[start : start + batch])
+            if lesson.late:
+                return epoch
+    return count
+
+
+def weights(net: Any, prefix: str = "net") -> Arrays:
+    """A network's weights as arrays."""
+    return {f"{prefix}/{name}": tensor.detach().cpu().numpy().copy() for name, tensor in net.state_dict().items()}
+
+
+def load_weights(torch: Any, net: Any, arrays: Arrays, prefix: str = "net") -> Any:
+    """The network with the weights that `weights` wrote, for use only."""
+    state = {name: torch.from_numpy(np.array(arrays[f"{prefix}/{name}"])) for name in net.state_dict()}
+    net.load_state_dict(state)
+    return net.eval()
+
+
+def pick(logits: npt.NDArray[Any], draws: np.random.Generator) -> Codes:
+    """A code for each row from unnormalised log chances [n, k]."""
+    return np.asarray((logits + draws.gumbel(size=logits.shape)).argmax(axis=1), np.int64)
