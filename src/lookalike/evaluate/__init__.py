@@ -30,6 +30,9 @@ KINDS: dict[str, str] = {
     "label_rates": "lookalike.evaluate.fairness:LabelRates",
     "fairness_gap": "lookalike.evaluate.fairness:FairnessGap",
     "coverage": "lookalike.evaluate.coverage:Coverage",
+    "referential_integrity": "lookalike.evaluate.relations:ReferentialIntegrity",
+    "child_counts": "lookalike.evaluate.relations:ChildCounts",
+    "parent_child_dependence": "lookalike.evaluate.relations:ParentChildDependence",
     "column_shapes": "lookalike.evaluate.column_shapes:ColumnShapes",
     "column_pair_trends": "lookalike.evaluate.column_shapes:ColumnPairTrends",
     "identical_share": "lookalike.evaluate.privacy.metrics:IdenticalShare",
@@ -60,3 +63,6 @@ KINDS: dict[str, str] = {
     "contamination": "lookalike.evaluate.text.metrics:Contamination",
     "verbatim_overlap": "lookalike.evaluate.text.metrics:VerbatimOverlap",
 }
+
+# Which dimensions the metrics of a folder are of, so that `only="fidelity"` does not import the attacks (and numba with them).
+FOLDERS: dict[str, frozenset[str]] = {"privacy": frozenset({"privacy"}), "text": frozenset({"diversity", "privacy"})}

@@ -92,6 +92,7 @@ class Metric(Spec):
     cost: ClassVar[float] = 1.0  # CPU seconds expected on 30,000 x 15, for the planner of --budget-s
     statistics: ClassVar[bool] = False
     default: ClassVar[bool] = True
+    scope: ClassVar[Literal["table", "database"]] = "table"  # "database": about foreign keys between tables
 
     @abstractmethod
     def compute(self, views: Views) -> list[Result]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -16,8 +17,8 @@ RELATED = 0.1  # an association below it in both tables is left out: hundreds of
 NAMED = 20
 MATRIX = 60
 RANK_ROWS = 100_000
-Kind = Literal["pearson", "spearman", "cramers_v", "correlation_ratio", "mutual_information"]
-Matrix = npt.NDArray[np.float64]
+Vector = npt.NDArray[np.float64]
+Pair = tuple[str, str]
 
 
 class Dependence(Metric):
@@ -36,7 +37,7 @@ class Dependence(Metric):
 
     def compute(self, views: Views) -> list[Result]:
         """The headline, one mean change for each coefficient, and the pairs that changed most."""
-        pairs, total = joint.sets(views, 2)
+        pairs, total = _pairs(views)
         if not pairs:
             return self.skip("fewer than two columns are numbers, times or categories")
         real, synthetic = associations(views, "real"), associations(views, "synthetic")
@@ -63,7 +64,7 @@ class Dependence(Metric):
         out += self._coefficients(real, synthetic, base, reference)
         return out + self._named(related, real, synthetic, base, reference)
 
-    def _coefficients(self, *tables: dict[str, dict[tuple[str, str], float]]) -> list[Result]:
+    def _coefficients(self, *tables: dict[str, dict[Pair, float]]) -> list[Result]:
         real, synthetic, base, reference = tables
         out = []
         for name in ("pearson", "spearman", "cramers_v", "correlation_ratio", "mutual_information"):
@@ -83,7 +84,7 @@ class Dependence(Metric):
             )  # fmt: skip
         return out
 
-    def _named(self, related: list[tuple[str, str]], *tables: dict[str, dict[tuple[str, str], float]]) -> list[Result]:
+    def _named(self, related: list[Pair], *tables: dict[str, dict[Pair, float]]) -> list[Result]:
         real, synthetic, base, reference = (t["any"] for t in tables)
         worst = sorted(related, key=lambda p: (-abs(real[p] - synthetic[p]), p))[:NAMED]
         out = []
@@ -99,25 +100,30 @@ def _known(*values: float) -> bool:
     return all(v == v for v in values)  # noqa: PLR0124  # NaN
 
 
-def associations(views: Views, which: Which) -> dict[str, dict[tuple[str, str], float]]:
+def _pairs(views: Views) -> tuple[list[Pair], int]:
+    chosen, total = joint.sets(views, 2)
+    return [(names[0], names[1]) for names in chosen], total
+
+
+def associations(views: Views, which: Which) -> dict[str, dict[Pair, float]]:
     """Every coefficient of every counted pair; "any" holds the one that fits the pair's forms, 0 where it is undefined."""
     return views.once(("associations", which), lambda: _associations(views, which))
 
 
-def _associations(views: Views, which: Which) -> dict[str, dict[tuple[str, str], float]]:
-    pairs = joint.sets(views, 2)[0]
+def _associations(views: Views, which: Which) -> dict[str, dict[Pair, float]]:
+    pairs = _pairs(views)[0]
     tables = joint.counts(views, which, 2)
     names = ("any", "pearson", "spearman", "cramers_v", "correlation_ratio", "mutual_information")
-    out: dict[str, dict[tuple[str, str], float]] = {name: {} for name in names}
-    place = {c.name: i for i, c in enumerate(c for c in views.compared if c.numeric)}
-    pearson, spearman = _correlations(views, which, list(place))
+    out: dict[str, dict[Pair, float]] = {name: {} for name in names}
+    numbers = [pair for pair in pairs if all(views[n].numeric for n in pair)]
+    pearson, spearman = _correlations(views, which, numbers)
     for (first, second), table in zip(pairs, tables, strict=True):
         pair = (first, second)
         numeric = [views[n].numeric for n in pair]
         out["mutual_information"][pair] = normalised_information(table)
         if all(numeric):
-            out["pearson"][pair] = float(pearson[place[first], place[second]])
-            value = out["spearman"][pair] = float(spearman[place[first], place[second]])
+            out["pearson"][pair] = pearson[pair]
+            value = out["spearman"][pair] = spearman[pair]
         elif any(numeric):
             number, category = (first, second) if numeric[0] else (second, first)
             value = out["correlation_ratio"][pair] = correlation_ratio(
@@ -175,26 +181,21 @@ def correlation_ratio(codes: npt.NDArray[np.int32], values: npt.NDArray[np.float
     return float(np.sqrt(max(0.0, 1 - (1 - between) * (values.size - 1) / (values.size - groups))))
 
 
-def _correlations(views: Views, which: Which, names: list[str]) -> tuple[Matrix, Matrix]:
-    """Pearson and Spearman matrices; nulls take the mean, constant columns have nan. Ranks are of at most 100,000 rows."""
-    if len(names) < 2:
-        return np.full((1, 1), np.nan), np.full((1, 1), np.nan)
+def _correlations(views: Views, which: Which, pairs: Sequence[Pair]) -> tuple[dict[Pair, float], dict[Pair, float]]:
+    """Pearson and Spearman of pairs of numbers; nulls take the mean, constant columns have nan. Ranks are of at most 100,000 rows."""
     rows = views.rows(which)
     keep = np.sort(views.random("ranks", which).permutation(rows)[:RANK_ROWS]) if rows > RANK_ROWS else None
-    plain, ranked = [], []
-    for name in names:
+    plain: dict[str, Vector] = {}
+    ranked: dict[str, Vector] = {}
+    for name in dict.fromkeys(name for pair in pairs for name in pair):
         values = views.numbers(name, which)
-        plain.append(_standard(values))
-        ranked.append(_standard(_ranks(values if keep is None else values[keep])))
-    return _gram(plain), _gram(ranked)
+        plain[name] = _standard(values)
+        ranked[name] = _standard(_ranks(values if keep is None else values[keep]))
+    out = [{(a, b): float(np.clip(own[a] @ own[b], -1, 1)) for a, b in pairs} for own in (plain, ranked)]
+    return out[0], out[1]
 
 
-def _gram(columns: list[Matrix]) -> Matrix:
-    stacked = np.stack(columns)
-    return np.asarray(np.clip(stacked @ stacked.T, -1, 1))
-
-
-def _standard(values: Matrix) -> Matrix:
+def _standard(values: Vector) -> Vector:
     missing = np.isnan(values)
     known = values[~missing] if missing.any() else values
     mean = known.mean() if known.size else 0.0
@@ -203,7 +204,7 @@ def _standard(values: Matrix) -> Matrix:
     return centred / norm if norm > 1e-9 * max(1.0, abs(mean)) else np.full(values.size, np.nan)
 
 
-def _ranks(values: Matrix) -> Matrix:
+def _ranks(values: Vector) -> Vector:
     """Mean ranks, null as null."""
     missing = np.isnan(values)
     known = np.sort(values[~missing])
@@ -214,7 +215,7 @@ def _ranks(values: Matrix) -> Matrix:
     return np.where(missing, np.nan, ranks)
 
 
-def _matrices(views: Views, real: dict[tuple[str, str], float], synthetic: dict[tuple[str, str], float]) -> dict[str, Any]:
+def _matrices(views: Views, real: dict[Pair, float], synthetic: dict[Pair, float]) -> dict[str, Any]:
     names = [c.name for c in views.compared]
     place = {name: i for i, name in enumerate(names)}
     out: dict[str, Any] = {"columns": names}

@@ -143,7 +143,10 @@ def _form_of_text(column: pa.ChunkedArray) -> Form:
     words = 1 + pc.mean(pc.count_substring(head, " ")).as_py()
     if words >= 4 or pc.mean(pc.utf8_length(head)).as_py() > 60:
         return "text"
-    return "id" if distinct > 0.9 * known else "category"
+    if distinct <= 0.9 * known:
+        return "category"
+    whole = column.drop_null()  # 100,000 codes look like keys in the first rows, and are not
+    return "id" if len(whole) == known or pc.count_distinct(whole).as_py() > 0.9 * len(whole) else "category"
 
 
 def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers:  # noqa: A002  # strptime's word
@@ -244,13 +247,14 @@ def check_columns(tables: Mapping[str, pa.Table]) -> list[str]:
     Raises:
         MetricError: a table has two columns of one name, or no column is shared.
     """
-    for which, table in tables.items():
-        names = table.column_names
-        twice = sorted({name for name in names if names.count(name) > 1}) if len(set(names)) != len(names) else []
-        if twice:
+    names = {which: table.column_names for which, table in tables.items()}
+    for which, own in names.items():
+        if len(set(own)) != len(own):
+            twice = sorted({name for name in own if own.count(name) > 1})
             raise MetricError(what=f"duplicate column names: {', '.join(twice)}", where=f"{which} table", fix="rename them")
     real = tables["real"]
-    shared = [name for name in real.column_names if all(name in table.schema.names for table in tables.values())]
+    everywhere = set.intersection(*(set(own) for own in names.values()))
+    shared = [name for name in names["real"] if name in everywhere]
     if not shared:
         other = next((w for w, t in tables.items() if not set(t.column_names) & set(real.column_names)), "synthetic")
         raise MetricError(

@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from lookalike import __version__
 from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_mean
+from lookalike.evaluate import FOLDERS, KINDS
 from lookalike.evaluate import gates as gating
 from lookalike.evaluate.base import DIMENSIONS, Metric, Result
 from lookalike.evaluate.report import Report, TableInfo, findings
@@ -89,6 +90,7 @@ def evaluate(
             to_arrow(real), to_arrow(synthetic), None if holdout is None else to_arrow(holdout),
             target=target, schema=schema, seed=seed, protected=protected, extras=extras,
         )  # fmt: skip
+        chosen = [metric for metric in chosen if metric.scope == "table"]
         measured = measure(views, chosen, budget_s=budget_s, progress=progress)
         infos, notes = {"": describe(views)}, notes_on(views)
     old = _baseline(baseline or loaded.baseline or None)
@@ -120,20 +122,26 @@ def select(only: str | Sequence[str] | None) -> list[type[Metric]]:
     Raises:
         UsageError: a name that is neither a dimension nor a metric.
     """
-    classes: list[type[Metric]] = [resolve("metric", kind) for kind in kinds("metric")]
     order = {dimension: i for i, dimension in enumerate(DIMENSIONS)}
-    classes.sort(key=lambda c: (order[c.dimension], c.cost, c.kind))
     words = [w.strip() for w in (only.split(",") if isinstance(only, str) else only or ()) if w.strip()]
+    for word in words:
+        if word not in order and word != "statistics" and word not in kinds("metric"):
+            known = [*DIMENSIONS, "statistics", *kinds("metric")]
+            raise UsageError(what=f"unknown dimension or metric {word!r}", fix=did_you_mean(word, known, label="only"))
+    classes: list[type[Metric]] = [resolve("metric", kind) for kind in kinds("metric") if _possible(kind, words)]
+    classes.sort(key=lambda c: (order[c.dimension], c.cost, c.kind))
     if not words:
         return [c for c in classes if c.default]
-    for word in words:
-        if word not in order and word != "statistics" and word not in {c.kind for c in classes}:
-            known = [*DIMENSIONS, "statistics", *(c.kind for c in classes)]
-            raise UsageError(what=f"unknown dimension or metric {word!r}", fix=did_you_mean(word, known, label="only"))
     return [
         c for c in classes
         if c.kind in words or (c.default and c.dimension in words) or (c.statistics and "statistics" in words)
     ]  # fmt: skip
+
+
+def _possible(kind: str, words: Sequence[str]) -> bool:
+    """Whether a metric's module has to be imported to know if it is asked for."""
+    folder = KINDS.get(kind, "").removeprefix("lookalike.evaluate.").partition(".")[0]
+    return not words or kind in words or folder not in FOLDERS or bool(FOLDERS[folder] & set(words))
 
 
 def expected_seconds(metric: type[Metric], views: Views) -> float:

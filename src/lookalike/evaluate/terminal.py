@@ -120,7 +120,7 @@ def bar(result: Result) -> Text:
     share = (result.value - result.floor) / (result.ceiling - result.floor)
     filled = round(max(0.0, min(1.0, share)) * _BAR)
     style = "green" if share >= 0.85 else "yellow" if share >= 0.5 else "red"
-    return Text.assemble(("━" * filled, style), ("─" * (_BAR - filled), "dim"), (f" {max(0.0, share):.0%}", "dim"))
+    return Text.assemble(("━" * filled, style), ("─" * (_BAR - filled), "dim"), (f" {max(0.0, min(1.0, share)):.0%}", "dim"))
 
 
 def _footer(report: Report) -> Text:

@@ -49,6 +49,7 @@ class Views:
         protected: columns whose groups are compared with each other.
         name: the table's name in a set of tables.
         extras: what single families need besides tables: `benchmarks`, `prompts`, `generator`, `embedder`, ...
+        keys: columns that name rows, of this table or of another; they are not compared as values.
 
     Attributes:
         columns: what is compared, in the real table's order.
@@ -72,6 +73,7 @@ class Views:
         protected: Sequence[str] = (),
         name: str = "",
         extras: Mapping[str, Any] | None = None,
+        keys: Sequence[str] = (),
     ) -> None:
         tables = {"real": real, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
         for which, table in tables.items():
@@ -84,23 +86,28 @@ class Views:
                 raise MetricError(what=f"column {wanted!r} is not in every table", where="target or protected", fix=fix)
         self.target, self.schema, self.seed = target, schema, seed
         self.protected, self.name, self.extras = tuple(protected), name, dict(extras or {})
-        self.missing = tuple(n for n in real.column_names if n not in synthetic.column_names)
-        self.extra = tuple(n for n in synthetic.column_names if n not in real.column_names)
+        self._keys = frozenset(keys)
+        learned, made = dict.fromkeys(real.column_names), dict.fromkeys(synthetic.column_names)
+        self.missing, self.extra = tuple(n for n in learned if n not in made), tuple(n for n in made if n not in learned)
         self.excluded: dict[str, str] = {}
         self._tables = {w: t.select(shared) for w, t in tables.items()}
         self._cache: dict[Hashable, Any] = {}
         self.columns = tuple(c for c in (self._column(n) for n in shared) if c is not None)
+        self._by_name = {column.name: column for column in self.columns}
 
     def _column(self, name: str) -> Column | None:
         schema = self.schema[name] if self.schema and name in self.schema.names else None
         for which, table in self._tables.items():
-            decoded = encode.plain(table[name])
-            if decoded is not table[name]:
+            column = table[name]
+            decoded = encode.plain(column)
+            if decoded is not column:
                 self._tables[which] = table.set_column(table.schema.get_field_index(name), name, decoded)
         form = encode.form_of(self._tables["real"][name], schema, name)
         if form is None:
             self.excluded[name] = f"cells of type {self._tables['real'][name].type} are not compared"
             return None
+        if name in self._keys:
+            form = "id"
         if form in ("number", "time"):
             try:
                 for which in self._tables:
@@ -124,9 +131,8 @@ class Views:
         Raises:
             MetricError: it is not compared.
         """
-        for column in self.columns:
-            if column.name == name:
-                return column
+        if name in self._by_name:
+            return self._by_name[name]
         why = self.excluded.get(name, "the tables do not share it")
         raise MetricError(
             what=f"column {name!r} is not compared: {why}", fix=did_you_mean(name, [c.name for c in self.columns])

@@ -1,0 +1,203 @@
+"""Bad input: a clear error or an explicit skip, never a silent NaN, never a crash half way."""
+
+import json
+import math
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lookalike.errors import MetricError, SchemaError, UsageError
+from lookalike.evaluate.evaluate import evaluate
+
+ALL = "statistics,c2st,coverage"
+
+
+def sound(report):
+    """Every result has a finite value or a reason, and the report can be written in every form."""
+    for result in report:
+        assert (result.value is None) == bool(result.skipped), result
+        assert result.value is None or math.isfinite(result.value), result
+        assert "internal error" not in result.skipped, result
+    json.loads(report.to_json())
+    assert report.markdown()
+    assert report.junit()
+    assert str(report)
+    return report
+
+
+def test_no_shared_column_is_an_error(real):
+    """Tables without a common column cannot be compared, and the error lists both."""
+    with pytest.raises(MetricError, match="share no column"):
+        evaluate(real, pa.table({"x": [1, 2]}))
+
+
+def test_missing_and_extra_columns_are_measured(real, good):
+    """Columns that are missing lower validity.columns and are named; the others are still compared."""
+    report = sound(evaluate(real, good.drop_columns(["age"]).append_column("new", good["age"]), only=ALL))
+    assert report["validity.columns"].value == pytest.approx(8 / 9)
+    assert report["validity.columns"].detail["missing"] == ["age"]
+    assert report.tables[""].excluded["new"] == "not in the real table"
+    assert report.verdicts["validity"] == "fail"
+
+
+def test_other_types_are_named(real, good):
+    """A number that came back as text is excluded with the reason, or read when it is still a number."""
+    index = good.schema.get_field_index("age")
+    as_text = good.set_column(index, "age", good["age"].cast(pa.string()))
+    assert sound(evaluate(real, as_text, only=ALL))["marginals.age"].value > 0.95
+    words = good.set_column(index, "age", pa.array(["many"] * good.num_rows))
+    report = sound(evaluate(real, words, only=ALL))
+    assert "synthetic" in report.tables[""].excluded["age"]
+    assert report["validity.types"].value < 1
+
+
+def test_rows_missing(real):
+    """A table without rows is an error; one row is measured or skipped."""
+    with pytest.raises(MetricError, match="without rows"):
+        evaluate(real, real.slice(0, 0))
+    report = sound(evaluate(real, real.slice(0, 1), only=ALL))
+    assert report["c2st"].value is None
+    assert any("noise" in note for note in report.notes)
+    sound(evaluate(real.slice(0, 1), real.slice(0, 1), only=ALL))
+
+
+def test_all_null_and_constant_columns(real, good):
+    """Columns of nulls, and constant ones, are skipped or scored, never NaN."""
+    n = real.num_rows
+    both = {
+        "empty": (pa.nulls(n, pa.float64()), pa.nulls(n, pa.float64())),
+        "emptied": (pa.array(np.arange(n) % 7), pa.nulls(n, pa.int64())),
+        "filled": (pa.nulls(n, pa.string()), pa.array(["x"] * n)),
+        "constant": (pa.array([3.5] * n), pa.array([3.5] * n)),
+        "word": (pa.array(["a"] * n), pa.array(["a"] * n)),
+    }
+    a, b = real, good
+    for name, (x, y) in both.items():
+        a, b = a.append_column(name, x), b.append_column(name, y)
+    report = sound(evaluate(a, b, only=ALL))
+    assert report["marginals.constant"].value == 1
+    assert report["marginals.emptied"].value is None
+
+
+def test_infinities_are_counted(real, good):
+    """Infinite cells count as not finite in validity and as null elsewhere."""
+    income = good["income"].to_numpy().copy()
+    income[:30] = np.inf
+    income[30:60] = -np.inf
+    broken = good.set_column(good.schema.get_field_index("income"), "income", pa.array(income))
+    report = sound(evaluate(real, broken, only=ALL))
+    assert report["validity.finite"].detail["worst"]["income"] == pytest.approx(1 - 60 / 3000)
+
+
+def test_dates_out_of_range(real, good):
+    """Dates far outside the real range break validity, not the evaluation."""
+    since = good["since"].to_numpy().copy()
+    since[:10] = np.datetime64("9999-12-31", "s")
+    since[10:20] = np.datetime64("0001-01-01", "s")
+    report = sound(evaluate(real, good.set_column(good.schema.get_field_index("since"), "since", pa.array(since)), only=ALL))
+    assert report["validity"].detail["broken"]["ranges of since"] >= 20
+
+
+def test_duplicate_names(real):
+    """Two columns of one name are an error that names them."""
+    twice = pa.Table.from_arrays([real["age"], real["age"]], names=["age", "age"])
+    with pytest.raises(SchemaError, match="duplicate column names: age"):
+        evaluate(twice, twice)
+
+
+def test_null_bytes_in_text(real, good):
+    """Text with null bytes and control characters is a category like any other, in every form of the report."""
+    odd = pa.array([["a\x00b", "c\x07", "d"][i % 3] for i in range(real.num_rows)])
+    report = sound(evaluate(real.append_column("odd\x01", odd), good.append_column("odd\x01", odd), only=ALL))
+    assert report["marginals.odd\x01"].value == 1
+
+
+@pytest.mark.slow
+def test_many_columns():
+    """5,000 columns are measured on a sample of pairs that says so."""
+    g = np.random.default_rng(0)
+    a, b = (pa.table({f"c{i}": g.normal(size=60) for i in range(5000)}) for _ in range(2))
+    report = sound(evaluate(a, b, only="validity,marginals,pairs,triples,dependence,tails"))
+    assert report["pairs"].detail["sets"] < report["pairs"].detail["of"] == 5000 * 4999 // 2
+
+
+def test_many_categories():
+    """100,000 categories neither blow memory up nor are they taken for a difference."""
+    g = np.random.default_rng(0)
+    a, b = (
+        pa.table({"code": [f"k{i}" for i in g.integers(0, 100_000, 250_000)], "x": g.integers(0, 3, 250_000)}) for _ in range(2)
+    )
+    report = sound(evaluate(a, b, only="statistics"))
+    assert report["marginals.code"].value == pytest.approx(report["marginals.code"].ceiling, abs=0.15)
+    assert report["pairs"].value > 0.9
+
+
+def test_sizes_that_differ_100_times(real, good):
+    """Tables of very different size are measured, with a note."""
+    small = good.slice(0, 30)
+    assert any("differ much in size" in n for n in sound(evaluate(real, small, only=ALL)).notes)
+    assert any("differ much in size" in n for n in sound(evaluate(small, real, only="statistics")).notes)
+
+
+def test_overlapping_holdout_is_said(real, good):
+    """A holdout of training rows voids privacy, and the report says so."""
+    report = evaluate(real, good, holdout=real.slice(0, 1000), only="validity,identical_excess")
+    assert any("voids every privacy number" in note for note in report.notes)
+    assert report.verdicts["privacy"] != "pass"
+
+
+def test_target_with_one_class(real, good):
+    """A target with one class is an explicit skip with its reason; other metrics are still there."""
+    a, b = (t.append_column("flag", pa.array(["no"] * t.num_rows)) for t in (real, good))
+    report = sound(evaluate(a, b, target="flag", only="marginals,tstr,augmentation_lift"))
+    assert "one class" in report["tstr"].skipped
+    assert report["marginals"].value > 0.9
+
+
+def test_unknown_names(real, good):
+    """Unknown targets, metrics and protected columns are errors with a suggestion."""
+    with pytest.raises(MetricError, match="did you mean 'churn'"):
+        evaluate(real, good, target="chrun")
+    with pytest.raises(UsageError, match="did you mean 'fidelity'"):
+        evaluate(real, good, only="fidelty")
+    with pytest.raises(MetricError, match="'height'"):
+        evaluate(real, good, protected=["height"])
+
+
+def test_not_a_table():
+    """Things that are no tables are an error."""
+    with pytest.raises(SchemaError, match="a table was expected"):
+        evaluate(3, 4)
+
+
+def test_without_holdout_privacy_is_inconclusive(real, good):
+    """No holdout, no verdict on privacy, exit code 3."""
+    report = evaluate(real, good, only="privacy")
+    assert report.verdicts["privacy"] == "inconclusive"
+    assert report.exit_code == 3
+
+
+def test_budget_skips_with_a_reason(real, good):
+    """What does not fit the budget is skipped and says so, and cheap metrics go first."""
+    report = evaluate(real, good, only="marginals,c2st", budget_s=0.1)
+    assert report["marginals"].value is not None
+    assert "budget" in report["c2st"].skipped
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "rows", "columns"])
+def test_any_frame(real, good, library):
+    """pandas, polars, lists of dicts and dicts of lists give the numbers that Arrow gives."""
+    if library in ("pandas", "polars"):
+        pytest.importorskip(library)
+    forms = {
+        "pandas": lambda t: t.to_pandas(),
+        "polars": lambda t: __import__("polars").from_arrow(t),
+        "rows": lambda t: t.to_pylist(),
+        "columns": lambda t: t.to_pydict(),
+    }
+    small = [t.slice(0, 300) for t in (real, good)]
+    expected = evaluate(*small, only="marginals,pairs")
+    found = evaluate(*[forms[library](t) for t in small], only="marginals,pairs")
+    for name in ("marginals", "pairs"):
+        assert found[name].value == pytest.approx(expected[name].value, abs=1e-9)
