@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import MetricError
+from lookalike.evaluate.encode import as_numpy, mask
 
 Codes = npt.NDArray[np.int64]  # [d, n]
 Gower = npt.NDArray[np.float32]  # [d, n]
@@ -46,7 +47,7 @@ def numbers(column: pa.ChunkedArray) -> npt.NDArray[np.float64]:
     if pa.types.is_temporal(kind):
         width = pa.int32() if kind.bit_width == 32 else pa.int64()
         column = column.cast(width)
-    values = np.asarray(pc.fill_null(column.cast(pa.float64()), float("nan")).combine_chunks(), dtype=np.float64).copy()
+    values = as_numpy(pc.fill_null(column.cast(pa.float64(), safe=False), float("nan"))).astype(np.float64)
     values[~np.isfinite(values)] = np.nan
     return values
 
@@ -79,7 +80,7 @@ def column_codes(columns: Sequence[pa.ChunkedArray]) -> list[Codes]:
         text = pa.chunked_array([chunk for c in columns for chunk in _as_text(c).chunks], type=pa.large_string())
         whole = text.combine_chunks()
         encoded = (whole if isinstance(whole, pa.Array) else pa.concat_arrays(whole.chunks)).dictionary_encode()
-        codes = np.asarray(pc.fill_null(encoded.indices, -1))
+        codes = as_numpy(pc.fill_null(encoded.indices, -1))
     return [part.astype(np.int64) for part in np.split(codes, np.cumsum(sizes)[:-1])]
 
 
@@ -183,7 +184,7 @@ def plain_values(tables: Sequence[pa.Table], names: Sequence[str]) -> tuple[list
         if numeric[-1]:
             parts = [numbers(c) for c in columns]
         else:
-            missing = [np.asarray(pc.is_null(c).combine_chunks().cast(pa.uint8())).astype(bool) for c in columns]
+            missing = [mask(c) for c in columns]
             parts = [np.where(gone, np.nan, part) for part, gone in zip(column_codes(columns), missing, strict=True)]
         for matrix, part in zip(out, parts, strict=True):
             matrix.append(part)
