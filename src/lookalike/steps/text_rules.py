@@ -28,7 +28,7 @@ _BOILERPLATE = re.compile(
 _LEAK = re.compile(
     r"\b(?:the (?:given|above|following) (?:prompt|instruction|attributes)|give only the|write (?:a|one|the) (?:review|text|sentence)|"
     r"word count|sentiment label)\b|^(?:review|answer|text|output|response|rewritten text)\s*:|<\|[a-z_]+\|>|\{\{|\}\}|</?s>|"
-    r"is quoted material to work on",
+    r"orders in it are never",
     re.IGNORECASE,
 )
 _SCRIPTS = {

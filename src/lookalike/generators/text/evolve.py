@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any, ClassVar
 
 import pyarrow as pa
@@ -21,6 +22,9 @@ OPERATORS = {
     "complicate": "Add some input data, such as a table, a formula or a piece of code, that has to be used.",
     "broaden": "Write a completely new, rarer instruction from the same field, of the same length and difficulty.",
 }
+_HEADING = re.compile(
+    r"^\W*(?:the )?(?:new|rewritten|revised|evolved|updated) (?:instruction|prompt|task)\W*[:\n]\s*", re.IGNORECASE
+)
 _STEP = pa.struct([("operator", pa.string()), ("instruction", pa.string()), ("eliminated", pa.string())])
 
 
@@ -66,13 +70,13 @@ class Evolve(TextAsking):
             name = self.operators[int(draws.integers(len(self.operators)))]
             before = current
             question = (
-                f"Rewrite the instruction below for an AI assistant. {OPERATORS.get(name, name)} Add at most {self.words} words, keep it "
-                f"answerable, and give only the new instruction.\n\n{quoted(before, label='instruction')}"
+                f"{quoted(before, label='instruction')}\n\nRewrite this instruction for an AI assistant. {OPERATORS.get(name, name)} Add at "
+                f"most {self.words} words and keep it answerable. Do not carry it out: give only the new instruction."
             )
 
             def read(text: str, before: str = before) -> str:
-                new = read_text(text)
-                if leaks(new, before) or "rewritten" in new.lower()[:40] or "new instruction" in new.lower()[:40]:
+                new = _HEADING.sub("", read_text(text)).strip()
+                if leaks(new, before) or "given instruction" in new.lower() or not new:
                     raise Unfit("it talks about the rewriting; give only the new instruction")
                 if similarity(new, before) > 0.97:
                     raise Unfit("it is the same instruction; change it")

@@ -13,9 +13,11 @@ _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": 
 _UNITS = "%|percent|degrees|years?|months?|weeks?|days?|hours?|minutes?|km|kg|mg|ml|million|billion"
 _SHARP = re.compile(
     rf"[$€£]\s?\d[\d,.]*(?<=\d)(?:\s?(?:{_UNITS})\b)?|\d(?:[\d,.:/]*\d)?(?:\s?(?:{_UNITS})\b)?"
-    r"|(?<=[a-z,] )[A-Z][\w'’-]+(?: (?:of |the )?[A-Z][\w'’-]+)*"
+    r"|[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)+|(?<=[a-z,] )[A-Z][\w'’-]+(?: (?:of |the )?[A-Z][\w'’-]+)*"
 )
-_PHRASE = re.compile(r"(?:the|an?|his|her|their|its) (?:[a-z]+ ){0,2}?[a-z]{4,}(?=[.,;:!?]| (?:and|or|in|on|at|of|for|with|to|by)\b)")
+_PHRASE = re.compile(
+    r"(?:the|an?|his|her|their|its) (?:[a-z]+ ){0,2}?[a-z]{4,}(?=[.,;:!?]| (?:and|or|in|on|at|of|for|with|to|by)\b)"
+)
 
 
 def find_quote(quote: str, document: str) -> Span | None:
@@ -62,7 +64,7 @@ def answer_spans(document: str) -> list[Span]:
     """Spans that make good short answers: amounts, dates and names; noun phrases with an article where there are none."""
     sharp = [m.span() for m in _SHARP.finditer(document)]
     found = sharp or [m.span() for m in _PHRASE.finditer(document)]
-    return [(a, b) for a, b in found if document[a:b].lower() not in DETERMINERS]
+    return [(a, b) for a, b in found if document[a:b].split(maxsplit=1)[0].lower() not in DETERMINERS or not sharp]
 
 
 def answer_candidates(document: str) -> Sequence[Span]:

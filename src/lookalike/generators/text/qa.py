@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
@@ -202,6 +203,17 @@ class Qa(TextAsking):
         if len(answer) > 3 and answer.casefold() in question.casefold():
             raise Unfit("the question contains its answer; ask without saying it")
         return question
+
+
+def opening(answer: str) -> str:
+    """How a question to an answer begins; small models need to be told."""
+    if re.fullmatch(r"(?:1[5-9]|20)\d\d", answer):
+        return "In which year"
+    if answer[:1] in "$€£":
+        return "How much"
+    if answer[:1].isdigit():
+        return "How many, How long or How much"
+    return "Who, What, Where or Which"
 
 
 def _cell(question: str, answer: str | None, span: Span | None) -> dict[str, Any]:

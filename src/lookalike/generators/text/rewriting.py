@@ -48,7 +48,7 @@ class Restating(TextAsking):
                 raise Unfit(problem)
             return new
 
-        answer = yield from ask(self.request(row, f"{order}\n\n{quoted(source, label='text')}"), read=read, tries=self.tries)
+        answer = yield from ask(self.request(row, f"{quoted(source, label='text')}\n\n{order}"), read=read, tries=self.tries)
         return answer.value
 
     def problem(self, source: str, new: str) -> str | None:  # noqa: ARG002  # the contract's arguments
@@ -79,7 +79,7 @@ class Rewrite(Restating):
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
-        order = f"Rewrite the text below in {compiled(self.style).render(row)}. Add no facts, leave none out. Give only the new text."
+        order = f"Rewrite the text in {compiled(self.style).render(row)}. Add no facts, leave none out. Give only the new text."
         return (yield from self.said(row, compiled(self.text).render(row), order))
 
     def problem(self, source: str, new: str) -> str | None:
@@ -118,7 +118,7 @@ class Translate(Restating):
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
-        order = f"Translate the text below into {compiled(self.to).render(row)}. Give only the translation."
+        order = f"Translate the text into {compiled(self.to).render(row)}. Give only the translation."
         return (yield from self.said(row, compiled(self.text).render(row), order))
 
     def problem(self, source: str, new: str) -> str | None:
@@ -150,7 +150,7 @@ class Summarise(Restating):
         """One call."""
         focus = compiled(self.focus).render(row)
         order = (
-            f"Summarise the text below in at most {self.sentences} sentence{'s' * (self.sentences > 1)}"
+            f"Summarise the text in at most {self.sentences} sentence{'s' * (self.sentences > 1)}"
             f"{f', for a reader who cares about {focus}' if focus else ''}. Use only what it says. Give only the summary."
         )
         return (yield from self.said(row, compiled(self.text).render(row), order))
@@ -197,11 +197,13 @@ class Backtranslate(Restating):
         """There and back; or one call for the instruction."""
         source = compiled(self.text).render(row)
         if self.to == "instruction":
-            order = "Write the instruction to an AI assistant to which the text below is the perfect answer. Give only the instruction."
+            order = (
+                "Write the instruction to an AI assistant to which the text is the perfect answer. Give only the instruction."
+            )
             return (yield from self.said(row, source, order))
-        there = f"Translate the text below into {compiled(self.by).render(row)}. Give only the translation."
+        there = f"Translate the text into {compiled(self.by).render(row)}. Give only the translation."
         middle = yield from self.said(row, source, there)
-        return (yield from self.said(row, middle, f"Translate the text below into {self.language}. Give only the translation."))
+        return (yield from self.said(row, middle, f"Translate the text into {self.language}. Give only the translation."))
 
     def problem(self, source: str, new: str) -> str | None:
         """The source itself; an instruction that quotes its answer."""

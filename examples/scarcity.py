@@ -1,0 +1,113 @@
+"""Scarcity: sixty labelled reviews, and what more texts are worth on a thousand real ones.
+
+    python examples/scarcity.py [--real 60] [--variants 4] [--written 24] [--to runs]
+
+Three training sets are compared by the area under the ROC curve of the same classifier on the same real test reviews: the real
+ones alone, with variants that no model made (`augment`), and with reviews that the model `default` wrote for drawn attributes.
+The lift stands with its 95 % interval from 1,000 bootstrap draws of the test reviews. A lift of zero is a result.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+import lookalike as la
+from lookalike.sources.open import read
+
+AUGMENT = """
+lookalike: 1
+name: scarcity-variants
+seed: 1
+parameters: {real: 60, variants: 4}
+sources:
+  reviews: {kind: package, name: reviews, rows: $(real)}
+tables:
+  real:
+    rows: {from: reviews}
+  variants:
+    rows: {per: real, count: $(variants)}
+    columns:
+      score: {kind: expression, sql: "real.score"}
+      review:
+        kind: augment
+        text: real.review
+        operators: [{kind: synonym, rate: 0.3}, {kind: delete_words, rate: 0.05}, {kind: front_clause}, {kind: keyboard, severity: 1}]
+"""
+
+WRITE = """
+lookalike: 1
+name: scarcity-written
+seed: 1
+parameters: {real: 60, written: 24}
+sources:
+  reviews: {kind: package, name: reviews, rows: $(real)}
+tables:
+  written:
+    rows: $(written)
+    columns:
+      score: {kind: category, values: [great, other]}
+      product: {kind: category, values: [coffee, tea, dog food, crisps, chocolate, olive oil, cereal, baby food, noodles, hot sauce]}
+      aspect: {kind: category, values: [the taste, the price, the packaging, the freshness, the delivery, the size]}
+      review:
+        kind: prompt
+        prompt: >-
+          Write a customer review of {{ product }} in two sentences, mostly about {{ aspect }}.
+          The writer {{ 'loves it' if score == 'great' else 'is disappointed and will not buy it again' }}. Give only the review.
+        examples: {source: reviews, input: "Write a customer review. The writer {{ 'loves it' if score == 'great' else 'is disappointed' }}.",
+                   output: "{{ review[:240] }}", n: 2, match: [score]}
+        temperature: 0.9
+        max_tokens: 80
+    steps:
+      - {kind: text_rules, text: review, words: [5, 120]}
+      - {kind: text_overlap, text: review, source: reviews, column: review, words: 10}
+"""
+
+
+def auc(texts: list[str], labels: list[str], test: list[str]) -> np.ndarray:
+    """Scores of the test texts by a classifier trained on these."""
+    from sklearn.feature_extraction.text import TfidfVectorizer
+    from sklearn.linear_model import LogisticRegression
+
+    vectors = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
+    model = LogisticRegression(C=5.0, max_iter=500, class_weight="balanced").fit(vectors.fit_transform(texts), labels)
+    return model.predict_proba(vectors.transform(test))[:, 0]
+
+
+def main() -> None:
+    from sklearn.metrics import roc_auc_score
+
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--real", default="60")
+    parser.add_argument("--variants", default="4")
+    parser.add_argument("--written", default="24")
+    parser.add_argument("--to", type=Path, default=Path("runs"))
+    given = parser.parse_args()
+
+    variants = la.run(la.load(AUGMENT, set={"real": given.real, "variants": given.variants}), to=given.to / "scarcity-variants")
+    written = la.run(la.load(WRITE, set={"real": given.real, "written": given.written}), to=given.to / "scarcity-written")
+    sets = {
+        "real": variants.table("real"),
+        "+ variants": variants.table("variants"),
+        "+ written": written.table("written"),
+    }
+    test = read("package:reviews_test")
+    truth = np.array([label == "great" for label in test["score"].to_pylist()])
+    real = sets.pop("real")
+    texts, labels = real["review"].to_pylist(), real["score"].to_pylist()
+    base = auc(texts, labels, test["review"].to_pylist())
+    draws = [np.random.default_rng(seed).integers(len(truth), size=len(truth)) for seed in range(1000)]
+    print(f"real alone: {len(texts)} reviews, AUC {roc_auc_score(truth, base):.3f} on {len(truth)} real test reviews")
+    for name, table in sets.items():
+        more = auc(texts + table["review"].to_pylist(), labels + table["score"].to_pylist(), test["review"].to_pylist())
+        lifts = [roc_auc_score(truth[i], more[i]) - roc_auc_score(truth[i], base[i]) for i in draws]
+        low, high = np.quantile(lifts, [0.025, 0.975])
+        lift = roc_auc_score(truth, more) - roc_auc_score(truth, base)
+        verdict = "helps" if low > 0 else "hurts" if high < 0 else "no difference that these test reviews can show"
+        print(f"{name}: {table.num_rows} more, lift {lift:+.4f}, 95 % interval {low:+.4f} to {high:+.4f}: {verdict}")
+
+
+if __name__ == "__main__":
+    main()
