@@ -67,6 +67,7 @@ class BatchBackend:
         self.model, self.transport = model, transport
         self.wire = OpenAIBackend(model, transport)
         self._gathered: dict[str, bytes] = {}
+        self._url: dict[str, str] = {}
         self._awaited: dict[str, list[asyncio.Future[Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -89,6 +90,7 @@ class BatchBackend:
         waiting = self._awaited.setdefault(mark, [])
         waiting.append(answer)
         if len(waiting) == 1:
+            self._url[mark] = url
             self._enqueue(mark, orjson.dumps({"custom_id": mark, "method": "POST", "url": url}), body)
         return self._read(await answer, request, began, native=native)
 
@@ -116,8 +118,10 @@ class BatchBackend:
 
     def _go(self) -> None:
         gathered, self._gathered = self._gathered, {}
-        if gathered:
-            self._start(self._submit(gathered))
+        for url in (CHAT, COMPLETIONS, EMBEDDINGS):  # a batch has one endpoint
+            part = {mark: line for mark, line in gathered.items() if self._url[mark] == url}
+            if part:
+                self._start(self._submit(url, part))
 
     def _start(self, work: Any) -> None:
         task = asyncio.create_task(work)
@@ -131,10 +135,10 @@ class BatchBackend:
                 self._known |= dict.fromkeys(orjson.loads(path.read_bytes()), path.stem)
         return self._known
 
-    async def _submit(self, gathered: dict[str, bytes]) -> None:
+    async def _submit(self, url: str, gathered: dict[str, bytes]) -> None:
         marks = list(gathered)
         try:
-            name = await self._upload(gathered)
+            name = await self._upload(url, gathered)
         except Fault as fault:
             self._fail(marks, fault)
             return
@@ -144,10 +148,9 @@ class BatchBackend:
         aside.replace(self._note(name))
         await self._collect(name, marks)
 
-    async def _upload(self, gathered: dict[str, bytes]) -> str:
+    async def _upload(self, url: str, gathered: dict[str, bytes]) -> str:
         from aiohttp import FormData
 
-        url = orjson.loads(next(iter(gathered.values())))["url"]
         form = FormData()
         form.add_field("purpose", "batch")
         form.add_field("file", b"\n".join(gathered.values()), filename="batch.jsonl", content_type="application/jsonl")
@@ -158,7 +161,7 @@ class BatchBackend:
 
     async def _collect(self, name: str, marks: list[str]) -> None:
         try:
-            while (batch := await self._look(name))["status"] not in _OVER:
+            while (batch := await self._look(name))["status"] not in _OVER:  # noqa: ASYNC110  # the server has no event to wait for
                 await asyncio.sleep(self.model.poll_s)
             lines = b""
             for file in ("output_file_id", "error_file_id"):

@@ -79,7 +79,7 @@ class GeminiBackend:
 
     def _body(self, request: Request) -> dict[str, Any]:
         model = self.model
-        settings = {
+        settings: dict[str, Any] = {
             "temperature": model.temperature if request.temperature is None else request.temperature,
             "topP": model.top_p if request.top_p is None else request.top_p,
             "maxOutputTokens": request.max_tokens or model.max_tokens,

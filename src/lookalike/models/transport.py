@@ -81,7 +81,11 @@ class Transport:
         session = self._session or self._start()
         url = self._urls.get(path) or self._url(path)
         try:
-            async with session.request(method, url, data=body, proxy=self._proxy) as reply:
+            form = body() if isinstance(body, aiohttp.FormData) else None
+            # a form brings its own type; the session's is JSON
+            own = None if form is None else {"Content-Type": form.headers["Content-Type"]}
+            data = body if form is None else form
+            async with session.request(method, url, data=data, headers=own, proxy=self._proxy) as reply:
                 length = reply.content_length
                 if length is not None and length <= self.body_max:
                     raw = await reply.read()
