@@ -104,7 +104,7 @@ def test_parquet_keeps_its_types(tmp_path):
             "s": pa.array([{"a": 1}, {"a": 2}]),
             "d": pa.array(["x", "y"]).dictionary_encode(),
             "none": pa.nulls(2),
-            "at": pa.array([dt.datetime(2024, 1, 1), None]),
+            "at": pa.array([dt.datetime(2024, 1, 1, tzinfo=dt.UTC), None]),
         }
     )
     pq.write_table(table, tmp_path / "a.parquet")

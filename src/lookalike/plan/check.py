@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterable, Mapping
+from fnmatch import fnmatchcase
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from lookalike.errors import LookalikeError, RecipeError, UnknownColumn, did_you_mean
+from lookalike.errors import LookalikeError, RecipeError, SourceError, UnknownColumn, did_you_mean
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.conditions import sql_columns
+from lookalike.generators.lookup import Lookup
 from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import From, Grid, Like, Per, Recipe, Table
 from lookalike.registry import kinds
+from lookalike.sources.base import Outline
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 CODE = frozenset({"function"})
@@ -27,21 +28,26 @@ class Checker:
 
     Attributes:
         problems: everything found.
+        broken: what is wrong with sources, by source; it has an exit code of its own.
         incoming: by table: columns that rows bring along.
         orders: by table: made columns in topological order.
     """
 
     def __init__(self, recipe: Recipe, root: Path, *, allow_code: bool, document: Document | None) -> None:
         self.recipe, self.root, self.allow_code = recipe, root, allow_code
-        self.document = document or Document(recipe.name)
+        self.document = document or recipe.document
         self.problems: list[RecipeError] = []
         self.incoming: dict[str, tuple[str, ...]] = {}
         self.orders: dict[str, tuple[str, ...]] = {}
-        self._read: dict[str, pa.Table | None] = {}
+        self._open: set[str] = set()  # tables whose columns are not all known, as their source is broken
+        self.broken: dict[str, SourceError] = {}
+        self._outlines: dict[str, Outline | None] = {}
 
     def check(self) -> tuple[str, ...]:
         """Table names in making order; problems are collected."""
-        self._models()
+        self._environment()
+        for name in self.recipe.sources:
+            self.outline(name)
         order = self._tables()
         for name in order:
             self._table(name, self.recipe.tables[name])
@@ -52,18 +58,22 @@ class Checker:
         """Note a problem."""
         self.problems.append(kind(what=what, where=self.document.where(path), fix=fix))
 
-    def source(self, name: str) -> pa.Table | None:
-        """A source's rows; what is wrong with it is raised at once, as it has an exit code of its own."""
-        if name not in self._read:
-            self._read[name] = self.recipe.sources[name].read(self.root)
-        return self._read[name]
+    def outline(self, name: str) -> Outline | None:
+        """A source's columns and size; None when it is broken."""
+        if name not in self._outlines:
+            self._outlines[name] = None
+            try:
+                self._outlines[name] = self.recipe.sources[name].outline(self.root)
+            except SourceError as exc:
+                self.broken[name] = exc
+        return self._outlines[name]
 
-    def _models(self) -> None:
-        for name, model in self.recipe.models.items():
-            text = str(model.dump())
-            for variable in sorted(set(ENVIRONMENT.findall(text))):
-                if variable not in os.environ:
-                    self.add(("models", name), f"the environment has no {variable}", f"export {variable}=...")
+    def _environment(self) -> None:
+        for part, things in (("models", self.recipe.models), ("sources", self.recipe.sources)):
+            for name, thing in things.items():
+                for variable in sorted(set(ENVIRONMENT.findall(str(thing.dump())))):
+                    if variable not in os.environ:
+                        self.add((part, name), f"the environment has no {variable}", f"export {variable}=...")
 
     def _tables(self) -> tuple[str, ...]:
         parents: dict[str, set[str]] = {}
@@ -87,8 +97,9 @@ class Checker:
         path: Path_ = ("tables", name)
         self.incoming[name] = self._incoming(name, table)
         known = {*self.incoming[name], *table.columns}
-        if not known:
+        if not known and name not in self._open:
             self.add(path, f"table {name!r} has no columns", "add `columns:`")
+        self._names(name, table)
         for column, spec in table.columns.items():
             self._column(name, column, spec, known)
         self._order(name, table)
@@ -100,6 +111,23 @@ class Checker:
             for column in sorted(step.needs() - known):
                 self._missing((*path, "steps", number), column, f"the step {step.kind}", name, known)
 
+    def _names(self, name: str, table: Table) -> None:
+        """SQL does not tell `Age` from `age`; a parent's row goes by its table's name."""
+        seen: dict[str, str] = {}
+        for column in dict.fromkeys((*self.incoming[name], *table.columns)):
+            other = seen.setdefault(column.lower(), column)
+            if other != column:
+                path = ("tables", name, "columns", column if column in table.columns else other)
+                self.add(
+                    path, f"columns {other!r} and {column!r} differ in case alone", "rename one: SQL does not tell them apart"
+                )
+        if isinstance(table.rows, Per):
+            for column in (table.rows.per, f"{table.rows.per}_id"):
+                if column in table.columns:
+                    self.add(
+                        ("tables", name, "columns", column), f"the name {column!r} is taken by the parent", "rename the column"
+                    )
+
     def _incoming(self, name: str, table: Table) -> tuple[str, ...]:
         rows = table.rows
         path: Path_ = ("tables", name, "rows")
@@ -108,9 +136,13 @@ class Checker:
             if source not in self.recipe.sources:
                 fix = did_you_mean(source, self.recipe.sources, label="sources")
                 self.add((*path, "like" if isinstance(rows, Like) else "from"), f"there is no source {source!r}", fix)
+                self._open.add(name)
                 return ()
-            found = self.source(source)
-            columns = tuple(found.column_names) if found is not None else ()
+            found = self.outline(source)
+            if found is None:
+                self._open.add(name)
+                return ()
+            columns = found.columns
             for column in rows.given if isinstance(rows, Like) else ():
                 if column != "where" and column not in columns:
                     self._missing((*path, "given", column), column, "the condition", source, columns)
@@ -129,7 +161,10 @@ class Checker:
             self._sql((*path, "when"), spec.when, f"`when` of column {column!r}", table, known)
         for source in sorted(spec.sources()):
             if source not in self.recipe.sources:
-                self.add(path, f"column {column!r} reads source {source!r}, which there is none of", did_you_mean(source, self.recipe.sources, label="sources"))
+                fix = did_you_mean(source, self.recipe.sources, label="sources")
+                self.add(path, f"column {column!r} reads source {source!r}, which there is none of", fix)
+        if isinstance(spec, Lookup):
+            self._lookup(path, spec)
         if isinstance(spec, ModelColumn):
             for model in sorted(spec.models()):
                 if model not in self.recipe.models and model != "default":
@@ -138,6 +173,14 @@ class Checker:
         if not self.allow_code and getattr(spec, "runs_code", spec.kind in CODE):
             self.add(path, f"column {column!r} runs code that the recipe names", "look at that code, then add --allow-code")
 
+    def _lookup(self, path: Path_, spec: Lookup) -> None:
+        found = self.outline(spec.source) if spec.source in self.recipe.sources else None
+        wanted = [spec.column] if isinstance(spec.column, str) else [*spec.column]
+        for column in (*wanted, *filter(None, (spec.key or spec.by, spec.weights))):
+            if found is not None and column not in found.columns:
+                fix = did_you_mean(column, found.columns, label="columns")
+                self.add(path, f"the source {spec.source!r} has no column {column!r}", fix, UnknownColumn)
+
     def _order(self, name: str, table: Table) -> None:
         made = table.columns
         graph: dict[str, set[str]] = {}
@@ -145,12 +188,14 @@ class Checker:
             wanted = set(spec.needs())
             if spec.when is not None:
                 wanted |= self._columns_of(spec.when)
-            graph[column] = {other for other in wanted if other in made and not (other == column and other in self.incoming[name])}
+            graph[column] = {other for other in wanted if other in made}
         try:
             self.orders[name] = _stable(graph)
         except CycleError as exc:
             cycle = " -> ".join(map(str, reversed(exc.args[1])))
-            self.add(("tables", name, "columns", exc.args[1][0]), f"columns hang on each other in a circle: {cycle}", "break it at one of them")
+            alone = len(exc.args[1]) == 2 and exc.args[1][0] in self.incoming[name]
+            fix = "give the new column another name" if alone else "break it at one of them"
+            self.add(("tables", name, "columns", exc.args[1][0]), f"columns hang on each other in a circle: {cycle}", fix)
             self.orders[name] = tuple(made)
 
     def _columns_of(self, sql: str) -> frozenset[str]:
@@ -169,6 +214,8 @@ class Checker:
             self._missing(path, column, who, table, known)
 
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
+        if table in self._open:
+            return
         fix = did_you_mean(column, known, label="columns")
         self.add(path, f"{who} uses {column!r}, which {table!r} does not have", fix, UnknownColumn)
 
@@ -180,6 +227,13 @@ class Checker:
                 self.add(("gates", number, "table"), f"there is no table {table!r}", fix)
             if "metric" not in gate:
                 self.add(("gates", number), "a gate needs `metric:`", f"one of {', '.join(kinds('metric')[:8])} ...")
+                continue
+            head = str(gate["metric"]).partition(".")[0]  # the same rule as the gates of `evaluate`
+            if head not in kinds("metric") and not any(fnmatchcase(kind, head) for kind in kinds("metric")):
+                fix = did_you_mean(head, kinds("metric"), label="metrics")
+                self.add(("gates", number, "metric"), f"there is no metric {gate['metric']!r}", fix)
+            if not {"min", "max", "max_drop"} & set(gate):
+                self.add(("gates", number), f"the gate on {gate['metric']} has no bound", "add `min:`, `max:` or `max_drop:`")
 
 
 def _stable(graph: Mapping[str, set[str]]) -> tuple[str, ...]:

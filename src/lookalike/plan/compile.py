@@ -8,7 +8,7 @@ from pathlib import Path
 
 import orjson
 
-from lookalike.errors import RecipeProblems
+from lookalike.errors import RecipeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.conditions import sql_columns
 from lookalike.generators.grid import design
@@ -18,7 +18,7 @@ from lookalike.plan.check import Checker
 from lookalike.plan.estimate import ColumnEstimate, estimate
 from lookalike.plan.model import Plan, TablePlan
 from lookalike.plan.stages import stages
-from lookalike.recipe.document import Document
+from lookalike.recipe.document import Document, place
 from lookalike.recipe.model import Count, From, Grid, Like, Per, Recipe, Table, Value
 
 BLOCK_ROWS = 100_000  # rows of a partition without model calls
@@ -26,7 +26,9 @@ STREAM_ROWS = 1_000  # rows of a partition with model calls
 CHILDREN = 3.0  # assumed children a parent, for the estimate only
 
 # how a model is reached, not what it answers: not part of a column's fingerprint
-_OPERATIONAL = frozenset({"concurrency", "rpm", "tpm", "price", "timeout_s", "retries", "api_key", "base_url", "threads", "slots"})
+_OPERATIONAL = frozenset(
+    {"concurrency", "rpm", "tpm", "price", "timeout_s", "retries", "api_key", "base_url", "threads", "slots"}
+)
 
 
 def compile_plan(
@@ -46,17 +48,21 @@ def compile_plan(
         rows: overrides every count of rows.
         partition_rows: candidate rows of a partition; never changes the data.
         allow_code: accept kinds that run code which the recipe names.
-        document: the YAML it came from, so that problems are placed.
+        document: the text it came from, so that problems are placed; the recipe's own when not given.
 
     Raises:
         RecipeProblems: everything that is wrong with it.
+        SourceError: nothing but a source is wrong.
     """
     if rows is not None:
         recipe = _with_rows(recipe, rows)
     checker = Checker(recipe, root, allow_code=allow_code, document=document)
     tables = checker.check()
     if checker.problems:
-        raise RecipeProblems(checker.problems)
+        problems = sorted(checker.problems, key=place)
+        raise RecipeProblems([*problems, *(RecipeError(e.what, e.where, e.fix) for e in checker.broken.values())])
+    for broken in checker.broken.values():
+        raise broken
     made: dict[str, TablePlan] = {}
     for name in tables:
         made[name] = _table(recipe, name, checker, made, partition_rows)
@@ -82,15 +88,13 @@ def needs(column: Generator) -> frozenset[str]:
     return column.needs() | (sql_columns(column.when) if column.when else frozenset())
 
 
-def _table(
-    recipe: Recipe, name: str, checker: Checker, made: Mapping[str, TablePlan], partition_rows: int | None
-) -> TablePlan:
+def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, TablePlan], partition_rows: int | None) -> TablePlan:
     table = recipe.tables[name]
     order = checker.orders[name]
     incoming = tuple(column for column in checker.incoming[name] if column not in table.columns)
     wanted = {column: needs(spec) for column, spec in table.columns.items()}
     source_print = _source(recipe, table, checker)
-    prints = {column: _digest(recipe.seed, name, source_print, column) for column in incoming}
+    prints = {column: _digest(recipe.seed, name, source_print, column) for column in checker.incoming[name]}
     if isinstance(table.rows, Per):
         prints[table.rows.per] = _digest(made[table.rows.per].fingerprint, table.rows.model_dump(mode="json"))
         prints[f"{table.rows.per}_id"] = prints[table.rows.per]
@@ -101,7 +105,9 @@ def _table(
         prints[column] = _digest(recipe.seed, name, column, spec.dump(), inputs, versions, _models(recipe, spec))
     streams = any(isinstance(spec, ModelColumn) for spec in table.columns.values())
     size = partition_rows or (STREAM_ROWS if streams else BLOCK_ROWS)
-    visible = [column for column in (*incoming, *table.columns) if not (column in table.columns and table.columns[column].hidden)]
+    visible = [
+        column for column in (*incoming, *table.columns) if not (column in table.columns and table.columns[column].hidden)
+    ]
     if isinstance(table.rows, Per):
         visible.remove(table.rows.per)
     output = tuple(visible)
@@ -121,6 +127,7 @@ def _table(
         fingerprint=_digest([prints[column] for column in output], list(table.keep), steps, size, list(output)),
         source_fingerprint=source_print,
         partition_rows=size,
+        n_expected=n_rows if n_rows is not None else _children(table, made),
         estimates=_estimates(recipe, name, table, n_rows if n_rows is not None else _children(table, made)),
     )
 
@@ -144,7 +151,7 @@ def _plain(rows: Value, *without: str) -> dict[str, object]:
 def _models(recipe: Recipe, spec: Generator) -> list[object]:
     if not isinstance(spec, ModelColumn):
         return []
-    found = []
+    found: list[object] = []
     for name in sorted(spec.models()):
         dumped = model_of(recipe, name).dump()
         found.append({key: value for key, value in dumped.items() if key not in _OPERATIONAL})
@@ -161,8 +168,8 @@ def _n_rows(table: Table, checker: Checker) -> int | None:
     if isinstance(rows, (Count, Like)) or (isinstance(rows, From) and rows.n is not None):
         return rows.n
     if isinstance(rows, From):
-        found = checker.source(rows.source)
-        return found.num_rows if found is not None else 0
+        found = checker.outline(rows.source)
+        return found.rows if found is not None else 0
     if isinstance(rows, Grid):
         return len(design(rows.grid, rows.strength, rows.exclude)) * rows.repeat
     return None
@@ -172,7 +179,7 @@ def _children(table: Table, made: Mapping[str, TablePlan]) -> int:
     rows = table.rows
     if not isinstance(rows, Per):
         return 0
-    parents = made[rows.per].n_rows or 0
+    parents = made[rows.per].n_expected
     each = rows.count if isinstance(rows.count, int) else getattr(rows.count, "mean", CHILDREN)
     return round(parents * float(each))
 
@@ -181,6 +188,6 @@ def _estimates(recipe: Recipe, name: str, table: Table, cells: int) -> tuple[Col
     found = []
     for column, spec in table.columns.items():
         if isinstance(spec, ModelColumn):
-            lane = sorted(spec.models())[0]
-            found.append(estimate(name, column, spec, model_of(recipe, lane), lane, cells))
+            lane = min(spec.models())
+            found.append(estimate(name, column, spec, model_of(recipe, lane), model_name=lane, cells=cells))
     return tuple(found)

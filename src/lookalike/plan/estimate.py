@@ -52,7 +52,7 @@ class Estimate:
         )
 
 
-def estimate(table: str, name: str, column: ModelColumn, model: Model, model_name: str, cells: int) -> ColumnEstimate:
+def estimate(table: str, name: str, column: ModelColumn, model: Model, *, model_name: str, cells: int) -> ColumnEstimate:
     """Calls, tokens, seconds and money of one column."""
     calls = round(cells * column.calls())
     prompt, completion = column.expected_tokens()

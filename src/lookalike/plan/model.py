@@ -21,6 +21,7 @@ class TablePlan:
 
     Attributes:
         n_rows: rows asked for; None for children, whose number their parents' rows decide.
+        n_expected: rows expected: those asked for, or a guess from the parent's number and the mean of `count`.
         parent: the parent table.
         incoming: columns that rows bring along: learned, real, of a design, of the parent.
         columns: output columns in order.
@@ -45,7 +46,13 @@ class TablePlan:
     fingerprint: str
     source_fingerprint: str
     partition_rows: int
+    n_expected: int = 0
     estimates: tuple[ColumnEstimate, ...] = ()
+
+    def partitions(self) -> list[tuple[int, int]]:
+        """Ranges [start, stop) of row ids; empty for children."""
+        rows = self.n_rows or 0
+        return [(start, min(start + self.partition_rows, rows)) for start in range(0, rows, self.partition_rows)]
 
     @property
     def key(self) -> str | None:

@@ -40,7 +40,13 @@ def _table_json(table: TablePlan) -> dict[str, Any]:
         "fingerprint": table.fingerprint,
         "fingerprints": dict(table.fingerprints),
         "calls": [
-            {"column": c.column, "model": c.model, "calls": c.calls, "prompt_tokens": c.prompt_tokens, "completion_tokens": c.completion_tokens}
+            {
+                "column": c.column,
+                "model": c.model,
+                "calls": c.calls,
+                "prompt_tokens": c.prompt_tokens,
+                "completion_tokens": c.completion_tokens,
+            }
             for c in table.estimates
         ],
     }
@@ -63,7 +69,9 @@ def partitions(table: TablePlan) -> int | None:
 
 def as_text(plan: Plan) -> str:
     """What a person reads before a run."""
-    lines = [f"{plan.recipe.name}: {len(plan.tables)} {'table' if len(plan.tables) == 1 else 'tables'}, seed {plan.recipe.seed}"]
+    lines = [
+        f"{plan.recipe.name}: {len(plan.tables)} {'table' if len(plan.tables) == 1 else 'tables'}, seed {plan.recipe.seed}"
+    ]
     for table in plan.tables:
         lines += ["", *_table_text(table)]
     total = plan.estimate
@@ -87,14 +95,12 @@ def _table_text(table: TablePlan) -> list[str]:
     lines = [f"{table.name}: {rows}{cut}, {_origin(table)}"]
     if table.stages.early:
         lines.append(f"  in blocks      {', '.join(table.stages.early)}")
-    for level in table.stages.levels:
-        lines.append(f"  row by row     {', '.join(level)}")
+    lines += [f"  row by row     {', '.join(level)}" for level in table.stages.levels]
     if table.stages.late:
         lines.append(f"  then in blocks {', '.join(table.stages.late)}")
     lines += [f"  keep           {condition}" for condition in table.table.keep]
     lines += [f"  step           {step.kind}" for step in table.table.steps]
-    for column in table.estimates:
-        lines.append(f"  calls          {column.column}: {column.calls:,} to {column.model}")
+    lines += [f"  calls          {column.column}: {column.calls:,} to {column.model}" for column in table.estimates]
     return lines
 
 
@@ -137,5 +143,3 @@ def as_mermaid(plan: Plan) -> str:
 
 def _id(*parts: str) -> str:
     return re.sub(r"\W", "_", "__".join(parts))
-
-

@@ -12,10 +12,14 @@ from pydantic import BaseModel, ValidationError
 
 from lookalike.errors import RecipeError, RecipeProblems, did_you_mean
 from lookalike.recipe import document
-from lookalike.recipe.document import Document, Path_
+from lookalike.recipe.document import Document, Path_, place
 from lookalike.recipe.model import Budget, Recipe, Table
+from lookalike.recipe.schema import json_schema
 
-_PARAMETER = re.compile(r"\$\(([^()]*)\)")
+__all__ = ["apply_settings", "dump", "fill_parameters", "json_schema", "load", "plain", "read"]
+
+_PARAMETER = re.compile(r"(\$+)\((?:([^()]*)\))?")
+_DOLLARS = re.compile(r"\$+(?=\()")
 _FORMS: dict[tuple[str, ...], type[BaseModel]] = {(): Recipe, ("budget",): Budget, ("tables", "*"): Table}
 
 
@@ -47,10 +51,10 @@ def read(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
         recipe = Recipe.model_validate(data)
     except ValidationError as exc:
         problems += [_problem(error, doc) for error in _unfold(exc.errors(include_url=False), ())]
-        raise RecipeProblems(sorted(problems, key=_place)) from None
+        raise RecipeProblems(sorted(problems, key=place)) from None
     if problems:
         raise RecipeProblems(problems)
-    return recipe, doc
+    return recipe.located(doc), doc
 
 
 def _document(source: str | Path | Mapping[str, Any]) -> Document:
@@ -68,11 +72,6 @@ def _document(source: str | Path | Mapping[str, Any]) -> Document:
         raise RecipeError(what=f"the recipe cannot be read: {exc.strerror}", where=str(path), fix=fix) from exc
 
 
-def _place(problem: RecipeError) -> tuple[int, int]:
-    numbers = re.findall(r":(\d+):(\d+)$", problem.where)
-    return (int(numbers[0][0]), int(numbers[0][1])) if numbers else (0, 0)
-
-
 def apply_settings(data: dict[str, Any], settings: Mapping[str, str]) -> dict[str, Any]:
     """The data with parameters and dotted paths set.
 
@@ -80,10 +79,7 @@ def apply_settings(data: dict[str, Any], settings: Mapping[str, str]) -> dict[st
         RecipeError: a name that is neither a parameter nor a path of the recipe.
     """
     for name, text in settings.items():
-        try:
-            value = yaml.safe_load(text) if isinstance(text, str) else text
-        except yaml.YAMLError:
-            value = text
+        value = document.scalar(text) if isinstance(text, str) else text
         parameters = data.get("parameters") or {}
         if name in parameters:
             data = {**data, "parameters": {**parameters, name: value}}
@@ -91,7 +87,9 @@ def apply_settings(data: dict[str, Any], settings: Mapping[str, str]) -> dict[st
         first = name.split(".")[0]
         if first not in Recipe.model_fields:
             known = [*parameters, *Recipe.model_fields]
-            raise RecipeError(what=f"there is no parameter {name!r}", where="--set", fix=did_you_mean(name, known, label="settable"))
+            raise RecipeError(
+                what=f"there is no parameter {name!r}", where="--set", fix=did_you_mean(name, known, label="settable")
+            )
         data = cast("dict[str, Any]", _set_path(data, name.split("."), value, name))
     return data
 
@@ -102,45 +100,61 @@ def _set_path(node: Any, path: list[str], value: Any, whole: str) -> Any:
     head, *rest = path
     if isinstance(node, list):
         if not head.isdigit() or int(head) >= len(node):
-            raise RecipeError(what=f"{whole!r}: {head!r} is no position of a list of {len(node)}", where="--set", fix="count from 0")
+            raise RecipeError(
+                what=f"{whole!r}: {head!r} is no position of a list of {len(node)}", where="--set", fix="count from 0"
+            )
         return [_set_path(item, rest, value, whole) if number == int(head) else item for number, item in enumerate(node)]
     if not isinstance(node, dict) or (rest and head not in node):
         known = list(node) if isinstance(node, dict) else []
-        raise RecipeError(what=f"{whole!r}: there is no {head!r}", where="--set", fix=did_you_mean(head, map(str, known), label="here"))
+        raise RecipeError(
+            what=f"{whole!r}: there is no {head!r}", where="--set", fix=did_you_mean(head, map(str, known), label="here")
+        )
     return {**node, head: _set_path(node.get(head), rest, value, whole)}
 
 
 def fill_parameters(data: dict[str, Any], parameters: Mapping[str, Any], doc: Document) -> dict[str, Any]:
-    """The data with each `$(name)` replaced; a value that is nothing else takes the parameter's type.
+    """The data with each `$(name)` replaced; a value that is nothing else takes the parameter's type; `$$(` is a plain `$(`.
 
     Raises:
         RecipeProblems: names of parameters that do not exist.
     """
     problems: list[RecipeError] = []
 
-    def one(text: str, path: Path_) -> Any:
-        def value(name: str) -> Any:
-            if name not in parameters:
-                fix = did_you_mean(name, parameters, label="parameters")
-                problems.append(RecipeError(what=f"there is no parameter {name!r}", where=doc.where(path), fix=fix))
-            return parameters.get(name)
-
-        whole = _PARAMETER.fullmatch(text)
-        if whole:
-            return value(whole[1])
-        return _PARAMETER.sub(lambda match: str(value(match[1])), text)
-
     def walk(node: Any, path: Path_) -> Any:
         if isinstance(node, dict):
             return {key: walk(item, (*path, key)) for key, item in node.items()}
         if isinstance(node, list):
             return [walk(item, (*path, number)) for number, item in enumerate(node)]
-        return one(node, path) if isinstance(node, str) and "$(" in node else node
+        if not isinstance(node, str) or "$(" not in node:
+            return node
+        for _, name in _named(node):
+            if name not in parameters:
+                fix = did_you_mean(name, parameters, label="parameters")
+                problems.append(RecipeError(what=f"there is no parameter {name!r}", where=doc.where(path), fix=fix))
+        return _fill(node, parameters)
 
     filled = {key: value if key == "parameters" else walk(value, (key,)) for key, value in data.items()}
     if problems:
         raise RecipeProblems(problems)
     return filled
+
+
+def _named(text: str) -> list[tuple[str, str]]:
+    """The parameters that a text names: what stands there, and the name."""
+    return [(m[0], m[2]) for m in _PARAMETER.finditer(text) if len(m[1]) == 1 and m[2] is not None]
+
+
+def _fill(text: str, parameters: Mapping[str, Any]) -> Any:
+    named = _named(text)
+    if len(named) == 1 and named[0][0] == text:
+        return parameters.get(named[0][1])
+
+    def put(match: re.Match[str]) -> str:
+        if len(match[1]) > 1:
+            return match[0][1:]
+        return match[0] if match[2] is None else str(parameters.get(match[2]))
+
+    return _PARAMETER.sub(put, text)
 
 
 def _unfold(errors: Any, prefix: Path_, fields: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
@@ -161,9 +175,17 @@ def _problem(error: dict[str, Any], doc: Document) -> RecipeError:
     if error["type"] == "extra_forbidden":
         known = error["fields"] or _known(path[:-1])
         fix = did_you_mean(str(path[-1]), known, label="keys") if known else "remove it"
-        return RecipeError(what=f"unknown key {path[-1]!r} in {'.'.join(map(str, path[:-1])) or 'the recipe'}", where=doc.where(path, key=True), fix=fix)
+        return RecipeError(
+            what=f"unknown key {path[-1]!r} in {'.'.join(map(str, path[:-1])) or 'the recipe'}",
+            where=doc.where(path, key=True),
+            fix=fix,
+        )
     if error["type"] == "missing":
-        return RecipeError(what=f"{path[-1]!r} is missing in {'.'.join(map(str, path[:-1])) or 'the recipe'}", where=doc.where(path[:-1]), fix=f"add `{path[-1]}:`")
+        return RecipeError(
+            what=f"{path[-1]!r} is missing in {'.'.join(map(str, path[:-1])) or 'the recipe'}",
+            where=doc.where(path[:-1]),
+            fix=f"add `{path[-1]}:`",
+        )
     message = error["msg"].removeprefix("Value error, ")
     value = error.get("input")
     shown = f" (it is {_short(value)})" if not isinstance(value, (dict, list)) or not value else ""
@@ -180,13 +202,14 @@ def _short(value: Any) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-def _real(path: Path_, doc: Document) -> Path_:
+def _real(path: tuple[Any, ...], doc: Document) -> Path_:
     """The path without the steps that only the validator knows (names of union members)."""
-    node, real = doc.data, []
+    node: Any = doc.data
+    real: list[str | int] = []
     for part in path:
-        if isinstance(node, dict) and part in node:
-            node = node[part]
-        elif isinstance(node, (list, tuple)) and isinstance(part, int) and part < len(node):
+        if (isinstance(node, dict) and part in node) or (
+            isinstance(node, (list, tuple)) and isinstance(part, int) and part < len(node)
+        ):
             node = node[part]
         elif part is not path[-1] or not isinstance(node, dict) or part == "[key]":
             continue
@@ -203,60 +226,31 @@ def _known(path: Path_) -> tuple[str, ...]:
 def dump(recipe: Recipe) -> str:
     """The recipe as YAML that `load` reads back to an equal value.
 
-    Raises:
-        RecipeError: it holds something that has no text form (a data frame, a Python function).
+    A frame source is written without its rows: they live in memory alone, and loading such a text asks for `data`.
     """
-    data = plain(recipe)
-    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120)
+    data = _escaped(plain(recipe))
+    return yaml.dump(data, Dumper=document.Dumper, sort_keys=False, allow_unicode=True, width=120)
 
 
-class _Dumper(yaml.SafeDumper):
-    """Long texts as blocks, short ones plain."""
-
-
-def _text(dumper: yaml.SafeDumper, value: str) -> yaml.ScalarNode:
-    style = "|" if "\n" in value and not any(line != line.rstrip() for line in value.split("\n")) else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
-
-
-_Dumper.add_representer(str, _text)
+def _escaped(node: Any) -> Any:
+    """Texts with `$(` so written that they do not become parameters."""
+    if isinstance(node, dict):
+        return {key: value if key == "parameters" else _escaped(value) for key, value in node.items()}
+    if isinstance(node, list):
+        return [_escaped(item) for item in node]
+    return _DOLLARS.sub(lambda match: "$" + match[0], node) if isinstance(node, str) else node
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain data, defaults left out."""
     data = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True)
     body: dict[str, Any] = {"lookalike": recipe.lookalike, **data}
-    body["tables"] = {name: _table(table, body["tables"][name]) for name, table in recipe.tables.items()}
+    body["tables"] = {name: _table(table) for name, table in body["tables"].items()}
     return body
 
 
-def _table(table: Table, data: dict[str, Any]) -> dict[str, Any]:
+def _table(data: dict[str, Any]) -> dict[str, Any]:
     rows = data["rows"]
     if set(rows) == {"n"}:
         data = {**data, "rows": rows["n"]}
     return {"rows": data["rows"], **{key: value for key, value in data.items() if key != "rows"}}
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema of recipes, generated from the registry, for editors."""
-    schema = Recipe.model_json_schema(by_alias=True)
-    tables = schema["$defs"]["Table"]["properties"]
-    tables["rows"] = {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\$\("}, *tables["rows"].get("anyOf", [])]}
-    schema["title"] = "Lookalike recipe"
-    return hoist(schema)
-
-
-def hoist(schema: dict[str, Any]) -> dict[str, Any]:
-    """Move `$defs` of nested kinds to the top, where `#/$defs/...` points."""
-    top: dict[str, Any] = {}
-
-    def walk(node: Any) -> Any:
-        if isinstance(node, dict):
-            for name, value in node.get("$defs", {}).items():
-                top.setdefault(name, None)
-                top[name] = walk(value)
-            return {key: walk(value) for key, value in node.items() if key != "$defs"}
-        return [walk(item) for item in node] if isinstance(node, list) else node
-
-    body = cast("dict[str, Any]", walk(schema))
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **body, "$defs": top}

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
 
 from lookalike.generators.base import Generator
 from lookalike.models.base import Model
+from lookalike.recipe.document import Document
 from lookalike.sources.base import Source
 from lookalike.spec import Kind, nested
 from lookalike.steps.base import Step
@@ -78,7 +79,7 @@ _BY_KEY: dict[str, type[Value]] = {"like": Like, "from": From, "per": Per, "grid
 
 def _rows(value: Any) -> Any:
     """A number, or a mapping told apart by its key."""
-    if isinstance(value, bool) or value is None:
+    if isinstance(value, (bool, str, float, list)) or value is None:
         raise ValueError("rows is a number, or a mapping with like, from, per or grid")
     if isinstance(value, int):
         return Count(n=value)
@@ -136,6 +137,19 @@ class Recipe(Value):
     tables: Mapping[FileName, Table] = Field(min_length=1)
     gates: tuple[Mapping[str, Any], ...] = ()
     budget: Budget | None = None
+
+    _document: Document = PrivateAttr(default_factory=lambda: Document("recipe"))
+
+    @property
+    def document(self) -> Document:
+        """Where each value stands in the text that the recipe was read from."""
+        return self._document
+
+    def located(self, document: Document) -> Recipe:
+        """The same recipe, with its places known."""
+        found = self.model_copy()
+        found._document = document  # noqa: SLF001  # a copy of ourselves
+        return found
 
     @model_validator(mode="after")
     def _names_are_free(self) -> Recipe:
