@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import subprocess
 
@@ -180,3 +181,33 @@ def test_an_empty_folder_cannot_be_sealed(tmp_path):
     with pytest.raises(RunError, match="no file"):
         seal(tmp_path)
     assert verify(tmp_path) == [f"{SUMS} is missing: the folder was not sealed"]
+
+
+def test_an_unsealed_run_is_held_to_its_manifest(folder):
+    """Partitions are compared with the manifest's hashes; paths that leave the folder are refused."""
+    digest = hashlib.sha256(b"rows").hexdigest()
+    parts = [{"path": "tables/a/part-00000.parquet", "rows": 1, "sha256": digest}]
+    (folder / "manifest.json").write_text(json.dumps({"tables": {"a": {"parts": parts}}}))
+    assert verify(folder) == []
+    (folder / "tables" / "a" / "part-00000.parquet").write_bytes(b"rowz")
+    assert verify(folder) == ["tables/a/part-00000.parquet: is not what the manifest says"]
+    (folder / "manifest.json").write_text(json.dumps({"tables": {"a": {"parts": [{**parts[0], "path": "../x"}]}}}))
+    assert verify(folder) == ["../x: lies outside the folder"]
+    (folder / "manifest.json").write_text("{")
+    assert "cannot be read" in verify(folder)[0]
+
+
+def test_public_keys_can_be_files(folder, tmp_path):
+    """The key may be text, a file with that text, or a PEM; anything else is an error."""
+    serialization = pytest.importorskip("cryptography.hazmat.primitives.serialization")
+    public = new_key(tmp_path / "key.pem")
+    seal(folder, key=tmp_path / "key.pem")
+    (tmp_path / "key.pub").write_text(public + "\n")
+    private = serialization.load_pem_private_key((tmp_path / "key.pem").read_bytes(), None)
+    pem = private.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+    (tmp_path / "public.pem").write_bytes(pem)
+    for given in (public, tmp_path / "key.pub", tmp_path / "public.pem"):
+        assert verify(folder, public_key=given) == []
+    for wrong in ("?", base64.b64encode(b"short").decode(), tmp_path / "absent.pub"):
+        with pytest.raises(RunError, match="key"):
+            verify(folder, public_key=wrong)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import os
 from pathlib import Path
 from typing import Any
@@ -48,28 +49,37 @@ def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
     return written
 
 
-def verify(folder: Path, *, public_key: str | None = None) -> list[str]:
-    """What does not hold; an empty list when every file is as it was sealed.
+def verify(folder: Path, *, public_key: str | Path | None = None) -> list[str]:
+    """What does not hold; an empty list when every file is as it was written and sealed.
+
+    A run's `manifest.json` is checked against its partitions; a sealed folder against its list and signature. An unsealed run
+    is held to its manifest alone.
 
     Args:
-        folder: a sealed folder.
-        public_key: base64 of the 32 bytes of the Ed25519 key that must have signed; None accepts any valid signature, and
-            none at all.
+        folder: a run, or a sealed folder.
+        public_key: who must have signed: the base64 text of the Ed25519 key's 32 bytes, or a file with that text or a PEM;
+            None accepts any valid signature, and none at all.
 
     Raises:
+        RunError: the public key cannot be read.
         MissingExtra: there is a signature and `cryptography` is not installed.
     """
+    problems, has_manifest = _manifest_problems(folder)
     sums = folder / SUMS
     if not sums.is_file():
-        return [f"{SUMS} is missing: the folder was not sealed"]
+        if public_key is not None:
+            problems.append(f"{SUMS} is missing: nobody sealed or signed this folder")
+        elif not has_manifest:
+            problems.append(f"{SUMS} is missing: the folder was not sealed")
+        return problems
     body = sums.read_bytes()
-    problems = _signature_problems(folder, body, public_key)
+    problems += _signature_problems(folder, body, None if public_key is None else _public_key(public_key))
     listed = {}
     for number, line in enumerate(body.decode("utf-8", "replace").splitlines(), 1):
         digest, gap, name = line.partition("  ")
         if not gap or len(digest) != 64:
             problems.append(f"{SUMS}:{number} cannot be read")
-        elif Path(name).is_absolute() or ".." in Path(name).parts:
+        elif _outside(name):
             problems.append(f"{name}: lies outside the folder")
         else:
             listed[name] = digest
@@ -77,7 +87,57 @@ def verify(folder: Path, *, public_key: str | None = None) -> list[str]:
     problems += [f"{name}: is listed and missing" for name in listed if name not in present]
     problems += [f"{name}: is not listed" for name in present if name not in listed]
     problems += [f"{name}: was changed" for name, path in present.items() if name in listed and _sha256(path) != listed[name]]
-    return problems
+    return list(dict.fromkeys(problems))
+
+
+def _outside(name: str) -> bool:
+    return Path(name).is_absolute() or ".." in Path(name).parts
+
+
+def _manifest_problems(folder: Path) -> tuple[list[str], bool]:
+    """What the run's own manifest says against its partitions, and whether there is a manifest that lists any."""
+    path = folder / "manifest.json"
+    if not path.is_file():
+        return [], False
+    try:
+        tables = json.loads(path.read_bytes()).get("tables", {})
+        parts = [(str(part["path"]), str(part["sha256"])) for table in tables.values() for part in table.get("parts", ())]
+    except (ValueError, AttributeError, KeyError, TypeError) as exc:
+        return [f"manifest.json cannot be read: {exc}"], True
+    problems = []
+    for name, digest in parts:
+        if _outside(name):
+            problems.append(f"{name}: lies outside the folder")
+        elif not (folder / name).is_file():
+            problems.append(f"{name}: is in the manifest and missing")
+        elif _sha256(folder / name) != digest:
+            problems.append(f"{name}: is not what the manifest says")
+    return problems, bool(parts)
+
+
+def _public_key(given: str | Path) -> bytes:
+    """The 32 bytes of a public key given as base64 text, or as a file with that text or a PEM."""
+    text = str(given)
+    if isinstance(given, Path) or text.endswith((".pem", ".pub", ".txt")):
+        try:
+            text = Path(given).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as exc:
+            raise RunError(
+                what=f"the public key cannot be read: {exc}", where=str(given), fix="name a file with the key"
+            ) from exc
+    try:
+        if "BEGIN PUBLIC KEY" in text:
+            serialization = require("cryptography.hazmat.primitives.serialization", extra="sign")
+            raw: bytes = serialization.load_pem_public_key(text.encode()).public_bytes_raw()
+        else:
+            raw = base64.b64decode(text, validate=True)
+    except (ValueError, AttributeError) as exc:
+        raise RunError(
+            what=f"this is no Ed25519 public key: {exc}", where=str(given), fix="give what `new_key` returned"
+        ) from exc
+    if len(raw) != 32:
+        raise RunError(what=f"an Ed25519 public key has 32 bytes, this one {len(raw)}", fix="give what `new_key` returned")
+    return raw
 
 
 def new_key(path: Path) -> str:
@@ -102,10 +162,10 @@ def new_key(path: Path) -> str:
     return base64.b64encode(private.public_key().public_bytes_raw()).decode()
 
 
-def _signature_problems(folder: Path, body: bytes, public_key: str | None) -> list[str]:
+def _signature_problems(folder: Path, body: bytes, expected: bytes | None) -> list[str]:
     path = folder / SIGNATURE
     if not path.is_file():
-        return [f"{SIGNATURE} is missing: nobody signed"] if public_key else []
+        return [f"{SIGNATURE} is missing: nobody signed"] if expected else []
     ed25519 = require("cryptography.hazmat.primitives.asymmetric.ed25519", extra="sign")
     invalid = require("cryptography.exceptions", extra="sign").InvalidSignature
     try:
@@ -117,7 +177,7 @@ def _signature_problems(folder: Path, body: bytes, public_key: str | None) -> li
         return [f"{SIGNATURE} cannot be read"]
     if scheme != "ed25519":
         return [f"{SIGNATURE}: unknown scheme {scheme}"]
-    if public_key and base64.b64decode(public_key) != raw:
+    if expected and expected != raw:
         return [f"{SIGNATURE}: signed by another key, {public}"]
     try:
         key.verify(proof, body)
