@@ -1,5 +1,8 @@
 """What must come out when the truth is known."""
 
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 
 from lookalike.evaluate.evaluate import evaluate
@@ -68,9 +71,6 @@ def test_more_rows_of_the_population_lift_a_poor_model(of_good):
 
 def test_dropping_a_group_is_seen(real, good):
     """A minority that got wrong shapes is named as the worst group although the whole looks fine."""
-    import numpy as np
-    import pyarrow as pa
-
     job = np.array(good["job"].to_pylist())
     income = good["income"].to_numpy().copy()
     income[job == "judge"] = income[job == "clerk"][: (job == "judge").sum()]
@@ -82,10 +82,6 @@ def test_dropping_a_group_is_seen(real, good):
 
 def test_vanished_tail_is_seen(real, good):
     """Rows beyond the real 99% point that are gone show as a tail of mass zero."""
-    import pyarrow.compute as pc
-
-    import numpy as np
-
     high = np.quantile(real["income"].to_numpy(), 0.985)
     report = evaluate(real, good.filter(pc.less(good["income"], high)), only="tails")
     worst = report.worst("tails", 1)[0]
@@ -95,9 +91,6 @@ def test_vanished_tail_is_seen(real, good):
 
 def test_bias_amplification_is_measured(real, good):
     """When the target's rate differs more between groups than in the real rows, label_rates says by how much."""
-    import numpy as np
-    import pyarrow as pa
-
     sex, churn = np.array(good["sex"].to_pylist()), np.array(good["churn"].to_pylist())
     churn[(sex == "f") & (np.arange(sex.size) % 2 == 0)] = "yes"
     biased = good.set_column(good.schema.get_field_index("churn"), "churn", pa.array(churn))
@@ -115,9 +108,6 @@ def test_same_seed_same_bytes(real, good, holdout):
 
 def test_row_order_does_not_matter(real, good):
     """Shuffling the synthetic rows changes no statistic."""
-    import numpy as np
-    import pyarrow as pa
-
     mixed = good.take(pa.array(np.random.default_rng(5).permutation(good.num_rows)))
     a, b = (evaluate(real, t, only="validity,marginals,pairs,dependence,column_shapes") for t in (good, mixed))
     for x, y in zip(a, b, strict=True):
