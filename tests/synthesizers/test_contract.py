@@ -12,7 +12,7 @@ SETTINGS = {
     "arf": {"trees": 3, "rounds": 2},
     "ctgan": {"epochs": 2, "width": 32},
     "tvae": {"epochs": 2, "width": 32},
-    "diffusion": {"epochs": 40, "width": 32, "steps": 20, "batch": 64},
+    "diffusion": {"epochs": 200, "width": 64, "steps": 20, "batch": 64, "learning_rate": 3e-3},
     "autoregressive": {"epochs": 2, "width": 32},
     "auto": {"kinds": ["independent", "copula"]},
     "constrained": {"base": {"kind": "copula"}, "constraints": [{"kind": "range", "column": "weight", "low": 0}]},

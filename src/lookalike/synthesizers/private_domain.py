@@ -131,7 +131,7 @@ class Domain:
             codes = np.minimum(codes, max(len(levels) - 1, 0))
         count = max(1, feature.size)
         place = np.arange(count, dtype=np.int64)
-        bins = Bins(feature, place, count, np.arange(count + 1), place, place + 1.0, fine=False)
+        bins = Bins(feature, place, count, np.arange(count + 1), place, (place + 1).astype(np.float64), fine=False)
         return bins, codes
 
     def _passing(self, array: pa.Array, rho: float, delta: float, draws: np.random.Generator) -> list[Any]:
