@@ -29,7 +29,7 @@ class Result:
 
     Attributes:
         metric: the metric's kind.
-        name: unique in a table's report: `metric` or `metric.detail`.
+        name: `metric` or `metric.detail`; with the subject unique in a table's report.
         subject: what it is about: a column, a pair "a × b", a group, or "" for the table.
         value: None when it was not measured; `skipped` then says why.
         interval: (low, high) bounds at 95%, when known.
