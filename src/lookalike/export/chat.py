@@ -83,7 +83,19 @@ class Conversations(TrainingExporter):
 
 
 class Chat(Conversations):
-    """`{"messages": [{"role", "content"}, ...]}`: what chat fine-tuning takes (OpenAI, TRL, axolotl)."""
+    """`{"messages": [{"role", "content"}, ...]}`: what chat fine-tuning takes (OpenAI, TRL, axolotl).
+
+    Attributes:
+        turns: a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns.
+        prompt: the question's column.
+        response: the answer's column.
+        system: a system message for all rows.
+        roles: role in the data -> user, assistant, system.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "chat"
 
@@ -93,7 +105,19 @@ class Chat(Conversations):
 
 
 class ShareGpt(Conversations):
-    """`{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}`."""
+    """`{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}`.
+
+    Attributes:
+        turns: a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns.
+        prompt: the question's column.
+        response: the answer's column.
+        system: a system message for all rows.
+        roles: role in the data -> user, assistant, system.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "sharegpt"
 
@@ -107,7 +131,17 @@ class ShareGpt(Conversations):
 
 
 class Alpaca(TrainingExporter):
-    """`{"instruction", "input", "output"}`."""
+    """`{"instruction", "input", "output"}`.
+
+    Attributes:
+        instruction: a template; the instruction to start from.
+        input: a column with more input; empty: none.
+        output: the answer's column.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "alpaca"
 
@@ -124,7 +158,17 @@ class Alpaca(TrainingExporter):
 
 
 class Completion(TrainingExporter):
-    """`{"prompt", "completion"}`: plain language-model fine-tuning."""
+    """`{"prompt", "completion"}`: plain language-model fine-tuning.
+
+    Attributes:
+        prompt: a template; what is asked for.
+        completion: the completion's column.
+        form: which sort of question.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "completion"
 

@@ -16,7 +16,17 @@ from lookalike.store import put
 
 
 class Classification(TrainingExporter):
-    """`{"text", "label"}` and `labels.json`, the labels in order of their names; `file: csv` writes CSV with the same columns."""
+    """`{"text", "label"}` and `labels.json`, the labels in order of their names; `file: csv` writes CSV with the same columns.
+
+    Attributes:
+        text: a text column.
+        label: a column of labels.
+        file: jsonl or csv.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "classification"
 

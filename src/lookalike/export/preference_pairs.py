@@ -14,6 +14,16 @@ class Preference(TrainingExporter):
 
     `chosen` and `rejected` are columns or fields: `pair.chosen` of a `preference` column, `reply.value` and `reply.draft` of a
     `critique` column (pairs harvested from a repair loop).
+
+    Attributes:
+        prompt: a template; what is asked for.
+        chosen: the better answer's column.
+        rejected: the worse answer's column.
+        form: which sort of question.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
     """
 
     kind: ClassVar[str] = "preference"
@@ -42,7 +52,18 @@ class Preference(TrainingExporter):
 
 
 class Kto(Preference):
-    """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion."""
+    """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion.
+
+    Attributes:
+        prompt: the prompt's column.
+        chosen: the better answer's column.
+        rejected: the worse answer's column.
+        form: text or messages.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "kto"
 

@@ -8,13 +8,23 @@ from lookalike.export.training import Row, TrainingExporter, UnfitError, at, tex
 
 
 class Triples(TrainingExporter):
-    """`{"anchor", "positive", "negative"}`, one line a negative (sentence-transformers)."""
+    """`{"anchor", "positive", "negative"}`, one line a negative (sentence-transformers).
+
+    Attributes:
+        anchor: the query's column.
+        positive: a template; the passage that answers it.
+        negatives: a column of texts, or of one text.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "triples"
 
     anchor: str = "query"
     positive: str = "positive"
-    negatives: str = "negatives"  # a column of texts, or of one text
+    negatives: str = "negatives"
 
     def lines(self, row: Row) -> list[Any]:
         """One line a negative."""

@@ -44,7 +44,16 @@ def tokens(text: str, spans: list[dict[str, Any]]) -> list[tuple[str, str]]:
 
 
 class Spans(TrainingExporter):
-    """`{"text", "entities": [{"start", "end", "label"}]}`; offsets count code points, the end is exclusive."""
+    """`{"text", "entities": [{"start", "end", "label"}]}`; offsets count code points, the end is exclusive.
+
+    Attributes:
+        text: a text column.
+        spans: a column of spans.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "spans"
 
@@ -59,7 +68,16 @@ class Spans(TrainingExporter):
 
 
 class Conll(Spans):
-    """Two columns, token and BIO tag, a blank line between texts."""
+    """Two columns, token and BIO tag, a blank line between texts.
+
+    Attributes:
+        text: the text's column.
+        spans: the column of spans.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
+    """
 
     kind: ClassVar[str] = "conll"
     suffix: ClassVar[str] = ".conll"

@@ -16,13 +16,21 @@ class Squad(TrainingExporter):
     """SQuAD 2.0: paragraphs with their questions, answers by text and offset, unanswerable ones marked.
 
     Every offset is checked against its paragraph; splits go by the document unless `by` says otherwise.
+
+    Attributes:
+        document: a template; the document.
+        qa: {question, answer, start, end, answerable}.
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split.
+        seed: of the split.
     """
 
     kind: ClassVar[str] = "squad"
     suffix: ClassVar[str] = ".json"
 
     document: str = "document"
-    qa: str = "qa"  # {question, answer, start, end, answerable}
+    qa: str = "qa"
 
     def lines(self, row: Row) -> list[Any]:
         """One question a row, with its paragraph."""

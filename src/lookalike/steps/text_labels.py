@@ -26,6 +26,14 @@ class TextLabels(Step):
     ```yaml
     steps: [{kind: text_labels, text: review, label: sentiment, source: reviews, from_text: body, from_label: mood}]
     ```
+
+    Attributes:
+        text: a text column.
+        label: a column of labels.
+        source: the source's name.
+        from_text: the source's text column; empty: the same name as `text`.
+        from_label: the source's label column; empty: the same name.
+        least: least probability of the label.
     """
 
     kind: ClassVar[str] = "text_labels"
@@ -33,7 +41,7 @@ class TextLabels(Step):
     text: str
     label: str
     source: str
-    from_text: str = ""  # the source's text column; empty: the same name as `text`
+    from_text: str = ""
     from_label: str = ""
     least: float = Field(default=0.2, ge=0, le=1)
 

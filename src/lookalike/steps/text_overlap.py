@@ -27,6 +27,13 @@ class TextOverlap(Step):
     ```yaml
     steps: [{kind: text_overlap, text: note, source: notes, column: body, words: 12}]
     ```
+
+    Attributes:
+        text: a text column.
+        source: the source's name.
+        column: its text column.
+        words: a run of so many words counts as copied.
+        share: most of a text's words that may lie in such runs.
     """
 
     kind: ClassVar[str] = "text_overlap"
@@ -34,8 +41,8 @@ class TextOverlap(Step):
     text: str
     source: str
     column: str
-    words: int = Field(default=12, ge=3)  # a run of so many words counts as copied
-    share: float = Field(default=0.0, ge=0, lt=1)  # most of a text's words that may lie in such runs
+    words: int = Field(default=12, ge=3)
+    share: float = Field(default=0.0, ge=0, lt=1)
 
     def needs(self) -> frozenset[str]:
         """The text."""

@@ -48,23 +48,38 @@ class TextRules(Step):
     steps:
       - {kind: text_rules, text: review, words: [5, 120], must_mention: ["{{ product }}"], script: latin}
     ```
+
+    Attributes:
+        text: a text column.
+        words: least and most.
+        sentences: most sentences.
+        characters: least and most characters.
+        must_mention: templates of what must be in the text.
+        must_not: templates of what must not.
+        regex: must be found.
+        reading_ease: Flesch, higher is easier.
+        script: latin, cyrillic, arabic, han ...: nine of ten letters are of it.
+        refusals: drop refusals.
+        boilerplate: drop boilerplate.
+        leaks: drop leaks of the prompt.
+        repetition: most a four-word phrase may make up of all of a text's.
     """  # noqa: D205  # one sentence over two lines
 
     kind: ClassVar[str] = "text_rules"
 
-    text: str  # a text column
-    words: tuple[int, int] | None = None  # least and most
+    text: str
+    words: tuple[int, int] | None = None
     sentences: tuple[int, int] | None = None
     characters: tuple[int, int] | None = None
     must_mention: tuple[TemplateText, ...] = ()
     must_not: tuple[TemplateText, ...] = ()
-    regex: str | None = None  # must be found
-    reading_ease: tuple[float, float] | None = None  # Flesch, higher is easier
-    script: str | None = None  # latin, cyrillic, arabic, han ...: nine of ten letters are of it
+    regex: str | None = None
+    reading_ease: tuple[float, float] | None = None
+    script: str | None = None
     refusals: bool = True
     boilerplate: bool = True
     leaks: bool = True
-    repetition: float = Field(default=0.4, gt=0, le=1)  # most a four-word phrase may make up of all of a text's
+    repetition: float = Field(default=0.4, gt=0, le=1)
 
     @field_validator("regex")
     @classmethod

@@ -33,6 +33,13 @@ class Attributes(Generator):
     review: {kind: prompt, prompt: "A {{ like.length }} review, {{ like.stars }} stars, with words like {{ like.topic }}."}
     ```
 
+    Attributes:
+        source: the source's name.
+        text: the source's text column; empty: only `columns`.
+        columns: source columns that are drawn along.
+        topics: how many topics are looked for.
+        k: source rows that must share a combination.
+
     Source:
         Yu et al. 2023, "Large Language Model as Attributed Training Data Generator" (2306.15895).
     """
@@ -40,7 +47,7 @@ class Attributes(Generator):
     kind: ClassVar[str] = "attributes"
 
     source: str
-    text: str = ""  # the source's text column; empty: only `columns`
+    text: str = ""
     columns: tuple[str, ...] = ()
     topics: int = Field(default=8, ge=1, le=200)
     k: int = Field(default=3, ge=1)

@@ -108,18 +108,28 @@ class Augment(Generator):
     ```
 
     Several variants of a row are rows of a child table: `rows: {per: reviews, count: 3}` and `text: reviews.review`.
+
+    Attributes:
+        text: a text column; a parent's is `parent.column`.
+        operators: what is done, in this order.
+        pick: use only so many operators for a row, chosen by its id.
+        protect: a column of spans: {start, end, ...}, one or a list; their characters stay.
+        keep: regular expressions: what matches stays too.
+        label: a column with the text's label.
+        flip: label -> label where the meaning is turned round.
+        edits: also give what was done.
     """
 
     kind: ClassVar[str] = "augment"
 
-    text: str  # a text column; a parent's is `parent.column`
+    text: str
     operators: tuple[Annotated[Operator, Kind("operator")], ...] = Field(min_length=1)
-    pick: int | None = Field(default=None, ge=1)  # use only so many operators for a row, chosen by its id
-    protect: str | None = None  # a column of spans: {start, end, ...}, one or a list; their characters stay
-    keep: tuple[str, ...] = ()  # regular expressions: what matches stays too
-    label: str | None = None  # a column with the text's label
-    flip: dict[str, str] = Field(default_factory=dict)  # label -> label where the meaning is turned round
-    edits: bool = False  # also give what was done
+    pick: int | None = Field(default=None, ge=1)
+    protect: str | None = None
+    keep: tuple[str, ...] = ()
+    label: str | None = None
+    flip: dict[str, str] = Field(default_factory=dict)
+    edits: bool = False
 
     @field_validator("keep")
     @classmethod

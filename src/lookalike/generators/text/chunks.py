@@ -72,13 +72,18 @@ class Chunks(Generator):
     ```yaml
     chunks: {kind: chunks, text: document, size: 800, overlap: 100}
     ```
+
+    Attributes:
+        text: a text column.
+        size: most characters.
+        overlap: characters of whole sentences repeated.
     """
 
     kind: ClassVar[str] = "chunks"
 
-    text: str  # a text column
-    size: int = Field(default=1000, ge=20)  # most characters
-    overlap: int = Field(default=0, ge=0)  # characters of whole sentences repeated
+    text: str
+    size: int = Field(default=1000, ge=20)
+    overlap: int = Field(default=0, ge=0)
 
     def needs(self) -> frozenset[str]:
         """The document."""

@@ -40,6 +40,18 @@ class CodeTask(TextAsking):
     ```yaml
     solved: {kind: code_task, task: "{{ task }}", tests: "{{ tests }}"}
     ```
+
+    Attributes:
+        task: a template; what the code should do.
+        tests: a template; asserts that run after the code.
+        seconds: most running time.
+        megabytes: most memory.
+        keep_failing: keep the last failing code with `passed: false`.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
     """
 
     kind: ClassVar[str] = "code_task"

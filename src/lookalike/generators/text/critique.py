@@ -22,16 +22,27 @@ class Critique(TextAsking):
     reply: {kind: critique, prompt: "Answer the customer: {{ complaint }}", principles: "polite, concrete, under 60 words"}
     ```
 
+    Attributes:
+        prompt: what is asked for.
+        principles: what a good answer is.
+        rounds: how many rounds.
+        critic: a model's name; empty: the writer criticises itself.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Madaan et al. 2023, "Self-Refine" (2303.17651); Bai et al. 2022, "Constitutional AI" (2212.08073).
     """
 
     kind: ClassVar[str] = "critique"
 
-    prompt: TemplateText  # what is asked for
-    principles: TemplateText  # what a good answer is
+    prompt: TemplateText
+    principles: TemplateText
     rounds: int = Field(default=1, ge=1, le=5)
-    critic: str = ""  # a model's name; empty: the writer criticises itself
+    critic: str = ""
 
     def templates(self) -> tuple[str, ...]:
         """Prompt and principles."""

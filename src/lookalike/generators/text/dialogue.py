@@ -64,15 +64,28 @@ class Dialogue(TextAsking):
         - {name: user, is: "a customer, {{ mood }}", goal: "find out where the parcel is"}
         - {name: assistant, is: "a patient support agent", goal: "solve it politely"}
     ```
+
+    Attributes:
+        topic: what the talk is about.
+        roles: who talks, in turn: `{name, is, goal, model}`.
+        turns: how many turns there are.
+        opening: the first turn, when it is not to be written.
+        sentences: most sentences a turn.
+        tools: tools that a role may call: `{name, description, parameters, result, by}`.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
     """
 
     kind: ClassVar[str] = "dialogue"
 
-    topic: TemplateText  # what the talk is about
+    topic: TemplateText
     roles: tuple[Role, ...] = Field(min_length=2)
     turns: int = Field(default=6, ge=1, le=100)
-    opening: TemplateText = ""  # the first turn, when it is not to be written
-    sentences: int = Field(default=2, ge=1)  # most sentences a turn
+    opening: TemplateText = ""
+    sentences: int = Field(default=2, ge=1)
     tools: tuple[Simulated, ...] = ()
 
     @model_validator(mode="after")

@@ -38,6 +38,17 @@ class Evolve(TextAsking):
     hard: {kind: evolve, instruction: "{{ task }}", rounds: 3}
     ```
 
+    Attributes:
+        instruction: a template; the instruction to start from.
+        rounds: how many rounds.
+        operators: names, or own sentences.
+        words: about so many words may be added in a round.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Xu et al. 2023, "WizardLM: Empowering Large Language Models to Follow Complex Instructions" (2304.12244).
     """
@@ -46,8 +57,8 @@ class Evolve(TextAsking):
 
     instruction: TemplateText
     rounds: int = Field(default=2, ge=1, le=10)
-    operators: tuple[str, ...] = Field(default=tuple(OPERATORS), min_length=1)  # names, or own sentences
-    words: int = Field(default=20, ge=1)  # about so many words may be added in a round
+    operators: tuple[str, ...] = Field(default=tuple(OPERATORS), min_length=1)
+    words: int = Field(default=20, ge=1)
 
     def templates(self) -> tuple[str, ...]:
         """The instruction."""

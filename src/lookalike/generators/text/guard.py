@@ -138,13 +138,18 @@ class StandIn(Generator):
     safe:  {kind: stand_in, text: letter, people: [patient_name]}
     reply: {kind: prompt, prompt: "Answer this letter: {{ safe }}"}
     ```
+
+    Attributes:
+        text: a text column.
+        people: columns that hold names which occur in the text.
+        locale: whose names are known, and stand in.
     """
 
     kind: ClassVar[str] = "stand_in"
 
-    text: str  # a text column
-    people: tuple[str, ...] = ()  # columns that hold names which occur in the text
-    locale: str = "en_US"  # whose names are known, and stand in
+    text: str
+    people: tuple[str, ...] = ()
+    locale: str = "en_US"
 
     def needs(self) -> frozenset[str]:
         """The text and the name columns."""

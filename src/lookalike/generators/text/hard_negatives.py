@@ -22,6 +22,17 @@ class HardNegatives(TextAsking):
     negatives: {kind: hard_negatives, query: "{{ question }}", positive: "{{ passage }}", n: 2}
     ```
 
+    Attributes:
+        query: a template; what is searched for.
+        positive: a template; the passage that answers it.
+        n: how many.
+        verify: take a second look at each.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Wang et al. 2024, "Improving Text Embeddings with Large Language Models" (2401.00368).
     """

@@ -31,17 +31,26 @@ class Infill(Generator):
     ended: {kind: infill, text: note, corpus: notes.note, fill: [truncated]}
     asked: {kind: infill, text: note, model: default}
     ```
+
+    Attributes:
+        text: a text column with gaps.
+        corpus: `source.column`: the texts that the word model learns from.
+        model: a model's name: it fills instead of the word model.
+        mask: what stands for a missing piece.
+        fill: which gaps: mask, null, truncated.
+        longest: most words in a masked place.
+        words: most words of a null cell or a truncated end.
     """
 
     kind: ClassVar[str] = "infill"
 
-    text: str  # a text column with gaps
-    corpus: str = ""  # `source.column`: the texts that the word model learns from
-    model: str | None = None  # a model's name: it fills instead of the word model
+    text: str
+    corpus: str = ""
+    model: str | None = None
     mask: str = Field(default="[MASK]", min_length=1)
     fill: tuple[Gap, ...] = ("mask", "null")
-    longest: int = Field(default=6, ge=1, le=50)  # most words in a masked place
-    words: int = Field(default=60, ge=1)  # most words of a null cell or a truncated end
+    longest: int = Field(default=6, ge=1, le=50)
+    words: int = Field(default=60, ge=1)
 
     @model_validator(mode="wrap")
     @classmethod

@@ -25,12 +25,21 @@ class Ner(TextAsking):
     ```yaml
     tagged: {kind: ner, prompt: "a short news item", entities: {PERSON: "{{ who.name }}", CITY: "{{ city }}"}}
     ```
+
+    Attributes:
+        prompt: what sort of text.
+        entities: label -> the entity's text; an empty one is left out.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
     """
 
     kind: ClassVar[str] = "ner"
 
-    prompt: TemplateText = "one or two sentences"  # what sort of text
-    entities: dict[str, TemplateText] = Field(min_length=1)  # label -> the entity's text; an empty one is left out
+    prompt: TemplateText = "one or two sentences"
+    entities: dict[str, TemplateText] = Field(min_length=1)
 
     def templates(self) -> tuple[str, ...]:
         """Prompt and entities."""

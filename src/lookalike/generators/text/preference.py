@@ -27,6 +27,18 @@ class Preference(TextAsking):
     keep: ["pair.margin > 0"]
     ```
 
+    Attributes:
+        prompt: a template; what is asked for.
+        n: candidates.
+        writers: models in turn; empty: the column's model.
+        judges: models; empty: the column's model.
+        criteria: a template; what makes an answer better.
+        temperature: of sampling.
+        model: a name under `models:`.
+        system: a template; the system message.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Cui et al. 2023, "UltraFeedback" (2310.01377); Zheng et al. 2023, "Judging LLM-as-a-Judge" (2306.05685), position bias.
     """
@@ -34,9 +46,9 @@ class Preference(TextAsking):
     kind: ClassVar[str] = "preference"
 
     prompt: TemplateText
-    n: int = Field(default=2, ge=2, le=8)  # candidates
-    writers: tuple[str, ...] = ()  # models in turn; empty: the column's model
-    judges: tuple[str, ...] = ()  # models; empty: the column's model
+    n: int = Field(default=2, ge=2, le=8)
+    writers: tuple[str, ...] = ()
+    judges: tuple[str, ...] = ()
     criteria: TemplateText = "helpful, true, harmless and to the point"
     temperature: float | None = Field(default=0.9, ge=0)
 

@@ -41,6 +41,18 @@ class Qa(TextAsking):
     qa: {kind: qa, document: "{{ text }}", answer_by: code}
     ```
 
+    Attributes:
+        document: a template; the document.
+        form: which sort of question.
+        answer_by: who finds the answer: the model, or code.
+        answer: the answer, when it is known.
+        round_trip: ask the question back and keep it only when the same answer comes.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Rajpurkar et al. 2018, "Know What You Don't Know: Unanswerable Questions for SQuAD" (1806.03822); Alberti et al. 2019,
         "Synthetic QA Corpora Generation with Roundtrip Consistency" (1906.05416).
@@ -51,8 +63,8 @@ class Qa(TextAsking):
     document: TemplateText
     form: Literal["extractive", "abstractive", "multi_hop", "unanswerable"] = "extractive"
     answer_by: Literal["model", "code"] = "model"
-    answer: TemplateText = ""  # the answer, when it is known
-    round_trip: bool = False  # ask the question back and keep it only when the same answer comes
+    answer: TemplateText = ""
+    round_trip: bool = False
 
     def templates(self) -> tuple[str, ...]:
         """Document and answer."""
@@ -102,7 +114,10 @@ class Qa(TextAsking):
     def _ask_for(self, row: Row, document: str, span: Span) -> Conversation:
         """The question to a given answer."""
         answer = document[slice(*span)]
-        order = f"Write one question whose answer is exactly: {answer}\nThe question must be answered by the document. Give only the question."
+        order = (
+            f"Write one question whose answer is exactly: {answer}\nThe document answers the question. Begin with {opening(answer)}, end with a "
+            "question mark, and do not say the answer. Give only the question."
+        )
 
         def read(reply: str) -> str:
             return self._question(read_text(reply), answer, document)

@@ -14,6 +14,7 @@ from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, leaks, quoted, similarity
 from lookalike.generators.text.words import sentences
+from lookalike.models.base import CallFailed
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 
@@ -38,6 +39,8 @@ class Restating(TextAsking):
 
     def said(self, row: Row, source: str, order: str) -> Conversation:
         """One checked call about the quoted source."""
+        if not source.strip():
+            raise CallFailed(what="the text is empty", where=f"row {row.get('_id')}", fix="filter such rows with `when`")
 
         def read(reply: str) -> str:
             new = read_text(reply)
@@ -63,6 +66,17 @@ class Rewrite(Restating):
     plain: {kind: rewrite, text: "{{ note }}", style: "plain words for a patient"}
     ```
 
+    Attributes:
+        style: a template; how it should sound.
+        keep: regular expressions.
+        keep_numbers: numbers must neither vanish nor appear.
+        text: a template; the text.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Maini et al. 2024, "Rephrasing the Web" (2401.16380); Gandhi et al. 2024, "DataTune" (2404.14361).
     """
@@ -70,7 +84,7 @@ class Rewrite(Restating):
     kind: ClassVar[str] = "rewrite"
 
     style: TemplateText = "other words, the same meaning and about the same length"
-    keep: tuple[str, ...] = ()  # regular expressions
+    keep: tuple[str, ...] = ()
     keep_numbers: bool = True
 
     def templates(self) -> tuple[str, ...]:
@@ -105,11 +119,21 @@ class Translate(Restating):
     ```yaml
     german: {kind: translate, text: "{{ review }}", to: German}
     ```
+
+    Attributes:
+        to: a language.
+        keep_numbers: numbers must neither vanish nor appear.
+        text: a template; the text.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
     """
 
     kind: ClassVar[str] = "translate"
 
-    to: TemplateText  # a language
+    to: TemplateText
     keep_numbers: bool = True
 
     def templates(self) -> tuple[str, ...]:
@@ -135,12 +159,22 @@ class Summarise(Restating):
     ```yaml
     short: {kind: summarise, text: "{{ report }}", sentences: 2}
     ```
+
+    Attributes:
+        sentences: most sentences.
+        focus: what matters to the reader.
+        text: a template; the text.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
     """
 
     kind: ClassVar[str] = "summarise"
 
     sentences: int = Field(default=2, ge=1)
-    focus: TemplateText = ""  # what matters to the reader
+    focus: TemplateText = ""
 
     def templates(self) -> tuple[str, ...]:
         """Text and focus."""
@@ -173,6 +207,17 @@ class Backtranslate(Restating):
     varied: {kind: backtranslate, text: "{{ review }}", by: German}
     asked:  {kind: backtranslate, text: "{{ article }}", to: instruction}
     ```
+
+    Attributes:
+        by: how they are chosen.
+        language: the language of the text.
+        to: a template; the language to translate into.
+        text: a template; the text.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
 
     Source:
         Sennrich et al. 2016, "Improving Neural Machine Translation Models with Monolingual Data" (1511.06709); Li et al. 2023,

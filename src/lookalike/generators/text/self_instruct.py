@@ -41,16 +41,29 @@ class SelfInstruct(TextAsking):
     task: {kind: self_instruct, about: "{{ topic }}"}
     ```
 
+    Attributes:
+        about: a subject.
+        seeds: own first instructions; empty: twelve that come with us.
+        source: or `source.column`.
+        shown: from the pool, each time.
+        similar: the ROUGE-L from which a task is too much like another.
+        n: how many.
+        temperature: of sampling.
+        model: a name under `models:`.
+        system: a template; the system message.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Wang et al. 2022, "Self-Instruct: Aligning Language Models with Self-Generated Instructions" (2212.10560).
     """
 
     kind: ClassVar[str] = "self_instruct"
 
-    about: TemplateText = ""  # a subject
-    seeds: tuple[str, ...] = ()  # own first instructions; empty: twelve that come with us
-    source: str = ""  # or `source.column`
-    shown: int = Field(default=8, ge=1, le=50)  # from the pool, each time
+    about: TemplateText = ""
+    seeds: tuple[str, ...] = ()
+    source: str = ""
+    shown: int = Field(default=8, ge=1, le=50)
     similar: float = Field(default=0.7, gt=0, le=1)
     n: int = Field(default=1, ge=1, le=100)
     temperature: float | None = Field(default=1.0, ge=0)
@@ -124,6 +137,16 @@ class Magpie(TextAsking):
     ```yaml
     pair: {kind: magpie, model: default}
     ```
+
+    Attributes:
+        prefix: the chat's head, up to where the user's words begin; `{system}` is filled in.
+        stop: texts that end the user's turn.
+        system: a template; the system message.
+        respond: also ask for the answer.
+        temperature: of sampling.
+        max_tokens: of a reply.
+        model: a name under `models:`.
+        tries: replies looked at before the cell fails.
 
     Source:
         Xu et al. 2024, "Magpie: Alignment Data Synthesis from Scratch by Prompting Aligned LLMs with Nothing" (2406.08464).

@@ -30,6 +30,15 @@ class Shots(Generator):
     seen:   {kind: shots, source: reviews, column: text, n: 3, by: similarity, query: topic, hidden: true}
     review: {kind: prompt, prompt: "Examples: {{ seen }} Write another about {{ topic }}."}
     ```
+
+    Attributes:
+        source: the source's name.
+        column: its text column.
+        n: how many.
+        by: how they are chosen.
+        query: the column of this table that examples should resemble.
+        guard: replace people by stand-ins.
+        longest: most characters of an example.
     """
 
     kind: ClassVar[str] = "shots"
@@ -38,9 +47,9 @@ class Shots(Generator):
     column: str
     n: int = Field(default=3, ge=1, le=50)
     by: Literal["random", "similarity", "coverage"] = "random"
-    query: str = ""  # the column of this table that examples should resemble
+    query: str = ""
     guard: bool = True
-    longest: int = Field(default=400, ge=20)  # most characters of an example
+    longest: int = Field(default=400, ge=20)
 
     @model_validator(mode="after")
     def _query(self) -> Self:

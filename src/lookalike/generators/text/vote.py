@@ -43,6 +43,15 @@ class Reason(TextAsking):
     solved: {kind: reason, prompt: "{{ problem }}"}
     ```
 
+    Attributes:
+        prompt: a template; what is asked for.
+        choices: the answer is one of these.
+        model: a name under `models:`.
+        system: a template; the system message.
+        temperature: of sampling; none: the model's own.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
+
     Source:
         Wei et al. 2022, "Chain-of-Thought Prompting Elicits Reasoning in Large Language Models" (2201.11903).
     """
@@ -50,7 +59,7 @@ class Reason(TextAsking):
     kind: ClassVar[str] = "reason"
 
     prompt: TemplateText
-    choices: tuple[str, ...] = ()  # the answer is one of these
+    choices: tuple[str, ...] = ()
 
     def templates(self) -> tuple[str, ...]:
         """The prompt."""
@@ -87,6 +96,16 @@ class Vote(Reason):
     ```yaml
     answer: {kind: vote, prompt: "{{ problem }}", n: 5}
     ```
+
+    Attributes:
+        n: how many.
+        temperature: of sampling.
+        prompt: a template; what is asked for.
+        choices: the answer is exactly one of these.
+        model: a name under `models:`.
+        system: a template; the system message.
+        max_tokens: of a reply.
+        tries: replies looked at before the cell fails.
 
     Source:
         Wang et al. 2022, "Self-Consistency Improves Chain of Thought Reasoning in Language Models" (2203.11171).

@@ -51,6 +51,10 @@ class FrontClause(TextOperator):
 
     `We left because it rained.` <-> `Because it rained, we left.` One such clause a sentence; no other commas, quotes or
     subordinate clauses, so the scope stays clear.
+
+    Attributes:
+        rate: share of the places where it is done.
+        chance: share of the rows that it is tried on.
     """
 
     kind = "front_clause"
@@ -133,6 +137,10 @@ class Voice(TextOperator):
     """Turn active sentences passive and passive ones active: `The dog chased the cat` <-> `The cat was chased by the dog`.
 
     Simple past, whole sentences, verbs from a list of transitive ones, noun phrases with an article or possessive.
+
+    Attributes:
+        rate: share of the places where it is done.
+        chance: share of the rows that it is tried on.
     """
 
     kind = "voice"
@@ -218,6 +226,9 @@ class Negate(TextOperator):
     """Deny a statement, or take its `not` away: `The box was heavy` <-> `The box was not heavy`.
 
     The label flips, so only texts of a single, simple sentence change; give `flip` in `augment` to say what labels become.
+
+    Attributes:
+        chance: share of the rows that it is tried on.
     """
 
     kind = "negate"
@@ -238,6 +249,10 @@ class Question(TextOperator):
     """Ask what a statement says, or state what a question asks: `The box is heavy.` <-> `Is the box heavy?`.
 
     The topic stays; whether a label of truth or mood does is unknown, so `augment` leaves such labels null.
+
+    Attributes:
+        rate: share of the places where it is done.
+        chance: share of the rows that it is tried on.
     """
 
     kind = "question"

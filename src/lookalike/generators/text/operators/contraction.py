@@ -38,7 +38,12 @@ def _cased(new: str, old: str) -> str:
 
 
 class Contract(TextOperator):
-    """Write `do not` as `don't`, `it is` as `it's`. Not at the end of a clause, where English does not contract."""
+    """Write `do not` as `don't`, `it is` as `it's`. Not at the end of a clause, where English does not contract.
+
+    Attributes:
+        rate: share of the places where it is done.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "contract"
 
@@ -59,7 +64,12 @@ class Contract(TextOperator):
 
 
 class Expand(TextOperator):
-    """Write `don't` as `do not`, `it's` as `it is` where it can be nothing else."""
+    """Write `don't` as `do not`, `it's` as `it is` where it can be nothing else.
+
+    Attributes:
+        rate: share of the places where it is done.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "expand"
 

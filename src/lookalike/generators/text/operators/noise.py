@@ -126,6 +126,11 @@ class Keyboard(Noise):
 
     Neighbour keys are those of a QWERTY board; letters of other scripts are left out, doubled or swapped only. Severity 1 to 5
     hits 1, 2.5, 5, 10 or 20 % of the letters.
+
+    Attributes:
+        severity: 1 to 5.
+        rate: share of the characters hit; overrides the severity.
+        chance: share of the rows that it is tried on.
     """
 
     kind = "keyboard"
@@ -154,7 +159,13 @@ class Keyboard(Noise):
 
 
 class Ocr(Noise):
-    """Reading errors of a scanner: characters that look alike, one read as two, two read as one (`rn` as `m`)."""
+    """Reading errors of a scanner: characters that look alike, one read as two, two read as one (`rn` as `m`).
+
+    Attributes:
+        severity: 1 to 5.
+        rate: share of the characters hit; overrides the severity.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "ocr"
 
@@ -178,7 +189,13 @@ class Ocr(Noise):
 
 
 class Spacing(Noise):
-    """Spaces lost, doubled, or put inside a word."""
+    """Spaces lost, doubled, or put inside a word.
+
+    Attributes:
+        severity: 1 to 5.
+        rate: share of the characters hit; overrides the severity.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "spacing"
 
@@ -198,7 +215,13 @@ class Spacing(Noise):
 
 
 class Casing(Noise):
-    """Letters in the wrong case."""
+    """Letters in the wrong case.
+
+    Attributes:
+        severity: 1 to 5.
+        rate: share of the characters hit; overrides the severity.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "casing"
 

@@ -19,13 +19,17 @@ _FILLERS = tuple("really just also actually still even indeed certainly simply".
 class SwapWords(TextOperator):
     """Swap pairs of neighbouring words; labels on swapped words follow them.
 
+    Attributes:
+        rate: share of the neighbouring pairs.
+        chance: share of the rows that it is tried on.
+
     Source:
         Wei and Zou 2019, "EDA: Easy Data Augmentation Techniques" (1901.11196), random swap.
     """
 
     kind = "swap_words"
 
-    rate: float = Field(default=0.1, ge=0, le=1)  # share of the neighbouring pairs
+    rate: float = Field(default=0.1, ge=0, le=1)
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:
         """One edit a pair, carrying both words."""
@@ -41,13 +45,17 @@ class SwapWords(TextOperator):
 class DeleteWords(TextOperator):
     """Leave words out; negations stay, and so does the last word.
 
+    Attributes:
+        rate: share of the words.
+        chance: share of the rows that it is tried on.
+
     Source:
         Wei and Zou 2019 (1901.11196), random deletion.
     """
 
     kind = "delete_words"
 
-    rate: float = Field(default=0.1, ge=0, le=1)  # share of the words
+    rate: float = Field(default=0.1, ge=0, le=1)
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:
         """One edit a word, with the space after it."""
@@ -64,13 +72,18 @@ class DeleteWords(TextOperator):
 class InsertWords(TextOperator):
     """Put filler words (`words`) before words; nothing is taken away.
 
+    Attributes:
+        rate: share of the gaps between words.
+        words: words to insert.
+        chance: share of the rows that it is tried on.
+
     Source:
         Wei and Zou 2019 (1901.11196), random insertion; with fillers instead of synonyms, which change less.
     """
 
     kind = "insert_words"
 
-    rate: float = Field(default=0.05, ge=0, le=1)  # share of the gaps between words
+    rate: float = Field(default=0.05, ge=0, le=1)
     words: tuple[str, ...] = Field(default=_FILLERS, min_length=1)
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:

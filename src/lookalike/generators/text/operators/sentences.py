@@ -52,6 +52,10 @@ class SentenceOrder(TextOperator):
 
     A sentence that begins with a word that refers back (he, this, however ...) stays behind the one before it, and the pair
     moves together. `keep_first` keeps the opening where it is.
+
+    Attributes:
+        keep_first: the first sentence stays first.
+        chance: share of the rows that it is tried on.
     """
 
     kind = "sentence_order"
@@ -84,11 +88,16 @@ class SentenceOrder(TextOperator):
 
 
 class SplitSentences(TextOperator):
-    """Cut a compound sentence in two where both halves have a subject: `..., and she left.` becomes two sentences."""
+    """Cut a compound sentence in two where both halves have a subject: `..., and she left.` becomes two sentences.
+
+    Attributes:
+        rate: share of the places where it fits.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "split_sentences"
 
-    rate: float = Field(default=0.5, ge=0, le=1)  # share of the places where it fits
+    rate: float = Field(default=0.5, ge=0, le=1)
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
         """One edit a cut, over the joint and the letter after it."""
@@ -108,12 +117,18 @@ class SplitSentences(TextOperator):
 
 
 class MergeSentences(TextOperator):
-    """Join two short sentences by `and`, where the second begins with a word that may be written small."""
+    """Join two short sentences by `and`, where the second begins with a word that may be written small.
+
+    Attributes:
+        rate: share of the places where it fits.
+        most_words: of each half.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "merge_sentences"
 
-    rate: float = Field(default=0.5, ge=0, le=1)  # share of the places where it fits
-    most_words: int = Field(default=14, ge=2)  # of each half
+    rate: float = Field(default=0.5, ge=0, le=1)
+    most_words: int = Field(default=14, ge=2)
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
         """One edit a joint; no sentence is joined twice."""
@@ -134,7 +149,12 @@ class MergeSentences(TextOperator):
 
 
 class Connectives(TextOperator):
-    """Say `Nevertheless` for `However`, `For instance` for `For example`: connectives of the same meaning before a comma."""
+    """Say `Nevertheless` for `However`, `For instance` for `For example`: connectives of the same meaning before a comma.
+
+    Attributes:
+        rate: share of the places where it is done.
+        chance: share of the rows that it is tried on.
+    """
 
     kind = "connectives"
 

@@ -18,12 +18,18 @@ class Synonym(TextOperator):
 
     `thesaurus` is `builtin` (English, works everywhere), `wordnet`, or the path of a WordNet folder, a MyThes `.dat` or a CSV
     file (word, pos, synonyms). `a` and `an` before a replaced word are put right. Names inside sentences are left alone.
+
+    Attributes:
+        rate: share of the words with a safe synonym.
+        most: edits a text.
+        thesaurus: `builtin`, `wordnet`, or a path.
+        chance: share of the rows that it is tried on.
     """
 
     kind = "synonym"
 
-    rate: float = Field(default=0.3, ge=0, le=1)  # share of the words with a safe synonym
-    most: int = Field(default=100, ge=1)  # edits a text
+    rate: float = Field(default=0.3, ge=0, le=1)
+    most: int = Field(default=100, ge=1)
     thesaurus: str = "builtin"
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:
