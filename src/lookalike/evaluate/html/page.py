@@ -12,7 +12,7 @@ from lookalike.errors import UnknownKind
 from lookalike.evaluate.base import DIMENSIONS, Dimension, Result
 from lookalike.evaluate.gates import Outcome
 from lookalike.evaluate.html import charts
-from lookalike.evaluate.report import Finding, Report
+from lookalike.evaluate.report import Report
 from lookalike.registry import resolve
 
 DRAWN = 20  # columns drawn in each table; the others are in the list
@@ -51,7 +51,7 @@ def page(report: Report, *, title: str = "") -> dict[str, Any]:
     """Everything the templates place, as plain data and finished drawings."""
     names = [name for name in report.tables if name]
     heading = title or (", ".join(names) if names else "Synthetic data, examined")
-    findings = [_finding(f) for f in report.findings]
+    findings = _findings(report)
     return {
         "title": heading,
         "banner": _banner(report),
@@ -118,11 +118,22 @@ def _banner(report: Report) -> dict[str, Any]:
     }
 
 
-def _finding(finding: Finding) -> dict[str, str]:
-    """A finding under the name that the page uses for its metric."""
-    plain = finding.metric.replace("_", " ")
-    title = finding.title.replace(plain, name_of(finding.metric), 1)
-    return {"title": title, "text": finding.text, "fix": finding.fix, "severity": finding.severity, "table": finding.table}
+def _findings(report: Report) -> list[dict[str, str]]:
+    """Findings under the names that the page uses; all that a missing holdout left open is one finding."""
+    waiting = [f for f in report.findings if f.severity == "unknown" and "there is no holdout" in f.text]
+    out = []
+    for finding in report.findings:
+        if len(waiting) > 1 and finding in waiting:
+            if finding is waiting[0]:
+                names = ", ".join(dict.fromkeys(name_of(f.metric) for f in waiting))
+                text = f"There is no holdout, so {_count(len(waiting), 'gate')} could not be decided: {names}."
+                fix = "Keep real rows apart before fitting, 20% is plenty, and give them as the holdout."
+                out.append({"title": "Privacy was not shown", "text": text, "fix": fix, "severity": "unknown", "table": ""})
+            continue
+        title = finding.title.replace(finding.metric.replace("_", " "), name_of(finding.metric), 1)
+        entry = {"title": title, "text": finding.text, "fix": finding.fix, "severity": finding.severity, "table": finding.table}
+        out.append(entry)
+    return out
 
 
 def _count(n: int, what: str) -> str:
