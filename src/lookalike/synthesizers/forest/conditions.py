@@ -197,6 +197,10 @@ def _what_there_is(coding: ColumnCodes) -> str:
 def _column(coding: ColumnCodes, values: Sequence[Any]) -> pa.Array:
     """Asked values in the column's type; texts are read as the column's values."""
     kind = coding.levels.type if coding.form == "category" else arrow_type(coding.schema.arrow)
+    if pa.types.is_integer(kind) and any(isinstance(value, float) and not value.is_integer() for value in values):
+        raise Unsatisfiable(
+            what=f"{list(values)!r} are no whole numbers", where=f"given {coding.schema.name}", fix=_what_there_is(coding)
+        )
     try:
         return pa.array(values, kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError):
@@ -347,7 +351,8 @@ def _own_forest(model: Trained, condition: Condition, pool: Block, weights: Arra
     order = [bag.column for bag in model.bags]
     rules = {bag.column: bag.source for bag in model.bags if bag.source >= 0}
     order.sort(key=lambda j: j not in condition.allowed) if not rules else None
-    bags = grow.grow_all(data, order, rules, settings, seed=key, threads=1, deadline=None)
+    near = learn.association(data) if len(order) > learn.PREDECESSORS + 1 else None
+    bags = grow.grow_all(data, order, rules, settings, near=near, seed=key, threads=1, deadline=None)
     tables = {bag.column: bag.table for bag in model.bags}
     bags = [replace(bag, table=tables[bag.column]) if bag.source >= 0 else bag for bag in bags]
     return Plan(condition, bags, 1.3, own=True)
@@ -444,6 +449,6 @@ def block_of(model: Trained, plan: Plan, table: Callable[[Block], pa.Table], n: 
             where="given", fix="widen the condition, or ask for fewer rows",
         )  # fmt: skip
     pool = draw.joined(blocks)
-    draw.forbid_copies(model, pool, weights, n, key)
+    draw.forbid_copies(weights, draw.copies_of(model, pool), draw.allowed_copies(model, n, key), n, key)
     keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return pool.take(np.flatnonzero(keep))

@@ -130,43 +130,54 @@ def values_of(model: Trained, block: Block, j: int) -> Array:
     return np.where(block.codes[j] == 0, np.nan, value)
 
 
-def forbid_copies(model: Trained, block: Block, weights: Array, n: int, key: int) -> None:
-    """Candidates that equal a row of the table get no weight, in place, beyond the rate at which fresh real rows do."""
-    thinner = model.thinner
-    if not len(thinner.prints):
-        return
-    prints = thinning.fingerprints(block.codes, thinner.salt)
-    at = np.minimum(np.searchsorted(thinner.prints, prints), len(thinner.prints) - 1)
-    copies = np.flatnonzero((thinner.prints[at] == prints) & (weights > 0))
-    coin = kernels.uniforms(rng.key(key, "copies") >> 1, len(copies) + 1)
-    allowed = int(0.9 * thinner.copy_rate * n + coin[-1])
+def copies_of(model: Trained, block: Block) -> Array:
+    """Where a candidate equals a row of the table, bool [n]."""
+    prints = model.thinner.prints
+    if not len(prints):
+        return np.zeros(len(block.bins), bool)
+    own = thinning.fingerprints(block.codes, model.thinner.salt)
+    return np.asarray(prints[np.minimum(np.searchsorted(prints, own), len(prints) - 1)] == own)
+
+
+def allowed_copies(model: Trained, n: int, key: int) -> int:
+    """How many of `n` rows may equal a row of the table: a little fewer than fresh real rows do."""
+    coin = float(kernels.uniforms(rng.key(key, "copies") >> 1, 1)[0])
+    return int(0.9 * model.thinner.copy_rate * n + coin)
+
+
+def forbid_copies(weights: Array, copies: Array, allowed: int, n: int, key: int) -> None:
+    """Take the weight of copies away, in place, until as many as allowed are expected among `n` rows.
+
+    Only as many as can be spared: `n` rows keep a weight.
+    """
+    some = np.flatnonzero(copies & (weights > 0))
     total = weights.sum()
-    expected = weights[copies].sum() / total * n if total else 0.0
-    if expected > allowed:
-        kept = np.argsort(coin[:-1], kind="stable")[: int(allowed * len(copies) / max(expected, 1e-9))]
-        fate = np.zeros(len(copies), bool)
-        fate[kept] = True
-        left = np.count_nonzero(weights) - np.count_nonzero(~fate)
-        if left >= n:
-            weights[copies[~fate]] = 0.0
+    expected = weights[some].sum() / total * n if total else 0.0
+    if expected <= allowed:
+        return
+    others = np.count_nonzero(weights) - len(some)
+    spared = max(int(allowed * len(some) / expected) if others >= n else allowed, n - others)
+    coins = kernels.uniforms(rng.key(key, "spared") >> 1, len(some))
+    weights[some[np.argsort(coins, kind="stable")[spared:]]] = 0.0
 
 
 def block_of(model: Trained, n: int, key: int) -> Block:
     """`n` rows of one block, thinned."""
     want = int(np.ceil(n * model.oversample)) + 16 if n else 0
-    block = candidates(model, want, key)
-    weights = weights_of(model, block)
-    usable = np.count_nonzero(weights)
-    for attempt in range(1, TRIES):
-        if usable >= n * 1.2 or usable == 0 < attempt > 3:
-            break
-        more = candidates(model, want, rng.key(key, "again", attempt) >> 1)
-        block = joined([block, more])
+    allowed = allowed_copies(model, n, key)
+    blocks: list[Block] = []
+    weights, copies = np.empty(0), np.empty(0, bool)
+    for attempt in range(TRIES):
+        more = candidates(model, want, rng.key(key, "again", attempt) >> 1 if attempt else key)
+        blocks.append(more)
         weights = np.concatenate([weights, weights_of(model, more)])
-        usable = np.count_nonzero(weights)
-    if usable < n:  # the rules leave too little: better rows that break one than too few rows
+        copies = np.concatenate([copies, copies_of(model, more)])
+        if np.count_nonzero((weights > 0) & ~copies) + min(allowed, np.count_nonzero(copies)) >= n:
+            break
+    block = joined(blocks) if len(blocks) > 1 else blocks[0]
+    if np.count_nonzero(weights) < n:  # the rules leave too little: better rows that break one than too few rows
         weights = np.maximum(weights, 1e-9)
-    forbid_copies(model, block, weights, n, key)
+    forbid_copies(weights, copies, allowed, n, key)
     thinning.rake(block.bins, weights, model.thinner.shares, 2, 2.0)
     keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return block.take(np.flatnonzero(keep))

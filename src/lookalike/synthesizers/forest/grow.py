@@ -81,6 +81,7 @@ def grow_all(
     rules: dict[int, int],
     settings: Settings,
     *,
+    near: Array | None,
     seed: int,
     threads: int,
     deadline: float | None,
@@ -92,11 +93,11 @@ def grow_all(
         order: of the columns.
         rules: columns that another determines.
         settings: how trees grow.
+        near: float [p, p], how columns hang together, when there are more than a column can look at.
         seed: of bags and sketches.
         threads: 0: one a core.
         deadline: `time.monotonic()` until which rounds of more trees are grown; None: one round.
     """
-    near = learn.association(data) if len(order) > learn.PREDECESSORS + 1 else None
     feats = {}
     for place, j in enumerate(order):
         before = np.array(order[:place], np.int64)

@@ -127,10 +127,11 @@ def association(data: Matrix) -> Array:
     return np.asarray(G.reshape(p, dims, p, dims).sum((1, 3)), np.float32)
 
 
-def determined(data: Matrix) -> dict[int, int]:
+def determined(data: Matrix, near: Array | None) -> dict[int, int]:
     """Columns that another column determines exactly: dependent -> determinant.
 
-    A dependency counts when at least 50 rows, and half of all, repeat a determinant's value, and the dependent varies.
+    A dependency counts when at least 50 rows, and half of all, repeat a determinant's value, and the dependent varies. With many
+    columns (`near` says how they hang together) only the nearest are looked at.
     """
     p, n = data.bins.shape
     exact = [all_atoms(coding) for coding in data.codings]
@@ -141,7 +142,8 @@ def determined(data: Matrix) -> dict[int, int]:
     for dependent in sorted(range(p), key=lambda j: levels[j]):
         if not exact[dependent] or levels[dependent] < 2:
             continue
-        for determinant in sorted(range(p), key=lambda j: (levels[j], j)):
+        likely = range(p) if near is None else np.argsort(-near[dependent], kind="stable")[:PREDECESSORS].tolist()
+        for determinant in sorted(likely, key=lambda j: (levels[j], j)):
             fits = determinant != dependent and exact[determinant] and levels[dependent] <= levels[determinant]
             if not fits or n - levels[determinant] < max(50, n // 2) or _leads_to(found, determinant, dependent):
                 continue

@@ -70,7 +70,8 @@ class Forest(Synthesizer):
         codings, codes = learn.code_table(table, schema, self.k)
         learned = [i for i, coding in enumerate(codings) if coding.form != "replaced"]
         data = learn.matrix([codings[i] for i in learned], [codes[i] for i in learned])
-        rules = learn.determined(data) if learned else {}
+        near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
+        rules = learn.determined(data, near) if learned else {}
         names = [schema.columns[i].name for i in learned]
         order = learn.order_of(data, rules, names.index(self.target) if self.target in names else None)
         settings = grow.Settings(
@@ -79,7 +80,9 @@ class Forest(Synthesizer):
         )  # fmt: skip
         deadline = None if budget_s is None else began + 0.8 * budget_s
         bags = (
-            grow.grow_all(data, order, rules, settings, seed=seed, threads=self.threads, deadline=deadline) if learned else []
+            grow.grow_all(data, order, rules, settings, near=near, seed=seed, threads=self.threads, deadline=deadline)
+            if learned
+            else []
         )
         model = draw.Trained(
             data.codings, data.bin_of, bags, thin.plain(data, seed), _inequalities(schema, names, data.codings), table.num_rows

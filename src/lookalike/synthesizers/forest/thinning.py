@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from lookalike.synthesizers.forest.kernels import mix, unit
+from lookalike.synthesizers.forest.kernels import LANES, mix, unit
 
 Array = npt.NDArray[Any]
 DEPTH = 5
@@ -106,15 +106,19 @@ def boost(S: Array, real: Array, trees: int, rate: float, ridge: float, min_rows
 @njit(cache=True, nogil=True)
 def logits(S: Array, feats: Array, cuts: Array, values: Array) -> Array:
     """The discriminator's log odds that each row is real, float64 [n]."""
-    out = np.zeros(S.shape[0])
-    for i in range(S.shape[0]):
-        total = 0.0
+    n = S.shape[0]
+    out = np.zeros(n)
+    at = np.empty(LANES, np.int64)
+    for first in range(0, n, LANES):  # several rows at once: their walks do not wait for each other's memory
+        lanes = min(LANES, n - first)
         for t in range(feats.shape[0]):
-            k = 0
+            at[:] = 0
             for _ in range(DEPTH):
-                k = 2 * k + 1 + (1 if S[i, feats[t, k]] > cuts[t, k] else 0)
-            total += values[t, k - INNER]
-        out[i] = total
+                for q in range(lanes):
+                    k = at[q]
+                    at[q] = 2 * k + 1 + (1 if S[first + q, feats[t, k]] > cuts[t, k] else 0)
+            for q in range(lanes):
+                out[first + q] += values[t, at[q] - INNER]
     return out
 
 
