@@ -248,6 +248,14 @@ def test_a_cycle_is_named(root, columns, cycle):
     assert re.search(cycle, found(f"name: r\ntables: {{t: {{rows: 1, columns: {columns}}}}}\n", root))
 
 
+def test_a_design_that_cannot_be_made_has_its_place(root):
+    """What is wrong with a grid is told with the other problems."""
+    text = "name: r\ntables: {t: {rows: {grid: {a: [1]}, exclude: ['a = 1']}}, u: {rows: 1}}\n"
+    lines = found(text, root).split("\n")
+    assert lines[0].startswith("recipe:2:20:")
+    assert "table 'u' has no columns" in lines[1]
+
+
 def test_tables_in_a_circle_are_named(root):
     """Parents of each other: the circle is told."""
     text = "name: r\ntables: {a: {rows: {per: b, count: 1}}, b: {rows: {per: a, count: 1}}}\n"

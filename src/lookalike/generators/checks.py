@@ -89,7 +89,7 @@ class Check(BaseModel):
     sql: Sql | None = None
     agree: Agree | None = None
 
-    @field_validator("must_not", "must_mention", mode="before")
+    @field_validator("must_not", "must_mention", mode="before", json_schema_input_type=str | tuple[str, ...] | None)
     @classmethod
     def _one(cls, value: Any) -> Any:
         return (value,) if isinstance(value, str) else value

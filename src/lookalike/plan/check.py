@@ -13,6 +13,7 @@ from typing import Any
 from lookalike.errors import LookalikeError, RecipeError, SourceError, UnknownColumn, did_you_mean
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.conditions import sql_columns
+from lookalike.generators.grid import design
 from lookalike.generators.lookup import Lookup
 from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import From, Grid, Like, Per, Recipe, Table
@@ -31,6 +32,7 @@ class Checker:
         broken: what is wrong with sources, by source; it has an exit code of its own.
         incoming: by table: columns that rows bring along.
         orders: by table: made columns in topological order.
+        designs: by table of a coverage design: its rows.
     """
 
     def __init__(self, recipe: Recipe, root: Path, *, allow_code: bool, document: Document | None) -> None:
@@ -39,6 +41,7 @@ class Checker:
         self.problems: list[RecipeError] = []
         self.incoming: dict[str, tuple[str, ...]] = {}
         self.orders: dict[str, tuple[str, ...]] = {}
+        self.designs: dict[str, int] = {}
         self._open: set[str] = set()  # tables whose columns are not all known, as their source is broken
         self.broken: dict[str, SourceError] = {}
         self._outlines: dict[str, Outline | None] = {}
@@ -148,6 +151,10 @@ class Checker:
                     self._missing((*path, "given", column), column, "the condition", source, columns)
             return columns
         if isinstance(rows, Grid):
+            try:
+                self.designs[name] = len(design(rows.grid, rows.strength, rows.exclude))
+            except RecipeError as exc:
+                self.add(path, exc.what, exc.fix)
             return tuple(rows.grid)
         if isinstance(rows, Per) and rows.per in self.recipe.tables:
             return (rows.per, f"{rows.per}_id")

@@ -11,7 +11,6 @@ import orjson
 from lookalike.errors import RecipeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.conditions import sql_columns
-from lookalike.generators.grid import design
 from lookalike.models.base import Model
 from lookalike.models.default import default_model
 from lookalike.plan.check import Checker
@@ -112,7 +111,7 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
         visible.remove(table.rows.per)
     output = tuple(visible)
     steps = [step.dump() for step in table.steps]
-    n_rows = _n_rows(table, checker)
+    n_rows = _n_rows(name, table, checker)
     return TablePlan(
         name=name,
         table=table,
@@ -163,7 +162,7 @@ def model_of(recipe: Recipe, name: str) -> Model:
     return recipe.models[name] if name in recipe.models else default_model()
 
 
-def _n_rows(table: Table, checker: Checker) -> int | None:
+def _n_rows(name: str, table: Table, checker: Checker) -> int | None:
     rows = table.rows
     if isinstance(rows, (Count, Like)) or (isinstance(rows, From) and rows.n is not None):
         return rows.n
@@ -171,7 +170,7 @@ def _n_rows(table: Table, checker: Checker) -> int | None:
         found = checker.outline(rows.source)
         return found.rows if found is not None else 0
     if isinstance(rows, Grid):
-        return len(design(rows.grid, rows.strength, rows.exclude)) * rows.repeat
+        return checker.designs[name] * rows.repeat
     return None
 
 
