@@ -215,3 +215,25 @@ def test_hard_tables_are_measured_or_skipped(kind):
         if result.value is not None:
             assert np.isfinite(result.value)
             assert result.interval is None or (np.isfinite(result.interval).all() and result.interval[0] <= result.interval[1])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_tables_of_two_columns_have_no_false_alarm(seed):
+    """In two columns, one of them continuous, strangers are no nearer to a release than members, nor the other way round."""
+
+    def table(part):
+        rng = np.random.default_rng(10 * seed + part)
+        return pa.table({"cost": rng.lognormal(4, 1, 1500).round(2), "kind": rng.choice(["a", "b", "c"], 1500)})
+
+    views = Views(table(0), table(1), table(2))
+    low, high = head("membership_auc", views).interval
+    assert low < 0.5 < high
+    assert all(
+        abs(r.value - 0.5) < 0.04
+        for r in resolve("metric", "membership_auc")().compute(views)
+        if r.value is not None and r.name.endswith("attack")
+    )
+    low, high = head("dcr", views).interval
+    assert low - 0.01 < 0.5 < high + 0.01
+    assert head("singling_out", views).interval[0] < 0.02
+    assert head("linkability", views).interval[0] < 0.02

@@ -94,6 +94,14 @@ class Predicates:
         """Which conditions hold for exactly one row of a table."""
         return np.asarray(_isolates(table, self.columns, self.operators, self.bounds))
 
+    def distinct(self) -> Predicates:
+        """Each condition once: the same one asked twice is not a second attack."""
+        order = np.argsort(self.columns, axis=1)
+        sides = [np.take_along_axis(m, order, axis=1) for m in (self.columns, self.operators, self.bounds)]
+        _, first = np.unique(np.concatenate(sides, axis=1), axis=0, return_index=True)
+        rows = np.sort(first)
+        return Predicates(self.columns[rows], self.operators[rows], self.bounds[rows])
+
     def where(self, keep: npt.NDArray[np.bool_], most: int) -> Predicates:
         """The first `most` of those kept."""
         rows = np.flatnonzero(keep)[:most]
@@ -154,7 +162,7 @@ def singling_out(
     """
     size = min(train.shape[1], holdout.shape[1])
     real, control = (np.ascontiguousarray(t[:, rng.permutation(t.shape[1])[:size]]) for t in (train, holdout))
-    several = guesses_of_records(synthetic, numeric, 8 * attacks, width, rng)
+    several = guesses_of_records(synthetic, numeric, 8 * attacks, width, rng).distinct()
     out = []
     for about, asked in (
         ("one column", guesses_of_one_column(synthetic, numeric, rng)),
