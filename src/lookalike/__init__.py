@@ -37,6 +37,8 @@ def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
         value = getattr(import_module(_NAMES[name]), name)
         globals()[name] = value
         return value
+    if name == "evaluate":  # a package that can be called: Python binds it here on import
+        return import_module("lookalike.evaluate")
     raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
 
 

@@ -10,9 +10,19 @@ Read in this order:
     gates       bounds that decide the exit code
     report      results, verdicts, findings; rendering, terminal, html/ show it
     evaluate    the function that does it all
+
+The package can be called: `lookalike.evaluate(real, synthetic, holdout=...)` is `evaluate.evaluate.evaluate`. Python binds a package's
+name in its parent as soon as anything in it is imported, so a function of the same name would be there at one time and not at another.
 """
 
 from __future__ import annotations
+
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from lookalike.evaluate.report import Report
 
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
@@ -66,3 +76,16 @@ KINDS: dict[str, str] = {
 
 # Which dimensions the metrics of a folder are of, so that `only="fidelity"` does not import the attacks (and numba with them).
 FOLDERS: dict[str, frozenset[str]] = {"privacy": frozenset({"privacy"}), "text": frozenset({"diversity", "privacy"})}
+
+
+class _Callable(ModuleType):
+    """The package, which is also the function."""
+
+    def __call__(self, real: Any, synthetic: Any, **options: Any) -> Report:
+        """Measure a synthetic dataset; see `lookalike.evaluate.evaluate.evaluate`."""
+        from lookalike.evaluate.evaluate import evaluate
+
+        return evaluate(real, synthetic, **options)
+
+
+sys.modules[__name__].__class__ = _Callable

@@ -50,7 +50,7 @@ def evaluate(
     """Measure how faithful, useful, private, diverse and fair a synthetic dataset is.
 
     Args:
-        real: the rows learned from: a pandas, polars or Arrow table, or a mapping of names to tables for a database.
+        real: the rows learned from: a pandas, polars or Arrow table, a path, or a mapping of names to tables for a database.
         synthetic: the rows to judge, in the same shape.
         holdout: real rows that the generator never saw; without them privacy is inconclusive.
         target: the column that models should predict, for utility.
@@ -73,6 +73,7 @@ def evaluate(
         UsageError: an unknown metric or dimension, or gates that are not valid.
     """
     started = time.process_time()
+    real, synthetic, holdout = (_read(given) for given in (real, synthetic, holdout))
     loaded = gating.load(gates)
     chosen = select(only)
     deciding = loaded if loaded.name != "none" else gating.load("internal")
@@ -98,6 +99,15 @@ def evaluate(
         measured, infos, notes, deciding, chosen=chosen, only=only, silent=loaded.name == "none", named=isinstance(gates, str),
         seed=seed, baseline=old, seconds=time.process_time() - started,
     )  # fmt: skip
+
+
+def _read(given: Any) -> Any:
+    """A frame as it is; a path or a URL as an Arrow table."""
+    if isinstance(given, (str, Path)):
+        from lookalike.sources.open import read
+
+        return read(str(given))
+    return given
 
 
 def _is_table(value: Any) -> bool:

@@ -84,22 +84,11 @@ def _assert_dataset() -> Callable[[Any], DatasetAssertion]:
 
 
 def _frame(given: Any) -> Any:
-    """A table as it is; a path to a Parquet, CSV or JSON-lines file read."""
+    """A table as it is; a path or a URL read."""
     from pathlib import Path
 
     if not isinstance(given, (str, Path)):
         return given
-    path = Path(given)
-    if path.suffix == ".parquet":
-        import pyarrow.parquet as pq
+    from lookalike.sources.open import read
 
-        return pq.ParquetFile(path).read()
-    if path.suffix == ".csv":
-        import pyarrow.csv as pcsv
-
-        return pcsv.read_csv(path)
-    if path.suffix in (".jsonl", ".ndjson"):
-        import pyarrow.json as pjson
-
-        return pjson.read_json(path)
-    raise pytest.UsageError(f"{path}: give a .parquet, .csv or .jsonl file, or a table")
+    return read(str(given))
