@@ -8,7 +8,7 @@ import io
 import json
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -37,6 +37,7 @@ FORMATS: dict[str, Format] = {
 }
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
 _COMMA = re.compile(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$")
+_PLAIN = re.compile(r"^[+-]?\d+([.,]\d+)?$")
 _CODE = re.compile(r"^0\d+$")
 HEAD = 65_536  # bytes looked at to find out a CSV's form
 BLOCK = 16 << 20
@@ -116,10 +117,12 @@ class File(Source):
         _check_header(rows[0], path)
         codes = _codes(rows)
         try:
+            if text_encoding != "utf-8":  # Arrow would call back into Python from its own threads
+                data, text_encoding = data.decode(text_encoding).encode(), "utf-8"
             try:
-                table = _read_csv(data, BLOCK, text_encoding=text_encoding, delimiter=delimiter, codes=codes)
+                table = _read_csv(data, BLOCK, delimiter=delimiter, codes=codes)
             except pa.ArrowInvalid:  # a cell longer than a block, or a column whose type only later rows show
-                table = _read_csv(data, len(data) + 1, text_encoding=text_encoding, delimiter=delimiter, codes=codes)
+                table = _read_csv(data, len(data) + 1, delimiter=delimiter, codes=codes)
         except (pa.ArrowInvalid, UnicodeDecodeError) as exc:
             what = _ragged(data, text_encoding, delimiter) or f"the CSV cannot be read: {exc}"
             raise SourceError(what=what, where=str(path), fix="mend that line, or say `delimiter:` and `encoding:`") from exc
@@ -209,10 +212,10 @@ def _codes(rows: list[list[str]]) -> list[str]:
     ]
 
 
-def _read_csv(data: bytes, block: int, *, text_encoding: str, delimiter: str, codes: list[str]) -> pa.Table:
+def _read_csv(data: bytes, block: int, *, delimiter: str, codes: list[str]) -> pa.Table:
     return pc.read_csv(
         pa.BufferReader(data),
-        read_options=pc.ReadOptions(encoding=text_encoding, block_size=min(block, 2**31 - 1)),
+        read_options=pc.ReadOptions(block_size=min(block, 2**31 - 1)),
         parse_options=pc.ParseOptions(delimiter=delimiter, newlines_in_values=True),
         convert_options=pc.ConvertOptions(
             null_values=list(NULLS), strings_can_be_null=True, column_types=dict.fromkeys(codes, pa.string())
@@ -235,17 +238,17 @@ def _ragged(data: bytes, encoding: str, delimiter: str) -> str:
 
 def _numbers(table: pa.Table) -> pa.Table:
     """Texts that are numbers with thousands separators or decimal commas, as numbers."""
+    cleaners: tuple[tuple[re.Pattern[str], Callable[[str], str]], ...] = (
+        (_GROUPED, lambda text: text.replace(",", "")),
+        (_COMMA, lambda text: text.replace(".", "").replace(",", ".")),
+    )
     for number, name in enumerate(table.column_names):
         column = table[name]
         if not pa.types.is_string(column.type):
             continue
         sample = [text.strip() for text in column.drop_null().slice(0, 200).to_pylist()]
-        for pattern, clean in (
-            (_GROUPED, lambda t: t.replace(",", "")),
-            (_COMMA, lambda t: t.replace(".", "").replace(",", ".")),
-        ):
-            plain = re.compile(r"^[+-]?\d+([.,]\d+)?$")
-            if sample and any(pattern.match(t) for t in sample) and all(pattern.match(t) or plain.match(t) for t in sample):
+        for pattern, clean in cleaners:
+            if sample and any(pattern.match(t) for t in sample) and all(pattern.match(t) or _PLAIN.match(t) for t in sample):
                 try:
                     values = pa.array([None if text is None else float(clean(text.strip())) for text in column.to_pylist()])
                 except ValueError:

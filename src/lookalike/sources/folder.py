@@ -35,7 +35,9 @@ class Folder(Source):
         if not folder.is_dir():
             raise SourceError(what="there is no such folder", where=str(folder), fix="check the path")
         if Path(self.pattern).is_absolute() or ".." in Path(self.pattern).parts:
-            raise SourceError(what=f"the pattern {self.pattern!r} leaves the folder", where=str(folder), fix="name it by `path:`")
+            raise SourceError(
+                what=f"the pattern {self.pattern!r} leaves the folder", where=str(folder), fix="name it by `path:`"
+            )
         files = sorted(path for path in folder.glob(self.pattern) if path.is_file())
         if not files:
             raise SourceError(what=f"no file fits {self.pattern!r}", where=str(folder), fix="say `pattern:`, such as '**/*.md'")
