@@ -14,8 +14,7 @@ import re
 from itertools import combinations, product
 from pathlib import Path
 
-import lookalike as la
-from lookalike.sources.open import read
+from lookalike import api
 
 FACTORS = {
     "product": ["coffee", "dog food", "baby food", "crisps"],
@@ -49,8 +48,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--to", type=Path, default=Path("runs"))
     given = parser.parse_args()
-    made = la.run(la.load(RECIPE), to=given.to / "edge-cases").table("reports")
-    real = read("package:reviews")["review"].to_pylist()
+    made = api.run(api.load(RECIPE), to=given.to / "edge-cases").table("reports")
+    real = api.read("package:reviews")["review"].to_pylist()
     rows = made.to_pylist()
     wanted = {(a, x, b, y) for a, b in combinations(FACTORS, 2) for x, y in product(FACTORS[a], FACTORS[b])}
     there = {(a, row[a], b, row[b]) for row in rows for a, b in combinations(FACTORS, 2)}

@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-import lookalike as la
+from lookalike import api
 
 RECIPE = """
 lookalike: 1
@@ -44,7 +44,7 @@ def main() -> None:
     parser.add_argument("--rows", default="6")
     parser.add_argument("--to", type=Path, default=Path("runs"))
     given = parser.parse_args()
-    run = la.run(la.load(RECIPE, set={"rows": given.rows}), to=given.to / "privacy")
+    run = api.run(api.load(RECIPE, set={"rows": given.rows}), to=given.to / "privacy")
     rows = run.table("letters").to_pylist()
     for column in ("safe", "written"):
         found = sum(piece in row[column] for row in rows for piece in row["known"].split("|"))

@@ -14,8 +14,7 @@ from pathlib import Path
 
 import numpy as np
 
-import lookalike as la
-from lookalike.sources.open import read
+from lookalike import api
 
 AUGMENT = """
 lookalike: 1
@@ -86,14 +85,16 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("runs"))
     given = parser.parse_args()
 
-    variants = la.run(la.load(AUGMENT, set={"real": given.real, "variants": given.variants}), to=given.to / "scarcity-variants")
-    written = la.run(la.load(WRITE, set={"real": given.real, "written": given.written}), to=given.to / "scarcity-written")
+    variants = api.run(
+        api.load(AUGMENT, set={"real": given.real, "variants": given.variants}), to=given.to / "scarcity-variants"
+    )
+    written = api.run(api.load(WRITE, set={"real": given.real, "written": given.written}), to=given.to / "scarcity-written")
     sets = {
         "real": variants.table("real"),
         "+ variants": variants.table("variants"),
         "+ written": written.table("written"),
     }
-    test = read("package:reviews_test")
+    test = api.read("package:reviews_test")
     truth = np.array([label == "great" for label in test["score"].to_pylist()])
     real = sets.pop("real")
     texts, labels = real["review"].to_pylist(), real["score"].to_pylist()

@@ -13,8 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
-import lookalike as la
-from lookalike.sources.open import read
+from lookalike import api
 
 CONDITIONS = {
     "synonyms": [{"kind": "synonym", "rate": 0.5}],
@@ -41,8 +40,8 @@ def main() -> None:
         "sources": {"reviews": {"kind": "package", "name": "reviews_test", "rows": given.test}},
         "tables": {"texts": {"rows": {"from": "reviews"}, "columns": columns}},
     }  # fmt: skip
-    table = la.run(la.load(recipe), to=given.to / "validation").table("texts")
-    train = read("package:reviews").slice(0, 1000)
+    table = api.run(api.load(recipe), to=given.to / "validation").table("texts")
+    train = api.read("package:reviews").slice(0, 1000)
     vectors = TfidfVectorizer(sublinear_tf=True, ngram_range=(1, 2))
     model = LogisticRegression(C=5.0, max_iter=500).fit(
         vectors.fit_transform(train["review"].to_pylist()), train["score"].to_pylist()

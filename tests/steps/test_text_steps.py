@@ -62,7 +62,7 @@ def test_ordinary_texts_stay():
     """Plain reviews, apologies inside stories, and other scripts pass the default rules."""
     fine = [
         "The kettle boils fast and looks nice.",
-        "They said sorry, but the pan came late.",
+        "I'm sorry, but who pays 12 dollars for a pan?",
         "Это хороший чайник",
         "שלום עולם",
     ]

@@ -16,8 +16,9 @@ from lookalike.generators.text.words import WORD, sentences
 from lookalike.steps.base import Kept, Step
 
 _REFUSAL = re.compile(
-    r"^\W*(?:i['’]?m (?:very )?sorry\b.{0,40}\b(?:but|can)|i (?:can(?:no|['’])t|am unable to|won['’]?t) (?:help|assist|provide|comply|create|write)|"
-    r"as an ai\b|as a (?:large )?language model)",
+    r"^\W*(?:(?:(?:i['’]?m )?(?:very )?sorry,?(?: but)? (?:i (?:can(?:no|['’])t|can not|am (?:unable|not able)|won['’]t|don['’]t)|"
+    r"i['’]m (?:unable|not able)|as an? (?:ai|large|language)))|"
+    r"i (?:can(?:no|['’])t|am unable to|won['’]?t) (?:help|assist|provide|comply|create|write)|as an ai\b|as a (?:large )?language model)",
     re.IGNORECASE,
 )
 _BOILERPLATE = re.compile(

@@ -85,6 +85,8 @@ class Shots(Generator):
         if self.by == "similarity":
             queries = [text or "" for text in texts(batch, self.query)]
             scores = (pool.vectors @ pool.vectorizer.transform(queries).T).toarray().T
+            for row, query in enumerate(queries):  # a text is no example of itself
+                scores[row, [place for place in np.argsort(-scores[row])[:8] if pool.texts[place] == query]] = -1.0
             return np.argsort(-scores, axis=1, kind="stable")[:, :n]
         if self.by == "coverage":
             order = pool.covering(min(len(pool.texts), 512))
