@@ -9,7 +9,7 @@ from lookalike.models.gemini import Gemini
 from lookalike.models.ngram import Ngram
 from lookalike.models.openai import OpenAI
 from lookalike.models.scripted import Scripted
-from lookalike.registry import kinds
+from lookalike.registry import kinds, resolve
 from lookalike.testing.models import check_model
 
 CHECKED = {"openai", "anthropic", "gemini", "batch", "embedded", "scripted", "ngram"}
@@ -59,6 +59,14 @@ def test_ngram():
 def test_embedded():
     """llama.cpp, for real."""
     check_model(Embedded(model="smollm2-135m", engines=1), operations=("chat", "complete"))
+
+
+@pytest.mark.parametrize("kind", sorted(CHECKED))
+def test_every_kind_has_a_schema_for_editors(kind):
+    """Fields that YAML may set are in the JSON Schema; Python-only ones are not."""
+    properties = resolve("model", kind).model_json_schema()["properties"]
+    assert "retries" in properties
+    assert "function" not in properties
 
 
 def test_a_model_that_breaks_the_contract_is_found():

@@ -1,11 +1,13 @@
 """Lanes before a real HTTP server that misbehaves: each case ends as a counted outcome with a reason."""
 
+import asyncio
 import time
 
 import pytest
 
 from lookalike.errors import BudgetSpent, MissingModel, ModelError, RecipeError
 from lookalike.models.base import CallFailed, Price, Reply, Tool
+from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
 from lookalike.recipe.model import Budget
 
@@ -148,6 +150,27 @@ def test_retry_after_is_kept_by_the_request_that_got_it(server):
     reply, _ = ask(openai(server), request())
     assert time.monotonic() - began >= 1.0
     assert reply.tries == 2
+
+
+def test_a_stray_retry_after_delays_only_its_own_request(server):
+    """One of many calls is told to wait a second: it does, and the others go on meanwhile."""
+    server.next("ok", "ok", "ok", "429-retry-after")
+    began, ended = time.monotonic(), {}
+
+    async def main():
+        async with Lanes({"m": openai(server, concurrency=4)}) as lanes:
+
+            async def one(n):
+                reply = await lanes.ask(request(str(n)))
+                ended[n] = (reply.tries, time.monotonic() - began)
+
+            await asyncio.gather(*(one(n) for n in range(40)))
+
+    asyncio.run(main())
+    waited = [seconds for tries, seconds in ended.values() if tries == 2]
+    assert len(waited) == 1
+    assert waited[0] >= 1.0
+    assert sorted(seconds for _, seconds in ended.values())[-2] < waited[0]
 
 
 def test_many_limits_narrow_the_lane(server):

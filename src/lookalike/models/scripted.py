@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 
 import orjson
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from lookalike import rng
 from lookalike.errors import RecipeError
@@ -52,7 +53,7 @@ class Scripted(Model):
     replies: tuple[str, ...] = ()
     in_order: bool = False
     rules: Mapping[str, str] = Field(default_factory=dict)
-    function: Answer | None = Field(default=None, exclude=True, repr=False)
+    function: SkipJsonSchema[Answer | None] = Field(default=None, exclude=True, repr=False)
     latency_s: float = Field(default=0.0, ge=0)
     fault: Sort = "transient"
     fault_share: float = Field(default=0.0, ge=0, le=1)
