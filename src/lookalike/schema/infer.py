@@ -134,7 +134,9 @@ def _number(column: ColumnSchema, values: pa.ChunkedArray) -> ColumnSchema:
     if distinct == 2:
         if low == 0 and high == 1:
             return replace(column, semantic="boolean", decimals=0, reason="only 0 and 1")
-        return replace(column, semantic="category", decimals=decimals, reason=f"two values: {low} and {high}")
+        return replace(
+            column, semantic="category", decimals=decimals, reason="; ".join([f"two values: {low} and {high}", *notes])
+        )
     if decimals == 0 and (special := _whole(column, name, numbers, distinct)):
         return special
     place = _place(name, float(low), float(high)) if decimals != 0 else None

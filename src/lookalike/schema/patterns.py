@@ -152,7 +152,14 @@ def personal(name: str, values: Sequence[str]) -> tuple[str, str]:
             held = share(values, test)
             if held >= 0.7:
                 return kind, f"the name {name!r} and the shape of {held:.0%} of sampled values say {kind}"
-    held = share(values, lambda text: is_phone(text) and (text.startswith("+") or "(" in text or text.count("-") == 2))
+    held = share(
+        values,
+        lambda text: (
+            is_phone(text)
+            and sum(map(str.isdigit, text)) >= 9
+            and (text.startswith("+") or "(" in text or text.count("-") == 2)
+        ),
+    )
     if held >= 0.9:
         return "phone", f"{held:.0%} of sampled values are written as phone numbers"
     return "", ""

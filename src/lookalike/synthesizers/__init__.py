@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 KINDS: dict[str, str] = {
+    "fair": "lookalike.synthesizers.fair:Fair",
     "auto": "lookalike.synthesizers.auto:Auto",
     "diffusion": "lookalike.synthesizers.diffusion:Diffusion",
     "tvae": "lookalike.synthesizers.tvae:Tvae",

@@ -110,7 +110,7 @@ def replacements(
     key = rng.key(seed, "stand-in", column.name)
     draws = rng.generator(key, "draws")
     if "pool" in state and n:
-        size = max(1, min(n, round(state["pool"] * n)))
+        size = max(1, min(n, round(state["pool"] * n * (1 - state["missing"]))))
         weights = np.interp(draws.random(size), np.linspace(0, 1, 33), state["repeats"])
         pool = _fresh(column, size, key, state)
         made = pool.take(pa.array(draws.choice(size, n, p=weights / weights.sum())))
