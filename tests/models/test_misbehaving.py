@@ -115,6 +115,23 @@ def test_a_wrong_model_name_stops_the_lane_after_one_try(server):
     assert all("does not exist" in str(failure) for failure in failures)
 
 
+def test_a_redirect_is_not_followed(server):
+    """The key is not carried to another host: the lane stops and says where the server has moved."""
+    server.always = "moved"
+    failure, _ = ask(openai(server, api_key="sk-very-secret"), request())
+    assert isinstance(failure, ModelError)
+    assert "moved to http://127.0.0.1:9/stolen" in str(failure)
+    assert len(server.requests) == 1
+
+
+def test_a_server_on_this_machine_is_asked_without_a_proxy(server, monkeypatch):
+    """HTTP_PROXY is for other hosts."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    reply, _ = ask(openai(server, retries=0), request())
+    assert reply.text == "[kettle]"
+
+
 def test_a_spent_quota_stops_the_lane(server):
     """A 429 that says the account is empty is no limit to wait for."""
     server.always = "quota"

@@ -15,6 +15,7 @@ from lookalike.errors import MissingModel
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 HIDDEN = "***"
+SHORTEST = 4  # what is shorter is a placeholder, and hiding it would garble texts
 
 
 def _shown(value: str) -> str:
@@ -49,6 +50,6 @@ def expand(text: str, *, field: str) -> str:
 def without(text: str, secrets: tuple[str, ...]) -> str:
     """The text with each secret hidden: for errors and logs, where a server may say a key back."""
     for secret in secrets:
-        if secret:
+        if len(secret) >= SHORTEST:
             text = text.replace(secret, HIDDEN)
     return text

@@ -57,7 +57,8 @@ class Transport:
                 where="base_url",
                 fix="write http://host:port/v1 or https://host/v1",
             )
-        if not urllib.request.proxy_bypass(parts.hostname):
+        here = parts.hostname in {"localhost", "::1"} or parts.hostname.startswith("127.")
+        if not here and not urllib.request.proxy_bypass(parts.hostname):
             self._proxy = urllib.request.getproxies().get(parts.scheme)  # once: per request it would cost as much as parsing
 
     async def post(self, path: str, body: bytes) -> Any:
@@ -85,7 +86,7 @@ class Transport:
             # a form brings its own type; the session's is JSON
             own = None if form is None else {"Content-Type": form.headers["Content-Type"]}
             data = body if form is None else form
-            async with session.request(method, url, data=data, headers=own, proxy=self._proxy) as reply:
+            async with session.request(method, url, data=data, headers=own, proxy=self._proxy, allow_redirects=False) as reply:
                 length = reply.content_length
                 if length is not None and length <= self.body_max:
                     raw = await reply.read()
@@ -161,7 +162,9 @@ class Transport:
             return Limited(reason, retry_after_s=retry_after(headers))
         if status in (401, 403) or (status == 404 and not _about_the_request(lowered)):
             return Closed(reason)
-        if 300 <= status < 400 or status in _NO_RETRY:
+        if 300 <= status < 400:  # followed, it would carry the key to another host
+            return Closed(f"{reason}; the server has moved to {without(headers.get('Location', 'elsewhere'), self.secrets)}")
+        if status in _NO_RETRY:
             if status == 400 and "api key" in lowered and ("invalid" in lowered or "not valid" in lowered):
                 return Closed(reason)  # Gemini's 401
             return Refused(reason)

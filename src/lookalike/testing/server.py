@@ -321,6 +321,7 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "unknown-tool": _said(_call("no_such_tool"), "tool_calls"),
     "reasoning": _said({"content": "Yes.", "reasoning_content": "It boils water."}),
     "prose": _said({"content": "Here you are: nothing."}),
+    "moved": _raw(307, "", {"Location": "http://127.0.0.1:9/stolen"}),
     "429-retry-after": _raw(429, '{"error": {"message": "slow down"}}', {"Retry-After": "1"}),
     "quota": _raw(429, '{"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}'),
 }
