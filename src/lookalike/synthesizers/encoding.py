@@ -31,6 +31,7 @@ Form = Literal["number", "category", "replaced"]
 
 REPLACED: frozenset[str] = PII | {"id", "text", "json", "url"}
 MAX_CELLS = 60_000
+TAIL = 7  # rows in a tail's cell, about
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class ColumnCodes:
         levels: values of a category, most frequent first, without null; empty otherwise.
         low: float64 [m], lower ends of a number's cells, in ticks.
         high: float64 [m], upper ends; equal to `low` at an atom.
+        power: float64 [m], where in a cell the rows lie: low + (high - low) * u ** power has the mean of the cell's rows; negative
+            where most lie at the low end and one in `TAIL` at the high one.
         base: the number is base + step * tick.
         step: see `base`; 0 when ticks are the numbers themselves (floats).
         digits: of a float, digits after the point; None: all.
@@ -55,6 +58,7 @@ class ColumnCodes:
     levels: pa.Array
     low: Floats
     high: Floats
+    power: Floats
     base: int = 0
     step: int = 0
     digits: int | None = None
@@ -125,12 +129,12 @@ def learn(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, *, k: int = 
     if column.semantic in REPLACED:
         from lookalike.synthesizers import anonymise
 
-        coding = ColumnCodes(column, "replaced", pa.nulls(0), empty, empty, profile=anonymise.profile(column, values))
+        coding = ColumnCodes(column, "replaced", pa.nulls(0), empty, empty, empty, profile=anonymise.profile(column, values))
         return coding, np.zeros(len(values), np.int32)
     array = one(values)
     if column.semantic == "empty" or array.null_count == len(array):
         levels = pa.array([], pa.string() if pa.types.is_null(array.type) else array.type)
-        return ColumnCodes(column, "category", levels, empty, empty), np.zeros(len(array), np.int32)
+        return ColumnCodes(column, "category", levels, empty, empty, empty), np.zeros(len(array), np.int32)
     if column.semantic in ("category", "boolean", "constant"):
         return _learn_levels(column, array)
     return _learn_cells(column, array, k)
@@ -150,15 +154,30 @@ def _learn_levels(column: ColumnSchema, array: pa.Array) -> tuple[ColumnCodes, C
     levels = encoded.dictionary.take(pa.array(order, pa.int64()))
     out = np.where(missing, 0, place[codes]).astype(np.int32)
     empty = np.empty(0)
-    return ColumnCodes(column, "category", levels, empty, empty), out
+    return ColumnCodes(column, "category", levels, empty, empty, empty), out
 
 
 def _learn_cells(column: ColumnSchema, array: pa.Array, k: int) -> tuple[ColumnCodes, Codes]:
     coding = _grid(column, array)
     ticks = ticks_of(coding, array)
     low, high = _cells(ticks[~np.isnan(ticks)], k, whole=bool(coding.step))
-    coding = replace(coding, low=low, high=high)
-    return coding, locate(coding, ticks)
+    coding = replace(coding, low=low, high=high, power=np.ones(len(low)))
+    codes = locate(coding, ticks)
+    return replace(coding, power=_powers(coding, codes, ticks)), codes
+
+
+def _powers(coding: ColumnCodes, codes: Codes, ticks: Floats) -> Floats:
+    """The power of each cell: a tail's last cell is wide, and most of its rows lie at its inner end."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        width = coding.high - coding.low
+        seen = codes > 0
+        rows = np.bincount(codes[seen], minlength=coding.size)[1:]
+        total = np.bincount(codes[seen], ticks[seen], minlength=coding.size)[1:]
+        share = (total / np.maximum(rows, 1) - coding.low) / width
+        power = 1 / np.clip(share, 0.02, 0.98) - 1
+        inner = (share * TAIL - 0.95) / (TAIL - 1)  # the mean of the others when one row in TAIL lies at the far end
+        power = np.where(power > 3, -(1 / np.clip(inner, 0.002, 0.98) - 1), power)
+    return np.where((width > 0) & np.isfinite(power), power, 1.0)
 
 
 def _cells(ticks: Floats, k: int, *, whole: bool) -> tuple[Floats, Floats]:
@@ -199,7 +218,7 @@ def _cells(ticks: Floats, k: int, *, whole: bool) -> tuple[Floats, Floats]:
 def _grid(column: ColumnSchema, array: pa.Array) -> ColumnCodes:
     """Base, step and digits: what a value of the column looks like when written."""
     empty = np.empty(0)
-    coding = ColumnCodes(column, "number", pa.nulls(0), empty, empty)
+    coding = ColumnCodes(column, "number", pa.nulls(0), empty, empty, empty)
     kind = array.type
     if pa.types.is_floating(kind) or pa.types.is_decimal(kind) or _written_number(column, kind):
         padded = True
@@ -340,6 +359,13 @@ def placed(coding: ColumnCodes, codes: Codes, places: Floats) -> Floats:
     """A tick inside the cell of each code, on the grid, float64 [n]."""
     at = np.maximum(codes - 1, 0)
     low, high = coding.low[at], coding.high[at]
+    power = coding.power[at]
+    if (power < 0).any():
+        far = places * TAIL - (TAIL - 1)
+        inside = np.minimum(places * TAIL / (TAIL - 1), 1.0) ** np.abs(power)
+        places = np.where(power > 0, places ** np.abs(power), np.where(far > 0, 0.9 + 0.1 * far, inside))
+    else:
+        places = places**power
     if coding.step:  # whole ticks: each of the cell's is as likely
         return low + np.floor(places * (high - low + 1))
     with np.errstate(invalid="ignore"):
@@ -393,7 +419,7 @@ def dump(coding: ColumnCodes) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any
     }  # fmt: skip
     if coding.profile is not None:
         meta["profile"] = coding.profile
-    return meta, {"low": coding.low, "high": coding.high} if coding.form == "number" else {}
+    return meta, {"low": coding.low, "high": coding.high, "power": coding.power} if coding.form == "number" else {}
 
 
 def parse(schema: ColumnSchema, meta: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> ColumnCodes:
@@ -403,7 +429,17 @@ def parse(schema: ColumnSchema, meta: Mapping[str, Any], arrays: Mapping[str, np
     simple = _is_text(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_boolean(kind)
     levels = pa.array(values, kind) if simple or not values else pa.array(values, pa.string()).cast(kind)
     empty = np.empty(0)
-    low, high = arrays.get("low", empty), arrays.get("high", empty)
+    low, high, power = (arrays.get(name, empty) for name in ("low", "high", "power"))
     return ColumnCodes(
-        schema, meta["form"], levels, low, high, meta["base"], meta["step"], meta["digits"], meta["padded"], meta.get("profile")
+        schema,
+        meta["form"],
+        levels,
+        low,
+        high,
+        power,
+        meta["base"],
+        meta["step"],
+        meta["digits"],
+        meta["padded"],
+        meta.get("profile"),
     )

@@ -172,7 +172,7 @@ def block_of(model: Trained, n: int, key: int) -> Block:
         blocks.append(more)
         weights = np.concatenate([weights, weights_of(model, more)])
         copies = np.concatenate([copies, copies_of(model, more)])
-        if np.count_nonzero((weights > 0) & ~copies) + min(allowed, np.count_nonzero(copies)) >= n:
+        if int(np.count_nonzero((weights > 0) & ~copies)) + min(allowed, int(copies.sum())) >= n:
             break
     block = joined(blocks) if len(blocks) > 1 else blocks[0]
     if np.count_nonzero(weights) < n:  # the rules leave too little: better rows that break one than too few rows

@@ -45,7 +45,7 @@ def restore(
     """What `state` wrote."""
     codings = []
     for i, column in enumerate(schema.columns):
-        parts = {name: arrays[f"{i}.{name}"] for name in ("low", "high") if f"{i}.{name}" in arrays}
+        parts = {name: arrays[f"{i}.{name}"] for name in ("low", "high", "power") if f"{i}.{name}" in arrays}
         codings.append(encoding.parse(column, meta["columns"][i], parts))
     learned = [int(i) for i in meta["learned"]]
     bags = []
