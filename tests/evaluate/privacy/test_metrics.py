@@ -237,3 +237,26 @@ def test_tables_of_two_columns_have_no_false_alarm(seed):
     assert low - 0.01 < 0.5 < high + 0.01
     assert head("singling_out", views).interval[0] < 0.02
     assert head("linkability", views).interval[0] < 0.02
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [250, 1200])
+@pytest.mark.parametrize("seed", range(3))
+def test_categories_of_which_some_are_in_one_table_only_have_no_false_alarm(size, seed):
+    """High cardinality and a small holdout: the order of codes tells nobody who was in the training data."""
+
+    def table(n, part):
+        rng = np.random.default_rng(10 * seed + part)
+        return pa.table(
+            {
+                "city": rng.zipf(1.5, n).astype(str), "code": rng.integers(0, 400, n).astype(str),
+                "x": np.where(rng.random(n) < 0.8, 0, rng.lognormal(3, 2, n)), "y": rng.integers(0, 5, n),
+            }
+        )  # fmt: skip
+
+    views = Views(table(1200, 0), table(1200, 1), table(size, 2))
+    assert head("membership_auc", views).interval[0] < 0.52
+    assert head("membership_tpr_at_fpr", views).interval[0] < 0.02
+    for kind in ("singling_out", "linkability", "attribute_inference"):
+        assert head(kind, views).interval[0] < 0.02
+    assert head("identical_excess", views).interval[0] <= 0

@@ -29,6 +29,7 @@ from lookalike.evaluate.privacy.space import Gower
 
 Scores = npt.NDArray[np.float64]
 
+LEAST = {0.01: 200, 0.001: 5000}  # false positive rate -> non-members without which it is not measured
 ATTACKS = ("distance", "calibrated distance", "density ratio", "local count", "classifier")
 
 
@@ -131,12 +132,12 @@ def roc(
 ) -> Roc:
     """The curve of one attack, its area and its true positive rates at 1% and 0.1% false positives, with bounds.
 
-    A false positive rate needs at least five non-members above its threshold, or it is left out rather than made up. Ties are
+    A false positive rate that too few non-members would set the threshold of (`LEAST`) is left out rather than made up. Ties are
     broken in expectation (the curve is interpolated). Bounds join the exact interval of the members caught with a bootstrap of
     both sides, which adds the uncertainty of the threshold.
     """
     fpr, tpr = _curve(inside, outside)
-    rates = [rate for rate in (0.01, 0.001) if outside.size * rate >= 5] or ([0.1] if outside.size >= 50 else [])
+    rates = [rate for rate, least in LEAST.items() if outside.size >= least] or ([0.1] if outside.size >= 50 else [])
     draws = np.empty((resamples, len(rates)))
     for i in range(resamples):
         f, t = _curve(rng.choice(inside, inside.size), rng.choice(outside, outside.size))

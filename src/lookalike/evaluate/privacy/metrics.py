@@ -11,7 +11,7 @@ from lookalike.evaluate.privacy import alarm as alarms
 from lookalike.evaluate.privacy import distance, replay, risks, scene
 from lookalike.evaluate.privacy.audit import audit
 from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
-from lookalike.evaluate.privacy.membership import Roc
+from lookalike.evaluate.privacy.membership import LEAST, Roc
 from lookalike.evaluate.privacy.risks import Risk
 from lookalike.evaluate.views import Views
 
@@ -319,7 +319,7 @@ class MembershipAuc(PrivacyMetric):
 class MembershipTprAtFpr(PrivacyMetric):
     """How many training rows does the best of five attacks name while it is wrong about 1% of strangers? 1% is chance.
 
-    Also at 0.1%, and for the most isolated 1% of the records, wherever at least five strangers stand above the threshold.
+    Also at 0.1%, and for the most isolated 1% of the records, wherever the holdout is large enough: 200 rows for 1%, 5,000 for 0.1%.
     """
 
     kind: ClassVar[str] = "membership_tpr_at_fpr"
@@ -346,7 +346,7 @@ class MembershipTprAtFpr(PrivacyMetric):
     def _at(self, curves: list[Roc], rate: float, name: str, *, headline: bool = False) -> Result:
         known = [r for r in curves if rate in r.tpr]
         if not known:
-            why = f"needs {round(5 / rate):,} holdout rows to see {rate:.1%} of them"
+            why = f"needs {LEAST.get(rate, 50):,} holdout rows for a false positive rate of {rate:.1%}"
             return scene.skipped(self.kind, why, name=name, headline=headline)
         best = max(known, key=lambda r: (r.tpr[rate].low, r.tpr[rate].value))
         found = best.tpr[rate]

@@ -51,20 +51,33 @@ def hashes(views: Views) -> dict[str, Hashes]:
 
 
 def ranked(views: Views, which: Which) -> Gower:
-    """Compared columns as float32 [d, n]: numbers at their rank in the real table, categories as codes."""
+    """Compared columns as float32 [d, n]: numbers at their rank in the release, categories as codes in the order of their names.
+
+    Nothing here may come from the training data or the holdout: ranks or frequencies of either tell the two apart, and a
+    classifier would then find members where nothing leaked. An attacker has the release, and names have an order.
+    """
 
     def make() -> Gower:
         parts = []
         for column in views.compared:
             if column.numeric:
-                values = views.numbers(column.name, which)
-                place = rank_of(values, views.numbers(column.name, "real"))
-                parts.append(np.where(np.isnan(values), NULL, place).astype(np.float32))
+                own = views.numbers(column.name, which)
+                place = rank_of(own, views.numbers(column.name, "synthetic"))
+                parts.append(np.where(np.isnan(own), NULL, place).astype(np.float32))
             else:
-                parts.append(views.codes(column.name, which).astype(np.float32) * 2)
+                parts.append(_by_name(views, column.name)[views.codes(column.name, which)])
         return np.ascontiguousarray(np.stack(parts))
 
     return views.once(("privacy ranked", which), make)
+
+
+def _by_name(views: Views, name: str) -> npt.NDArray[np.float32]:
+    """Code -> twice the place of its level among all levels sorted by name; null first."""
+    levels = views.levels(name)
+    place = np.zeros(len(levels) + 1, dtype=np.float32)
+    for rank, code in enumerate(sorted(range(len(levels)), key=levels.__getitem__), 1):
+        place[code + 1] = 2 * rank
+    return place
 
 
 def values(views: Views, which: Which) -> Values:
