@@ -6,7 +6,7 @@ import pytest
 
 from lookalike import api
 from lookalike.errors import UsageError
-from lookalike.recipe.load import load
+from lookalike.recipe.load import dump, load
 from lookalike.tune import tune
 
 RECIPE = {
@@ -49,3 +49,12 @@ def test_wrong_columns_are_named():
             tune(load(RECIPE), column=column, prompts=["a"], rows=1, run=make)
     with pytest.raises(UsageError, match="nothing to compare"):
         tune(load(RECIPE), column="t.text", prompts=[], rows=1, run=make)
+
+
+def test_a_recipe_file_is_tuned_as_it_is_run(tmp_path):
+    """Given a file, variants are made here, without anybody else's help."""
+    path = tmp_path / "r.yaml"
+    path.write_text(dump(load(RECIPE)))
+    tuned = tune(path, column="t.text", prompts=["be friendly {{ n }}"], rows=2)
+    assert tuned.variants[1].kept == 2
+    assert tuned.best == 1

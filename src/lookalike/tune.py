@@ -10,15 +10,19 @@ from __future__ import annotations
 import math
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from lookalike.errors import RecipeError, UsageError, did_you_mean
-from lookalike.recipe.load import dump, plain
+from lookalike.plan import compile_plan
+from lookalike.recipe.load import dump, load, plain
 from lookalike.recipe.model import Recipe
+from lookalike.run.engine import Options
+from lookalike.run.engine import run as run_plan
 from lookalike.run.folder import RunFolder
 from lookalike.store import put_bytes
 
@@ -83,20 +87,31 @@ class Tuned:
         return "\n".join(lines)
 
 
-def tune(recipe: Recipe, *, column: str, prompts: Sequence[str], rows: int, run: Run, judge: str = "") -> Tuned:
+def tune(
+    recipe: Recipe | str | Path | Mapping[str, Any],
+    *,
+    column: str,
+    prompts: Sequence[str],
+    rows: int = 20,
+    run: Run | None = None,
+    judge: str = "",
+) -> Tuned:
     """Compare prompts of one column.
 
     Args:
-        recipe: the recipe; its own prompt is the first variant.
+        recipe: a recipe or its file; its own prompt is the first variant.
         column: `table.column`, a column with a `prompt`.
         prompts: further variants, as templates over the same row.
         rows: rows made with each variant.
-        run: makes a recipe in a folder with so many rows.
+        run: makes a recipe in a folder with so many rows; None: here, as `lookalike run` does.
         judge: a model's name; empty: the column's own model.
 
     Raises:
         UsageError: there is no such column, or it has no prompt, or there is nothing to compare.
     """
+    root = Path(recipe).parent if isinstance(recipe, (str, Path)) else Path()
+    recipe = recipe if isinstance(recipe, Recipe) else load(recipe)
+    run = run or partial(_run, root=root)
     table, name = _place(recipe, column)
     own = recipe.tables[table].columns[name]
     if not prompts:
@@ -112,6 +127,10 @@ def tune(recipe: Recipe, *, column: str, prompts: Sequence[str], rows: int, run:
     best = max(range(len(variants)), key=lambda i: variants[i].worth)
     noise = math.hypot(variants[0].error, variants[best].error)
     return Tuned(recipe, column, tuple(variants), best if variants[best].worth - variants[0].worth > noise else 0)
+
+
+def _run(recipe: Recipe, folder: Path, rows: int, *, root: Path) -> RunFolder:
+    return run_plan(compile_plan(recipe, root, rows=rows), folder, Options(), (), None)
 
 
 def with_prompt(recipe: Recipe, column: str, prompt: str) -> Recipe:
