@@ -38,7 +38,7 @@ def test_every_form_by_suffix(worse, tmp_path):
     assert (
         len(suite.findall("testcase/failure")) == sum(o.status == "fail" and o.severity == "block" for o in worse.outcomes) > 0
     )
-    with pytest.raises(UsageError, match=".json"):
+    with pytest.raises(UsageError, match=r"\.json"):
         worse.save(tmp_path / "r.pdf")
 
 

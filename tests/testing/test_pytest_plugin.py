@@ -27,7 +27,7 @@ def test_a_bad_dataset_fails_with_reasons():
     mixed = pa.table({n: real[n].take(pa.array(draw.permutation(2000))) for n in real.column_names})
     with pytest.raises(AssertionError, match="fail: dependence is"):
         assert_dataset(mixed).against(real, only="statistics").passes()
-    with pytest.raises(AssertionError, match="pairs is .* needs at least"):
+    with pytest.raises(AssertionError, match=r"pairs is .* needs at least"):
         assert_dataset(mixed).against(real).has("pairs", at_least=0.999)
 
 

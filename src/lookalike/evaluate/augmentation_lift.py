@@ -101,10 +101,10 @@ def smote(
     A regression's target is interpolated with its row (SMOTER, Torgo et al. 2013).
     """
     x, y = part
-    scale = np.nanstd(x, axis=0)
-    filled = np.where(np.isnan(x), np.nanmean(np.where(np.isnan(x).all(axis=0), 0, x), axis=0), x) / np.where(
-        scale > 0, scale, 1
-    )
+    middle = np.nanmean(np.where(np.isnan(x).all(axis=0), 0, x), axis=0)
+    filled: Features = np.where(np.isnan(x), middle, x)
+    scale = filled.std(axis=0)
+    filled = (filled / np.where(scale > 0, scale, 1)).astype(np.float32)
     labels = y if y.dtype.kind == "i" else np.zeros(len(y), dtype=np.int64)
     classes = np.unique(labels)
     rows, near = [], []

@@ -70,11 +70,12 @@ class ColumnPairTrends(Metric):
 
 def _trends(views: Views, pairs: list[tuple[str, str]], a: Which, b: Which) -> float:
     cells = {name: _cells(views, name, a, b) for name in dict.fromkeys(n for pair in pairs for n in pair)}
-    known = [v for first, second in pairs if (v := _trend(views, first, second, a, b, cells)) == v]  # noqa: PLR0124  # NaN
+    known = [v for pair in pairs if (v := _trend(views, pair, a, b, cells)) == v]  # NaN
     return float(np.mean(known)) if known else float("nan")
 
 
-def _trend(views: Views, first: str, second: str, a: Which, b: Which, cells: dict[str, tuple[Cells, Cells]]) -> float:
+def _trend(views: Views, pair: tuple[str, str], a: Which, b: Which, cells: dict[str, tuple[Cells, Cells]]) -> float:
+    first, second = pair
     if views[first].numeric and views[second].numeric:
         return 1 - abs(_pearson(views, first, second, a) - _pearson(views, first, second, b)) / 2
     (p, q), (r, s) = cells[first], cells[second]

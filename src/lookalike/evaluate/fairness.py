@@ -52,8 +52,8 @@ class Representation(Metric):
             return self.skip(f"no group has {SMALL} real rows", direction="lower")
         worst = max(parts, key=Result.badness)
         reading = f"{worst.subject}: {worst.detail['real']:.1%} of real rows, {worst.detail['synthetic']:.1%} of synthetic."
-        ceiling = max((r.ceiling for r in parts if r.ceiling is not None), default=None)
-        head = self.result(worst.value, direction="lower", range=(0.0, 10.0), ceiling=ceiling, detail={"reading": reading})
+        highest = max((r.ceiling for r in parts if r.ceiling is not None), default=None)
+        head = self.result(worst.value, direction="lower", range=(0.0, 10.0), ceiling=highest, detail={"reading": reading})
         return [head, *parts]
 
 

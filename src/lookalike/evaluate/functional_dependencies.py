@@ -97,11 +97,11 @@ def _holds(x: Cells, y: Cells) -> bool:
         return False
     table = _table(x, y)
     used = table[table.any(axis=1)]
-    return used.shape[0] * SUPPORT <= x.size and used.shape[0] > 1 and 1 - used.max(axis=1).sum() / x.size <= ALLOWED
+    return bool(used.shape[0] * SUPPORT <= x.size and used.shape[0] > 1 and 1 - used.max(axis=1).sum() / x.size <= ALLOWED)
 
 
 def _rule(x: Cells, y: Cells) -> Cells:
-    """x -> the y it gives; -1 where no real row has that x."""
+    """X -> the y it gives; -1 where no real row has that x."""
     table = _table(x, y)
     return np.where(table.any(axis=1), table.argmax(axis=1), -1)
 

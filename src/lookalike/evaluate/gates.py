@@ -17,6 +17,7 @@ A gate is a pure function of a report, so it can be run again later, without the
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -33,7 +34,6 @@ from lookalike.registry import kinds
 
 PROFILES = ("internal", "partner", "public", "health")
 Status = Literal["pass", "fail", "inconclusive", "waived", "skipped"]
-_NONE = (None, "none", False)
 
 
 class Gate(BaseModel):
@@ -149,7 +149,7 @@ class Outcome:
     subjects: tuple[str, ...] = field(default=())
 
 
-def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None | Literal[False]) -> Gates:
+def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, Any]] | None) -> Gates:
     """Gates from a profile's name, a YAML file, a recipe's list, or plain data; None and "none" are no gates.
 
     Raises:
@@ -157,7 +157,7 @@ def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, A
     """
     if isinstance(gates, Gates):
         loaded, where = gates, "gates"
-    elif gates in _NONE:
+    elif gates is None or gates == "none":
         return Gates(name="none")
     elif isinstance(gates, (str, Path)):
         loaded, where = _read(gates)
@@ -235,7 +235,7 @@ def decide(
     for waiver in gates.waivers:
         if waiver.until < day:
             text = f"The waiver of {waiver.gate} by {waiver.owner} ended on {waiver.until}."
-            dimension = next((r.dimension for r in results if r.name == waiver.gate), "validity")
+            dimension: Dimension = next((r.dimension for r in results if r.name == waiver.gate), "validity")
             out.append(
                 Outcome(waiver.gate, dimension, "fail", "block", None, "no expired waiver", text, fix="renew it or take it out")
             )
@@ -272,7 +272,7 @@ def _dimension(gate: Gate) -> Dimension:
     from lookalike.registry import resolve
 
     head = gate.metric.partition(".")[0]
-    return resolve("metric", head).dimension if head in kinds("metric") else "validity"  # type: ignore[attr-defined,no-any-return]
+    return resolve("metric", head).dimension if head in kinds("metric") else "validity"  # type: ignore[attr-defined]
 
 
 def _outcome(gate: Gate, result: Result, parts: list[Result], old: Result | None) -> Outcome:
@@ -353,8 +353,8 @@ def _drop(new: Result, old: Result) -> float | None:
     """How much worse than before, beyond the noise of both; 0 when it is better or within noise."""
     if new.value is None or old.value is None:
         return None
-    noise = [(r.interval[1] - r.interval[0]) / 2 for r in (new, old) if r.interval]
-    return max(0.0, new.badness() - old.badness() - float(sum(n * n for n in noise)) ** 0.5)
+    noise = math.hypot(*[(r.interval[1] - r.interval[0]) / 2 for r in (new, old) if r.interval])
+    return max(0.0, new.badness() - old.badness() - noise)
 
 
 def verdicts(results: Sequence[Result], outcomes: Sequence[Outcome]) -> dict[Dimension, Verdict]:

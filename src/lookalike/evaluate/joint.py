@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import combinations
+from itertools import combinations, pairwise
 from math import comb
 
 import numpy as np
@@ -52,8 +52,7 @@ def _count(views: Views, which: Which, chosen: Sequence[Names], *, coarse: bool)
         part = {name: cells[start : start + block].astype(np.int64) for name, cells in bins.items()}
         scaled: dict[tuple[str, int], Counts] = {}
         for table, group in zip(out, chosen, strict=True):
-            index = _index(group, part, width, scaled)
-            table += np.bincount(index, minlength=table.size)
+            np.add(table, np.bincount(_index(group, part, width, scaled), minlength=table.size), out=table)
     return [table.reshape([width[n] for n in group]) for table, group in zip(out, chosen, strict=True)]
 
 
@@ -105,9 +104,5 @@ def labels(views: Views, name: str, *, coarse: bool = True, rare: int = 5) -> li
         cuts = [str(np.datetime64(int(e), "s"))[:10] for e in views.edges(name, coarse=coarse)]
     else:
         cuts = [f"{e:.4g}" for e in views.edges(name, coarse=coarse)]
-    inner = (
-        [f"< {cuts[0]}", *[f"{a} to {b}" for a, b in zip(cuts, cuts[1:], strict=False)], f">= {cuts[-1]}"]
-        if cuts
-        else ["(one value)"]
-    )
+    inner = [f"< {cuts[0]}", *[f"{a} to {b}" for a, b in pairwise(cuts)], f">= {cuts[-1]}"] if cuts else ["(one value)"]
     return ["(null)", *inner, "(out of range)"]

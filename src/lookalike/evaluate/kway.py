@@ -15,18 +15,12 @@ from lookalike.evaluate.views import Views
 
 NAMED = 20  # worst sets that get a result of their own
 DRAWN = 4
+Vector = npt.NDArray[np.float64]
 MATRIX = 60  # columns beyond which no matrix is kept
 
 
 class KWay(Metric):
-    """1 - total variation of k columns' cells, mean over all sets of columns; the worst sets are named.
-
-    Numbers are cut at real quantiles, rare categories are put together, null is a cell of its own. Cells have sampling noise, so
-    that even real rows do not reach 1: compare with the ceiling. The floor is the product of the real margins.
-
-    Source:
-        NIST SP 800-226 (2025) and SDNist: k-marginal score.
-    """
+    """1 - total variation of k columns' cells, mean over all sets of columns; the worst sets are named."""
 
     statistics: ClassVar[bool] = True
     k: ClassVar[Literal[2, 3]] = 2
@@ -49,7 +43,7 @@ class KWay(Metric):
         return [
             head,
             self._coverage(views, real, synthetic),
-            *self._worst(views, chosen, scores, ceilings, floors, worst, (real, synthetic)),
+            *self._worst(views, chosen, np.stack([scores, ceilings, floors]), worst),
         ]
 
     def _coverage(self, views: Views, real: Sequence[Counts], synthetic: Sequence[Counts]) -> Result:
@@ -66,10 +60,9 @@ class KWay(Metric):
         ceiling = sum(hit for _, hit in ceilings) / known if known else None
         return self.result(reached / expected, "coverage", ceiling=ceiling, detail={"combinations": expected})
 
-    def _worst(
-        self, views: Views, chosen: list[Names], scores: npt.NDArray[np.float64], ceilings: npt.NDArray[np.float64],
-        floors: npt.NDArray[np.float64], worst: npt.NDArray[np.int64], tables: tuple[list[Counts], list[Counts]],
-    ) -> list[Result]:  # fmt: skip
+    def _worst(self, views: Views, chosen: list[Names], values: Vector, worst: npt.NDArray[np.int64]) -> list[Result]:
+        """The sets furthest below their ceiling; `values` are scores, ceilings and floors [3, sets]."""
+        scores, ceilings, floors = values
         out = []
         for rank, i in enumerate(worst[:NAMED]):
             detail: dict[str, Any] = {"columns": list(chosen[i])}
@@ -90,19 +83,35 @@ class KWay(Metric):
 
 
 class Pairs(KWay):
-    __doc__ = KWay.__doc__
+    """1 - total variation of the cells of two columns, mean over all pairs; the worst pairs are named and drawn.
+
+    Numbers are cut at real quantiles, rare categories are put together, null is a cell of its own. Cells have sampling noise, so
+    that even real rows do not reach 1: compare with the ceiling. The floor is the product of the real margins. `pairs.coverage` is
+    the share of combinations that five real rows show which synthetic rows show at all.
+
+    Source:
+        SDNist: k-marginal score.
+    """
+
     kind: ClassVar[str] = "pairs"
     cost: ClassVar[float] = 0.3
 
 
 class Triples(KWay):
-    __doc__ = KWay.__doc__
+    """1 - total variation of the cells of three columns, mean over all triples; the worst triples are named.
+
+    As `pairs`, in coarser bins and on at most 100,000 rows; beyond 500 triples a seeded sample of them.
+
+    Source:
+        SDNist: k-marginal score.
+    """
+
     kind: ClassVar[str] = "triples"
     cost: ClassVar[float] = 0.8
     k: ClassVar[Literal[2, 3]] = 3
 
 
-def _similarities(a: Sequence[Counts], b: Sequence[Counts]) -> npt.NDArray[np.float64]:
+def _similarities(a: Sequence[Counts], b: Sequence[Counts]) -> Vector:
     return np.array([joint.similarity(x, y) for x, y in zip(a, b, strict=True)])
 
 
@@ -110,7 +119,7 @@ def _named(group: Names) -> str:
     return " × ".join(group)
 
 
-def _matrix(views: Views, chosen: list[Names], scores: npt.NDArray[np.float64]) -> dict[str, Any]:
+def _matrix(views: Views, chosen: list[Names], scores: Vector) -> dict[str, Any]:
     names = [c.name for c in views.compared]
     place = {name: i for i, name in enumerate(names)}
     matrix: list[list[float | None]] = [[None] * len(names) for _ in names]
@@ -125,7 +134,7 @@ def _drawn(views: Views, group: Names) -> dict[str, Any]:
     tables = []
     size = [views.width(n, coarse=True) for n in group]
     for which in ("real", "synthetic"):
-        cells = views.bins(group[0], which, coarse=True).astype(np.int64) * size[1] + views.bins(group[1], which, coarse=True)  # type: ignore[arg-type]
+        cells = views.bins(group[0], which, coarse=True).astype(np.int64) * size[1] + views.bins(group[1], which, coarse=True)
         tables.append(joint.shares(np.bincount(cells, minlength=size[0] * size[1]).reshape(size)))
     used = [np.flatnonzero(tables[0].sum(axis=1 - axis) + tables[1].sum(axis=1 - axis)) for axis in (0, 1)]
     names = [

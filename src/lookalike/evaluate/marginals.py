@@ -67,7 +67,7 @@ class Marginals(Metric):
 
 
 def _score(one: Shape) -> float:
-    return 1 - max(one.distance, abs(one.null_gap)) if one.distance == one.distance else float("nan")  # noqa: PLR0124  # NaN
+    return 1 - max(one.distance, abs(one.null_gap)) if one.distance == one.distance else float("nan")  # NaN
 
 
 def _detail(one: Shape) -> dict[str, Any]:

@@ -178,7 +178,7 @@ def _joined(link: Link, pair: tuple[str, str], which: Which, half: int | None = 
 
 def _half(link: Link) -> npt.NDArray[np.bool_]:
     parent = link.sides()[1]
-    return parent.once(("half", link.name), lambda: parent.random("half", link.name).random(parent.rows("real")) < 0.5)  # noqa: PLR2004
+    return parent.once(("half", link.name), lambda: parent.random("half", link.name).random(parent.rows("real")) < 0.5)
 
 
 def evaluate_tables(
@@ -195,6 +195,10 @@ def evaluate_tables(
         chosen: metrics.
         target: "table.column".
         protected: each "table.column".
+        seed: of every draw.
+        budget_s: shared evenly between tables.
+        progress: as in `evaluate`.
+        extras: as in `evaluate`.
         schema: name -> schema, or None.
         foreign_keys: "child.column" -> "parent.column"; without any, those that the schemas declare.
 

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from lookalike.errors import MetricError
 from lookalike.evaluate import encode
-from lookalike.evaluate.encode import PAIR_BINS, PAIR_LEVELS, Column
+from lookalike.evaluate.encode import PAIR_LEVELS, Column
 from lookalike.evaluate.gates import Gate
 from lookalike.evaluate.privacy.space import row_hashes
 from lookalike.evaluate.shapes import total_variation

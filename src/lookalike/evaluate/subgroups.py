@@ -75,7 +75,7 @@ def group_columns(views: Views) -> list[str]:
     if views.protected:
         return [n for n in views.protected if views[n].compared]
     first = [views.target] if views.target in fit else []
-    return [*first, *[n for n in fit if n != views.target]][:MOST_COLUMNS]  # type: ignore[list-item]  # a target that is in fit
+    return [*first, *[n for n in fit if n != views.target]][:MOST_COLUMNS]
 
 
 def _within(views: Views, name: str, which: Which) -> list[Shares]:

@@ -56,7 +56,7 @@ def _alike(a: float, b: float) -> float:
 
 
 def _masses(views: Views, a: Which, b: Which) -> dict[str, tuple[float, float]]:
-    """tail -> its share in both tables; tails are cut in the real table."""
+    """Tail -> its share in both tables; tails are cut in the real table."""
     out: dict[str, tuple[float, float]] = {}
     for column in views.compared:
         name = column.name

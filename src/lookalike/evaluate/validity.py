@@ -39,7 +39,7 @@ class Validity(Metric):
         out = [self.result(1 - float(bad.mean()), ceiling=ceiling, detail={"broken": dict(worst), "reading": reading})]
         out += self._columns(views)
         out += [self._rate(views, broken, part) for part in ("ranges", "categories", "finite")]
-        out += [self._null_patterns(views), self._key(views), self._rules(views, broken)]
+        out += [self._null_patterns(views), self._key(views), self._rules(broken)]
         return out
 
     def _columns(self, views: Views) -> list[Result]:
@@ -75,7 +75,7 @@ class Validity(Metric):
                 out |= views.nulls(name, which).astype(np.int64) << i
             return out
 
-        rates = {n: [float(views.nulls(n, w).mean()) for w in ("real", "synthetic")] for n in names}  # type: ignore[arg-type]
+        rates = {n: [float(views.nulls(n, w).mean()) for w in ("real", "synthetic")] for n in names}
         worst = sorted(rates, key=lambda n: -abs(rates[n][0] - rates[n][1]))[:10]
         return self.result(
             1 - _pattern_gap(patterns("real"), patterns("synthetic")), "null_patterns",
@@ -89,7 +89,7 @@ class Validity(Metric):
         duplicates = 1 - len(np.unique(views.codes(key, "synthetic"))) / views.rows("synthetic")
         return self.result(1 - duplicates, "key", subject=key, ceiling=1.0)
 
-    def _rules(self, views: Views, broken: dict[str, Flags]) -> Result:
+    def _rules(self, broken: dict[str, Flags]) -> Result:
         own = {k: 1 - float(v.mean()) for k, v in broken.items() if k.startswith("rule ")}
         if not own:
             return self.skip("the schema declares no rules", "rules")[0]
@@ -115,7 +115,7 @@ def _any(flags: Any, rows: int) -> Flags:
 
 
 def _broken(views: Views, which: Which, base: Which = "real") -> dict[str, Flags]:
-    """check -> rows that break it."""
+    """Check -> rows that break it."""
     out: dict[str, Flags] = {}
     for column in views.columns:
         name = column.name

@@ -166,7 +166,7 @@ class Views:
         if which in self._tables:
             return int(self._tables[which].num_rows)
         if which == "independent":
-            return self._tables["synthetic"].num_rows
+            return int(self._tables["synthetic"].num_rows)
         source, rows = self._selection(which)
         return int(self._tables[source].num_rows) if rows is None else int(rows.size)
 

@@ -50,7 +50,7 @@ def check_metric(metric: type[Metric], **settings: object) -> None:
     Raises:
         AssertionError: a part of the contract does not hold; the message says which.
     """
-    spec = metric(**settings)  # type: ignore[arg-type]  # fields of the metric
+    spec = metric(**settings)
     assert metric.kind, f"{metric.__name__} has no kind"
     assert metric.__doc__, f"{metric.kind}: the docstring is the documentation page and is missing"
     assert metric.dimension in DIMENSIONS, f"{metric.kind}: dimension {metric.dimension!r} is none of {DIMENSIONS}"
