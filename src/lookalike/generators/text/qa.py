@@ -115,7 +115,7 @@ class Qa(TextAsking):
         """The question to a given answer."""
         answer = document[slice(*span)]
         order = (
-            f"Write one question whose answer is exactly: {answer}\nThe document answers the question. Begin with {opening(answer)}, end with a "
+            f"Write one question whose answer is exactly: {answer}\nThe document answers the question. Begin with a question word, such as {opening(answer)}, end with a "
             "question mark, and do not say the answer. Give only the question."
         )
 
@@ -224,11 +224,13 @@ def opening(answer: str) -> str:
     """How a question to an answer begins; small models need to be told."""
     if re.fullmatch(r"(?:1[5-9]|20)\d\d", answer):
         return "In which year"
-    if answer[:1] in "$€£":
+    if answer[:1] in "$€£" or "million" in answer or "billion" in answer:
         return "How much"
+    if re.search(r"\d.*(?:year|month|week|day|hour|minute)", answer):
+        return "How long"
     if answer[:1].isdigit():
-        return "How many, How long or How much"
-    return "Who, What, Where or Which"
+        return "How many"
+    return "Who" if re.fullmatch(r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)+", answer) else "What"
 
 
 def _cell(question: str, answer: str | None, span: Span | None) -> dict[str, Any]:
