@@ -23,6 +23,9 @@ from lookalike.evaluate.privacy.bounds import Rate, binomial_tail, clopper_pears
 from lookalike.evaluate.privacy.space import Codes, Hashes, row_hashes
 
 
+COMMON = 10  # real rows that share a record from which on it tells nothing about anybody
+
+
 @dataclass(frozen=True, slots=True)
 class Excess:
     """Replay beyond chance.
@@ -64,12 +67,13 @@ def identical_excess(train: Hashes, holdout: Hashes, synthetic: Hashes, *, level
 
     Each matched record of the union is a trial that says "training" with chance n / (n + h). A synthetic row that equals t
     training and b holdout rows counts (t - b n / h) / (t + b): 1 for a copied unique row, 0 on average when nothing leaked,
-    whatever the two sizes are. So nothing has to be cut down to equal sizes and no leak is thrown away by it.
+    whatever the two sizes are. So nothing has to be cut down to equal sizes and no leak is thrown away by it. Records that more
+    than ten real rows share belong to nobody and would only add noise: they are left out.
     """
     values, weight = np.unique(synthetic, return_counts=True)
     in_train, in_holdout = counts_in(values, train), counts_in(values, holdout)
     both = in_train + in_holdout
-    matched = both > 0
+    matched = (both > 0) & (both <= COMMON)
     share = train.size / (train.size + holdout.size)
     a = float((in_train[matched] / both[matched]).sum())
     b = float((in_holdout[matched] / both[matched]).sum())
