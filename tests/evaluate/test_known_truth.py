@@ -100,6 +100,16 @@ def test_bias_amplification_is_measured(real, good):
     assert unfair > 0.15
 
 
+@pytest.mark.parametrize("share", [1.0, 0.01])
+def test_copies_fail_privacy(real, good, holdout, share):
+    """A copy of the training rows fails privacy, and so does a release with 1% of them, whatever else it is."""
+    count = int(share * real.num_rows)
+    leaky = pa.concat_tables([real.slice(0, count), good.slice(0, good.num_rows - count)])
+    report = evaluate(real, leaky, holdout=holdout, only="identical_excess")
+    assert report.verdicts["privacy"] == "fail"
+    assert report.exit_code == 1
+
+
 def test_same_seed_same_bytes(real, good, holdout):
     """The same input and seed give the same bytes of report.json."""
     first = evaluate(real, good, holdout=holdout, only="statistics", seed=3)

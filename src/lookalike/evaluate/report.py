@@ -180,7 +180,7 @@ class Report:
             )
         return cls(
             results=tuple(_build(Result, r) for r in data["results"]),
-            verdicts=data["verdicts"],
+            verdicts={d: data["verdicts"][d] for d in DIMENSIONS if d in data["verdicts"]},
             outcomes=tuple(_build(Outcome, o) for o in data["gates"]),
             findings=tuple(_build(Finding, f) for f in data["findings"]),
             tables={name: _build(TableInfo, info) for name, info in data["tables"].items()},

@@ -6,7 +6,7 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 from rich import box
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -20,17 +20,33 @@ if TYPE_CHECKING:
 STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "waived": "yellow", "skipped": "dim"}
 MARK = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "w", "skipped": "-"}
 _BAR = 16
+WIDE = 110  # columns from which readings fit beside the numbers
 
 
 def render(report: Report) -> RenderableType:
-    """All parts, one under the other."""
-    parts: list[RenderableType] = [_header(report), _verdicts(report)]
-    parts += [Text(f"! {note}", style="yellow") for note in report.notes]
-    if report.findings:
-        parts.append(_findings(report))
-    parts += [_dimension(report, dimension) for dimension in report.verdicts]
-    parts.append(_footer(report))
-    return Group(*[Padding(part, (0, 0, 1, 0)) for part in parts])
+    """All parts, one under the other, laid out for the terminal's width."""
+    return _Page(report)
+
+
+class _Page:
+    """A report that asks how wide the terminal is."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Readings beside the numbers when there is room, below them when there is not."""
+        del console
+        report = self.report
+        parts: list[RenderableType] = [_header(report), _verdicts(report)]
+        parts += [Text(f"! {note}", style="yellow") for note in report.notes]
+        if report.findings:
+            parts.append(_findings(report))
+        wide = options.max_width >= WIDE
+        parts += [_dimension(report, dimension, wide=wide) for dimension in report.verdicts]
+        parts.append(_footer(report))
+        for part in parts:
+            yield Padding(part, (0, 0, 1, 0))
 
 
 def text(report: Report, width: int = 110) -> str:
@@ -74,7 +90,7 @@ def _findings(report: Report) -> Group:
     return Group(*out)
 
 
-def _dimension(report: Report, dimension: str) -> RenderableType:
+def _dimension(report: Report, dimension: str, *, wide: bool) -> RenderableType:
     results = [r for r in report.results if r.dimension == dimension and (r.headline or not r.subject)]
     shown = [r for r in results if r.value is not None and r.headline] or [r for r in results if r.value is not None]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=dimension, title_justify="left", title_style="bold", expand=False)
@@ -85,22 +101,23 @@ def _dimension(report: Report, dimension: str) -> RenderableType:
     table.add_column(
         "real holdout" if any(i.reference == "holdout" for i in report.tables.values()) else "real half", justify="right"
     )
-    table.add_column("what it says", ratio=1, overflow="fold")
+    if wide:
+        table.add_column("what it says", ratio=1)
     for result in shown:
         status = _status(report, result)
         name = f"{result.table}.{result.name}" if result.table else result.name
-        table.add_row(
-            Text(MARK.get(status, " "), style=STYLE.get(status, "")), name, with_interval(result), bar(result), reference(result.ceiling),
-            Text(str(result.detail.get("reading", "")), style="dim"),
-        )  # fmt: skip
+        reading = [Text(str(result.detail.get("reading", "")), style="dim")] if wide else []
+        value = with_interval(result) if wide else number(result.value)
+        mark = Text(MARK.get(status, " "), style=STYLE.get(status, ""))
+        table.add_row(mark, name, value, bar(result), reference(result.ceiling), *reading)
+    said = [] if wide else [Text(f"{r.name}: {r.detail['reading']}", style="dim") for r in shown if r.detail.get("reading")]
+    parts: list[RenderableType] = [table, *said] if shown else [Text(dimension, style="bold")]
     silent = sorted({r.metric for r in results if r.value is None and r.headline})
-    if not silent:
-        return table
-    reasons = {r.skipped for r in results if r.value is None and r.headline}
-    why = f" ({next(iter(reasons))})" if len(reasons) == 1 else ""
-    return Group(
-        *([table] if shown else [Text(dimension, style="bold")]), Text(f"not measured: {', '.join(silent)}{why}", style="dim")
-    )
+    if silent:
+        reasons = {r.skipped for r in results if r.value is None and r.headline}
+        why = f" ({next(iter(reasons))})" if len(reasons) == 1 else ""
+        parts.append(Text(f"not measured: {', '.join(silent)}{why}", style="dim"))
+    return Group(*parts)
 
 
 def _status(report: Report, result: Result) -> str:
