@@ -1,16 +1,18 @@
 """What the CLI, the studio and `import lookalike` call, and nothing else.
 
-    load, plan, run        a recipe becomes a dataset
-    mimic, fit, sample     a table becomes another like it
-    evaluate               is it good, is it safe
-    export                 hand it over
-    kinds, explain         what there is
+load, plan, run        a recipe becomes a dataset
+mimic, fit, sample     a table becomes another like it
+evaluate               is it good, is it safe
+export                 hand it over
+kinds, explain         what there is
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +22,8 @@ from lookalike import frames
 from lookalike.errors import RunError, UnknownKind, UsageError, did_you_mean
 from lookalike.plan import Plan, compile_plan
 from lookalike.recipe import load as recipes
-from lookalike.recipe.model import From, Like, Recipe
+from lookalike.recipe.model import Like, Recipe
+from lookalike.recipe.schema import KindSchema
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.run.engine import Options, Progress
@@ -62,7 +65,11 @@ def load(recipe: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
 
 
 def plan(
-    recipe: RecipeLike, *, rows: int | None = None, set: Mapping[str, str] | None = None, allow_code: bool = False  # noqa: A002
+    recipe: RecipeLike,
+    *,
+    rows: int | None = None,
+    set: Mapping[str, str] | None = None,
+    allow_code: bool = False,
 ) -> Plan:
     """Everything that can be known before any money is spent.
 
@@ -98,7 +105,12 @@ def default_folder(recipe: Path, made: Plan) -> Path:
 
 
 def make(
-    made: Plan, to: str | Path, *, options: Options | None = None, listeners: tuple[Listener, ...] = (), progress: Progress | None = None
+    made: Plan,
+    to: str | Path,
+    *,
+    options: Options | None = None,
+    listeners: tuple[Listener, ...] = (),
+    progress: Progress | None = None,
 ) -> RunFolder:
     """Make a plan's tables in a run folder, or go on where an earlier call stopped."""
     return run_plan(made, Path(to), options or Options(), listeners, progress)
@@ -133,29 +145,110 @@ def run(
     return make(made, to or default, options=Options(threads=threads, retry_failed=retry_failed, allow_code=allow_code))
 
 
-def measure(made: Plan, folder: RunFolder) -> Report | None:
+def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
     """Evaluate the tables that were learned from a source against it, and the recipe's gates; None when there is none.
 
-    Writes `report.json` and `report.html` into the run folder.
+    Writes `report.json`, `report.html` and `card.md` into the run folder. The first learned table decides; held-out rows of
+    its source measure privacy.
     """
     from lookalike.evaluate.evaluate import evaluate as compare
+    from lookalike.run.fit import split
     from lookalike.run.origin import Sources
 
     sources = Sources(made.recipe.sources, made.root)
+    report = None
     for table in made.tables:
         rows = table.table.rows
-        if isinstance(rows, (Like, From)):
-            name = rows.like if isinstance(rows, Like) else rows.source
-            real, synthetic = sources.source(name), folder.table(table.name)
-            shared = [column for column in synthetic.column_names if column in real.column_names]
-            if not shared or isinstance(rows, From):
-                continue
-            gates = [gate for gate in made.recipe.gates if gate.get("table", table.name) == table.name]
-            report = compare(real.select(shared), synthetic.select(shared), seed=made.recipe.seed, gates=gates or None)
-            report.save(folder.path / "report.json")
-            report.save(folder.path / "report.html")
-            return report
-    return None
+        if not isinstance(rows, Like) or report is not None:
+            continue
+        learned, holdout = split(sources.source(rows.like), rows.holdout, made.recipe.seed)
+        synthetic = folder.table(table.name)
+        shared = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
+        gates = [dict(gate) for gate in made.recipe.gates if gate.get("table", table.name) == table.name]
+        report = compare(
+            learned.select(shared),
+            synthetic.select(shared),
+            holdout=None if holdout is None else holdout.select(shared),
+            target=rows.target,
+            only=only,
+            gates=gates or "internal",
+            seed=made.recipe.seed,
+        )
+        report.save(folder.path / "report.json")
+        report.save(folder.path / "report.html")
+    write_card(folder, report)
+    return report
+
+
+def write_card(folder: RunFolder, report: Report | None) -> None:
+    """Write the dataset card of a run."""
+    from lookalike.export.card import card
+
+    text = card(folder.manifest, report=None if report is None else report.dump())
+    put_bytes(folder.path / "card.md", text.encode())
+
+
+def compare_reports(before: str | Path, after: str | Path) -> Any:
+    """What got better or worse beyond noise between two reports (files, or run folders)."""
+    from lookalike.evaluate.compare import compare
+    from lookalike.evaluate.report import Report as Loaded
+
+    paths = [Path(path) / "report.json" if Path(path).is_dir() else Path(path) for path in (before, after)]
+    return compare(*(Loaded.load(path) for path in paths))
+
+
+def verify(folder: str | Path, *, key: str | Path | None = None) -> list[str]:
+    """Problems of a run's files against its manifest and signature; an empty list when all is as it was made."""
+    from lookalike.export.sign import verify as verify_folder
+
+    return verify_folder(RunFolder(Path(folder)).path, public_key=key)
+
+
+def new(
+    name: str, *, data: str | None = None, pack: str | None = None, task: str | None = None, to: str | Path | None = None
+) -> Path:
+    """Write a starter recipe: from data (its schema with reasons), from a pack, or a small one to edit.
+
+    Raises:
+        UsageError: the file exists, or the pack has no such task.
+    """
+    from lookalike.packs import pack_recipe
+    from lookalike.recipe.starter import starter
+    from lookalike.schema.infer import infer
+
+    path = Path(to) if to is not None else Path(f"{name}.yaml")
+    if path.exists():
+        raise UsageError(what="the file exists", where=str(path), fix="choose another name, or -o")
+    if data is not None:
+        text = starter(infer(frames.to_arrow(read(data))), data, name)
+    elif pack is not None:
+        text = re.sub(r"(?m)^name: .*$", f"name: {name}", pack_recipe(pack, task or ""), count=1)
+    else:
+        text = STARTER.format(name=name)
+    put_bytes(path, text.encode())
+    return path
+
+
+STARTER = """\
+# yaml-language-server: $schema=lookalike.schema.json
+lookalike: 1
+name: {name}
+seed: 7
+tables:
+  customers:
+    rows: 1000
+    key: id
+    columns:
+      id: {{kind: sequence, start: 1}}
+      plan: {{kind: category, values: {{free: 0.7, pro: 0.25, team: 0.05}}}}
+      age: {{kind: normal, mean: 41, sd: 14, low: 18, high: 95}}
+      joined: {{kind: datetime, start: 2024-01-01, end: 2026-01-01}}
+  orders:
+    rows: {{per: customers, count: {{kind: poisson, mean: 2}}}}
+    columns:
+      amount: {{kind: lognormal, mean: 3.2, sd: 0.6}}
+      gift: {{kind: bernoulli, p: 0.1}}
+"""
 
 
 def fit(
@@ -214,6 +307,55 @@ def mimic(
     frame = read(data)
     model = fit(frame, synthesizer=synthesizer, schema=schema, seed=seed)
     return model.sample(len(frames.to_arrow(frame)) if n is None else n, given=given, seed=seed)
+
+
+def mimic_file(
+    data: str,
+    to: str | Path,
+    *,
+    n: int | None = None,
+    target: str | None = None,
+    synthesizer: str = "forest",
+    given: Given | None = None,
+    seed: int = 0,
+    measure: bool = True,
+    say: Callable[[str], None] = lambda text: None,
+) -> Report | None:
+    """Learn a table, write a sample of it, and say what the sample is worth.
+
+    A fifth of the rows is held out, so that privacy can be measured; with `measure=False` all rows are learned.
+    """
+    from lookalike.evaluate.evaluate import evaluate as compare
+    from lookalike.export.tables import write_table
+    from lookalike.run.fit import split
+
+    table = frames.to_arrow(read(data))
+    if target is not None and target not in table.column_names:
+        raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, table.column_names))
+    learned, holdout = split(table, 0.2 if measure else 0.0, seed)
+    say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns")
+    model = fit(learned, synthesizer=synthesizer, seed=seed)
+    count = table.num_rows if n is None else n
+    say(f"drawing {count:,} rows")
+    synthetic = model.sample_arrow(count, given=given, seed=seed)
+    write_table(synthetic, Path(to))
+    if not measure:
+        return None
+    say("measuring")
+    return compare(learned, synthetic, holdout=holdout, target=target, seed=seed)
+
+
+def tune(recipe: RecipeLike, *, column: str, prompts: Iterable[str], rows: int = 20) -> Any:
+    """Compare prompt variants on a small sample under a judge and text metrics."""
+    from lookalike.tune import tune as compare_prompts
+
+    return compare_prompts(recipe, column=column, prompts=list(prompts), rows=rows)
+
+
+def demo_recipe() -> Path:
+    """The demo's recipe, as shipped."""
+    with as_file(files("lookalike.packs").joinpath("demo.yaml")) as path:
+        return Path(path)
 
 
 def sample(model: str | Path | Synthesizer, n: int, to: str | Path, *, given: Given | None = None, seed: int = 0) -> int:
@@ -286,7 +428,7 @@ def explain(kind: str) -> list[Page]:
             annotation = info.annotation
             type_name = getattr(annotation, "__name__", None) if not getattr(annotation, "__args__", None) else None
             fields[info.alias or name] = (type_name or str(annotation).replace("typing.", ""), default)
-        pages.append(Page(kind, group, inspect.getdoc(spec) or "", fields, spec.model_json_schema()))
+        pages.append(Page(kind, group, inspect.getdoc(spec) or "", fields, spec.model_json_schema(schema_generator=KindSchema)))
     if not pages:
         known = [name for group in GROUPS for name in kind_names(group)]
         raise UnknownKind(what=f"unknown kind {kind!r}", fix=did_you_mean(kind, known, label="kinds"))

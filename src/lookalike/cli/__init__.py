@@ -23,3 +23,9 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)
+    except Exception:  # noqa: BLE001  # the last resort: a bug of ours, with its own exit code
+        import traceback
+
+        traceback.print_exc()
+        print("internal error: please report it with the lines above", file=sys.stderr)  # noqa: T201
+        sys.exit(6)

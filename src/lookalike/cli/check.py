@@ -13,7 +13,9 @@ app = typer.Typer()
 @app.command()
 def check(
     recipe: Annotated[Path, typer.Argument(help="A recipe file.")],
-    sets: Annotated[list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")
+    ] = None,
     allow_code: Annotated[bool, typer.Option("--allow-code", help="Accept `kind: function`.")] = False,
     schema: Annotated[Path | None, typer.Option("--schema", help="Also write the JSON Schema for editors here.")] = None,
 ) -> None:

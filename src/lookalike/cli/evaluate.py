@@ -14,12 +14,24 @@ app = typer.Typer()
 def evaluate(
     real: Annotated[str, typer.Argument(help="The real data: a file or a database URL.")],
     synthetic: Annotated[str, typer.Argument(help="The synthetic data.")],
-    holdout: Annotated[str | None, typer.Option("--holdout", help="Real rows that the generator never saw: needed for privacy.")] = None,
-    target: Annotated[str | None, typer.Option("--target", help="The column that models will predict: measures usefulness.")] = None,
-    only: Annotated[str | None, typer.Option("--only", help="Dimensions, comma separated: fidelity,utility,privacy,...")] = None,
-    protected: Annotated[str | None, typer.Option("--protected", help="Columns whose groups are compared, comma separated.")] = None,
-    gates: Annotated[str, typer.Option("--gates", help="A profile (internal, partner, public, health), a file, or none.")] = "internal",
-    budget_s: Annotated[float | None, typer.Option("--budget-s", help="Seconds; what does not fit is said to be skipped.")] = None,
+    holdout: Annotated[
+        str | None, typer.Option("--holdout", help="Real rows that the generator never saw: needed for privacy.")
+    ] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="The column that models will predict: measures usefulness.")
+    ] = None,
+    only: Annotated[
+        str | None, typer.Option("--only", help="Dimensions, comma separated: fidelity,utility,privacy,...")
+    ] = None,
+    protected: Annotated[
+        str | None, typer.Option("--protected", help="Columns whose groups are compared, comma separated.")
+    ] = None,
+    gates: Annotated[
+        str, typer.Option("--gates", help="A profile (internal, partner, public, health), a file, or none.")
+    ] = "internal",
+    budget_s: Annotated[
+        float | None, typer.Option("--budget-s", help="Seconds; what does not fit is said to be skipped.")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same input and seed give the same report.")] = 0,
     json: Annotated[Path | None, typer.Option("--json", help="Write report.json here.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the page here.")] = None,

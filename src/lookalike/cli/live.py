@@ -61,9 +61,12 @@ def _notable(event: Event) -> None:
 
 
 def _lines(progress: Progress, stop: threading.Event) -> None:
+    said: list[str] = []
     while not stop.wait(PLAIN_S):
-        for line in summary(progress):
-            console.print(line, soft_wrap=True)
+        lines = summary(progress)
+        if lines != said:
+            console.print("; ".join(lines), soft_wrap=True, markup=False)
+        said = lines
 
 
 def summary(progress: Progress) -> list[str]:
@@ -73,7 +76,11 @@ def summary(progress: Progress) -> list[str]:
     if counts is not None:
         asked = progress.asked.get(progress.table)
         of = f" of {asked:,}" if asked else ""
-        lines.append(f"{progress.table}: {counts.kept:,}{of} rows kept, {counts.attempted - counts.kept:,} not")
+        rejected = counts.attempted - counts.kept
+        lines.append(
+            f"{progress.table}: {max(counts.kept, progress.walked):,}{of} rows"
+            + (f", {rejected:,} not kept" if rejected else "")
+        )
     for name, state in _lanes(progress).items():
         lines.append(f"{name}: {_lane_line(state)}")
     return lines
@@ -84,8 +91,12 @@ def _lanes(progress: Progress) -> dict[str, Any]:
 
 
 def _lane_line(state: Any) -> str:
-    money = "price unknown" if state.usd is None else f"${state.usd:.4f}"
-    return f"{state.replies:,} replies, {state.in_flight} in flight (limit {state.limit:.0f}), {state.tokens:,} tokens, {money}"
+    parts = [f"{state.replies:,} replies", f"{state.in_flight} in flight of {state.limit:.0f}", f"{state.tokens:,} tokens"]
+    if state.usd is None:
+        parts.append("price unknown")
+    elif state.usd:
+        parts.append(f"${state.usd:.4f}")
+    return ", ".join(parts)
 
 
 def panel(progress: Progress) -> RenderableType:
@@ -96,10 +107,14 @@ def panel(progress: Progress) -> RenderableType:
     for table, counts in progress.counts.items():
         asked = progress.asked.get(table)
         working = table == progress.table
-        done = counts.kept + counts.failed
+        done = max(counts.kept + counts.failed, progress.walked if working else 0)
         bar = ProgressBar(total=asked or max(done, 1), completed=done, width=32, pulse=working and not done)
-        of = f"{counts.kept:,} of {asked:,}" if asked else f"{counts.kept:,}"
-        rest = [f"{n:,} {what}" for what, n in (("filtered", counts.filtered), ("duplicate", counts.duplicate), ("failed", counts.failed)) if n]
+        of = f"{done:,} of {asked:,}" if asked else f"{done:,}"
+        rest = [
+            f"{n:,} {what}"
+            for what, n in (("filtered", counts.filtered), ("duplicate", counts.duplicate), ("failed", counts.failed))
+            if n
+        ]
         rows.add_row(Text(table, style="bold" if working else "dim"), bar, of, Text(", ".join(rest), style="yellow"))
     lanes = Table.grid(padding=(0, 2))
     elapsed = max(time.monotonic() - progress.started, 1e-6)

@@ -15,7 +15,9 @@ def mimic(
     data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite/postgres URL.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="csv, parquet or jsonl, by its ending.")],
     n: Annotated[int | None, typer.Option("-n", help="Rows; as many as the data has when not given.")] = None,
-    target: Annotated[str | None, typer.Option("--target", help="The column that models will predict: measures usefulness.")] = None,
+    target: Annotated[
+        str | None, typer.Option("--target", help="The column that models will predict: measures usefulness.")
+    ] = None,
     synthesizer: Annotated[str, typer.Option("--synthesizer", help="A synthesizer kind; auto: a short bake-off.")] = "forest",
     given: Annotated[list[str] | None, typer.Option("--given", help="column=value: a condition that every row holds.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same rows.")] = 0,
@@ -30,7 +32,15 @@ def mimic(
         console.print(f"[dim]{text}[/]")
 
     made = api.mimic_file(
-        data, output, n=n, target=target, synthesizer=synthesizer, given=api.settings(given or []), seed=seed, measure=evaluate, say=say
+        data,
+        output,
+        n=n,
+        target=target,
+        synthesizer=synthesizer,
+        given=api.settings(given or []),
+        seed=seed,
+        measure=evaluate,
+        say=say,
     )
     if made is not None:
         console.print(made)

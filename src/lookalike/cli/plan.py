@@ -15,7 +15,9 @@ app = typer.Typer()
 def plan(
     recipe: Annotated[Path, typer.Argument(help="A recipe file or a run folder.")],
     rows: Annotated[int | None, typer.Option("--rows", help="Rows of every table that says a number.")] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")] = None,
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="text, mermaid or json.")] = "text",
     allow_code: Annotated[bool, typer.Option("--allow-code", help="Accept `kind: function`.")] = False,
 ) -> None:

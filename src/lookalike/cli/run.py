@@ -15,10 +15,16 @@ def run(
     recipe: Annotated[Path, typer.Argument(help="A recipe file, or a run folder to go on with.")],
     output: Annotated[Path | None, typer.Option("--output", "-o", help="The run folder. Default: runs/<name>.")] = None,
     rows: Annotated[int | None, typer.Option("--rows", help="Rows of every table that says a number.")] = None,
-    sets: Annotated[list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")] = None,
-    shard: Annotated[str, typer.Option("--shard", help="i/n: make only this share; finish with a run without --shard.")] = "0/1",
+    sets: Annotated[
+        list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")
+    ] = None,
+    shard: Annotated[
+        str, typer.Option("--shard", help="i/n: make only this share; finish with a run without --shard.")
+    ] = "0/1",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again for cells that failed.")] = False,
-    allow_code: Annotated[bool, typer.Option("--allow-code", help="Let `kind: function` and other code of the recipe run.")] = False,
+    allow_code: Annotated[
+        bool, typer.Option("--allow-code", help="Let `kind: function` and other code of the recipe run.")
+    ] = False,
     threads: Annotated[int, typer.Option("--threads", help="Threads for tables without model calls; 0: one a core.")] = 0,
     cache: Annotated[Path | None, typer.Option("--cache", help="A folder of replies that runs share.")] = None,
     evaluate: Annotated[bool, typer.Option("--evaluate/--no-evaluate", help="Measure tables learned from a source.")] = True,

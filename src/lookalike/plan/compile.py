@@ -136,7 +136,9 @@ def _source(recipe: Recipe, table: Table, checker: Checker) -> str:
     rows = table.rows
     if isinstance(rows, Like):
         version = recipe.sources[rows.like].version(checker.root)
-        return _digest(recipe.seed, recipe.sources[rows.like].dump(), version, rows.synthesizer.dump(), _plain(rows, "n"))
+        return _digest(
+            recipe.seed, recipe.sources[rows.like].dump(), version, rows.synthesizer.dump(), _plain(rows, "n", "target")
+        )
     if isinstance(rows, From):
         version = recipe.sources[rows.source].version(checker.root)
         return _digest(recipe.sources[rows.source].dump(), version, _plain(rows, "n"))

@@ -36,7 +36,11 @@ def _synthesizer(value: Any) -> Any:
 
 
 class Like(Value):
-    """Rows sampled from a synthesizer that learned a source."""
+    """Rows sampled from a synthesizer that learned a source.
+
+    `holdout` is the share of the source that is not learned: without such rows nothing can be said about privacy. `target` is
+    the column that models will predict; it measures usefulness.
+    """
 
     like: str
     n: int = Field(ge=0)
@@ -44,6 +48,8 @@ class Like(Value):
         default="forest", validate_default=True
     )
     given: Mapping[str, Any] = Field(default_factory=dict)
+    holdout: float = Field(default=0.2, ge=0, lt=1)
+    target: str | None = None
 
 
 class From(Value):

@@ -14,7 +14,7 @@ from lookalike.spec import KIND_MARK
 _SCALARS = ("integer", "number", "boolean")
 
 
-class _Generate(GenerateJsonSchema):
+class KindSchema(GenerateJsonSchema):
     """Fields that only Python can fill (functions, classes, frames) take anything."""
 
     def callable_schema(self, schema: core_schema.CallableSchema) -> dict[str, Any]:  # noqa: ARG002
@@ -26,7 +26,7 @@ class _Generate(GenerateJsonSchema):
 
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of recipes with every registered kind, plugins included."""
-    body = Recipe.model_json_schema(by_alias=True, schema_generator=_Generate)
+    body = Recipe.model_json_schema(by_alias=True, schema_generator=KindSchema)
     table = body["$defs"]["Table"]["properties"]
     table["rows"] = {"anyOf": [{"type": "integer", "minimum": 0}, *table["rows"].get("anyOf", [])]}
     like = body["$defs"]["Like"]["properties"]
@@ -51,7 +51,7 @@ def _name(group: str) -> str:
 
 def _kind(group: str, kind: str) -> dict[str, Any]:
     """One kind's fields, told apart by `kind`."""
-    body = resolve(group, kind).model_json_schema(by_alias=True, schema_generator=_Generate)  # type: ignore[attr-defined]  # a Spec
+    body = resolve(group, kind).model_json_schema(by_alias=True, schema_generator=KindSchema)  # type: ignore[attr-defined]  # a Spec
     described = body.get("description", "").split("\n\n")[0]
     return {
         **body,

@@ -21,7 +21,7 @@ class Asker(Protocol):
         ...
 
 
-class CellFailed(Exception):  # noqa: N818  # a value of the run, not an error of ours
+class CellFailed(Exception):  # a value of the run, not an error of ours
     """A cell that cannot be made; the row is kept in the failures with this reason."""
 
     def __init__(self, column: str, reason: str) -> None:
@@ -70,7 +70,9 @@ class CellMaker:
         try:
             request = next(conversation)
             while True:
-                entry = journal.recall(self.fingerprint, row["_id"], call) or await self._ask(request, row["_id"], call, journal)
+                entry = journal.recall(self.fingerprint, row["_id"], call) or await self._ask(
+                    request, row["_id"], call, journal
+                )
                 call += 1
                 if entry.reply is None:
                     request = conversation.throw(CallFailed(entry.failure))

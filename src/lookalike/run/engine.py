@@ -34,8 +34,8 @@ from lookalike.run.origin import Origin, Sources
 from lookalike.run.parts import Dropped, Part, load_part, read_part, write_part
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
-from lookalike.store import clear_leftovers, put_bytes
 from lookalike.run.stream import OpenPart, StreamTable
+from lookalike.store import clear_leftovers, put_bytes
 
 SYNC_S = 1.0  # replies on disk are synced this often: what a power cut may cost
 
@@ -73,11 +73,16 @@ class Progress:
     asked: dict[str, int | None] = field(default_factory=dict)
     use: dict[str, ColumnUse] = field(default_factory=dict)  # "table.column" -> calls
     lanes: Lanes | None = None
+    walked: int = 0  # rows of the present table whose cells are made, judged or not
     reused: int = 0  # replies that the journal already held
 
 
 def run(
-    plan: Plan, to: Path, options: Options = Options(), listeners: tuple[Listener, ...] = (), progress: Progress | None = None  # noqa: B008
+    plan: Plan,
+    to: Path,
+    options: Options = Options(),
+    listeners: tuple[Listener, ...] = (),
+    progress: Progress | None = None,
 ) -> RunFolder:
     """Make a plan's tables in a run folder; what is there already is kept.
 
@@ -174,7 +179,7 @@ class Runner:
         """All tables, parents before children."""
         self.parts = {table.name: [] for table in self.plan.tables}
         for table in self.plan.tables:
-            self.progress.table = table.name
+            self.progress.table, self.progress.walked = table.name, 0
             self.progress.counts[table.name] = Counts()
             self.progress.asked[table.name] = table.n_rows
             if table.parent is not None and not self.options.shard.whole:
@@ -214,7 +219,7 @@ class TableRun:
         """Nominal partitions: the base ones, then as many more as replacements may need."""
         index = -1
         stop = 0
-        for index, (start, stop) in enumerate(self.origin.ranges(self.table.partition_rows)):  # noqa: B007
+        for index, (start, stop) in enumerate(self.origin.ranges(self.table.partition_rows)):
             yield index, start, stop
         while self.selective and self.runner.options.shard.whole and stop < self.limit:
             index, start = index + 1, stop
@@ -344,12 +349,16 @@ class TableRun:
                 selective=self.selective,
                 skip=lambda index: not runner.options.shard.mine(index),
                 refeed=self._refeed,
+                finished=self._walked,
             )
             syncing = asyncio.create_task(self._sync())
             try:
                 await table.make(self.ranges())
             finally:
                 syncing.cancel()
+
+    def _walked(self) -> None:
+        self.runner.progress.walked += 1
 
     async def _sync(self) -> None:
         """Replies of the last second, synced together."""

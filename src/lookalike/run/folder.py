@@ -29,7 +29,9 @@ class RunFolder:
 
     def __post_init__(self) -> None:
         if not (self.path / "plan.json").is_file():
-            raise RunError(what="this is not a run folder", where=str(self.path), fix="name a folder that `lookalike run` wrote")
+            raise RunError(
+                what="this is not a run folder", where=str(self.path), fix="name a folder that `lookalike run` wrote"
+            )
 
     @cached_property
     def plan(self) -> dict[str, Any]:

@@ -77,7 +77,7 @@ def _decode(line: dict[str, Any]) -> Entry:
     return Entry(line["c"], line["r"], line["k"], line["m"], reply)
 
 
-@dataclass
+@dataclass(eq=False)
 class PartJournal:
     """The replies of one open partition: read back at the start, appended to while cells are made."""
 

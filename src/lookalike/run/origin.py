@@ -17,7 +17,7 @@ from lookalike.generators.grid import design
 from lookalike.plan import Plan, TablePlan
 from lookalike.recipe.model import Count, From, Grid, Like, Per
 from lookalike.run.events import Events
-from lookalike.run.fit import LearnedRows, fitted
+from lookalike.run.fit import LearnedRows, fitted, split
 from lookalike.run.parts import Part, load_part
 from lookalike.run.rows import columns_of
 from lookalike.sources.base import Source
@@ -65,7 +65,8 @@ class Origin:
         rows = table.table.rows
         if isinstance(rows, Like):
             folder = to / "fitted" / table.source_fingerprint
-            model = fitted(rows.synthesizer, sources.source(rows.like), folder, plan.recipe.seed, events, table.name)
+            learned_from, _ = split(sources.source(rows.like), rows.holdout, plan.recipe.seed)
+            model = fitted(rows.synthesizer, learned_from, folder, plan.recipe.seed, events, table.name)
             learned = LearnedRows(model, dict(rows.given), plan.recipe.seed, table.name)
             return Learned(table, learned)
         if isinstance(rows, From):
@@ -161,9 +162,7 @@ class Children(Origin):
 
     refills = False
 
-    def __init__(
-        self, plan: Plan, table: TablePlan, spec: Per, sources: Tables, to: Path, parts: Sequence[Part]
-    ) -> None:
+    def __init__(self, plan: Plan, table: TablePlan, spec: Per, sources: Tables, to: Path, parts: Sequence[Part]) -> None:
         self._table, self._spec, self._to, self._parts = table, spec, to, parts
         self._ctx = Context(plan.recipe.seed, table.name, "rows", sources, plan.root)
         self._counts: list[np.ndarray[Any, np.dtype[np.int64]]] = []
@@ -196,6 +195,4 @@ class Children(Origin):
         index = pa.array(owner)
         struct = pa.StructArray.from_arrays(list(parents.columns.values()), names=list(parents.columns)).take(index)
         key = parents[self._key].take(index) if self._key else pa.array(parents.ids).take(index)
-        return Batch(
-            self._table.name, np.arange(start, stop), {self._spec.per: struct, f"{self._spec.per}_id": key}
-        )
+        return Batch(self._table.name, np.arange(start, stop), {self._spec.per: struct, f"{self._spec.per}_id": key})

@@ -1,8 +1,8 @@
 """A partition on disk: its rows, what was dropped and why, and which replies made its cells.
 
-    tables/<table>/part-00000.parquet     the rows; the same bytes for the same recipe
-    dropped/<table>/part-00000.parquet    ids, outcomes and reasons of rows that are not in it
-    lineage/<table>/part-00000.parquet    one row a model call: column, model, try, seed, tokens, milliseconds, money
+tables/<table>/part-00000.parquet     the rows; the same bytes for the same recipe
+dropped/<table>/part-00000.parquet    ids, outcomes and reasons of rows that are not in it
+lineage/<table>/part-00000.parquet    one row a model call: column, model, try, seed, tokens, milliseconds, money
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ from lookalike.run.journal import Entry
 from lookalike.store import put
 
 _META = b"lookalike"
-DROPPED = pa.schema([("table", pa.string()), ("id", pa.int64()), ("outcome", pa.string()), ("column", pa.string()), ("reason", pa.string()), ("row", pa.string())])
+DROPPED = pa.schema(
+    [
+        ("table", pa.string()),
+        ("id", pa.int64()),
+        ("outcome", pa.string()),
+        ("column", pa.string()),
+        ("reason", pa.string()),
+        ("row", pa.string()),
+    ]
+)
 LINEAGE = pa.schema(
     [
         ("id", pa.int64()),
@@ -123,7 +132,8 @@ def dropped_table(table: str, dropped: Sequence[Dropped]) -> pa.Table:
     """Dropped rows as Arrow, in the order of their ids."""
     ordered = sorted(dropped, key=lambda row: row.id)
     rows = [
-        {"table": table, "id": d.id, "outcome": d.outcome, "column": d.column, "reason": d.reason, "row": d.row} for d in ordered
+        {"table": table, "id": d.id, "outcome": d.outcome, "column": d.column, "reason": d.reason, "row": d.row}
+        for d in ordered
     ]
     return pa.Table.from_pylist(rows, schema=DROPPED)
 

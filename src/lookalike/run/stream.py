@@ -79,6 +79,7 @@ class StreamTable:
     selective: bool
     skip: Callable[[int], bool] = lambda index: False
     refeed: Callable[[Part], None] = lambda part: None
+    finished: Callable[[], None] = lambda: None
     parts: dict[int, OpenPart] = field(default_factory=dict)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     verdict_at: int = 0  # with `ordered`: the next row id to be judged
@@ -98,6 +99,8 @@ class StreamTable:
                 self._judge()
                 for part in list(self.parts.values()):
                     self._close(part, stop=min(part.stop, self.quota.opened))
+        except BaseExceptionGroup as group_error:
+            raise group_error.exceptions[0] from None  # the first worker's error; the others were cancelled for it
         finally:
             for part in self.parts.values():
                 part.journal.close()
@@ -148,7 +151,6 @@ class StreamTable:
             return False
         index, start, stop = found
         stop = min(stop, self.quota.limit)
-        self._range_end = stop
         existing = self.done.get(index)
         if existing is not None or self.skip(index):
             self._current = None
@@ -161,6 +163,7 @@ class StreamTable:
                 self.quota.settled += stop - start
             return True
         self._current = self.parts[index] = self._open(index, start, stop)
+        self._range_end = stop
         return True
 
     def _pass(self, part: Part) -> None:
@@ -244,6 +247,7 @@ class StreamTable:
     def _finished(self, part: OpenPart, offset: int) -> None:
         part.waiting.append(offset)
         part.finished += 1
+        self.finished()
         part.rows[offset] = {}  # its cells live in `cells` now
         full = part.finished == part.stop - part.start
         if full and not self.selective:
