@@ -17,6 +17,7 @@ from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
 
 CANDIDATES = 8  # parents that pairs are tried of: the most informative single ones
 MOST_ROWS = 20_000  # rows that the structure is found on
+WIDE = 120  # columns beyond which each gets one parent only
 ROWS_A_CELL = 4  # rows that a cell of a table should have on average
 
 
@@ -137,6 +138,8 @@ def find_structure(codes: Sequence[Codes], sizes: Sequence[int], most: int) -> l
     d, cells = len(codes), len(codes[0]) / ROWS_A_CELL
     pair = _pairs(few, sizes)
     first = int(np.argmax(pair.sum(axis=0))) if d > 1 else 0
+    if d > WIDE:
+        return _tree(pair, first, sizes, cells)
     placed, waiting = [first], [i for i in range(d) if i != first]
     structure: list[tuple[int, list[int]]] = [(first, [])]
     cache: dict[tuple[int, tuple[int, ...]], float] = {}
@@ -149,6 +152,22 @@ def find_structure(codes: Sequence[Codes], sizes: Sequence[int], most: int) -> l
         structure.append((child, list(parents)))
         placed.append(child)
         waiting.remove(child)
+    return structure
+
+
+def _tree(pair: npt.NDArray[np.float64], first: int, sizes: Sequence[int], cells: float) -> list[tuple[int, list[int]]]:
+    """The maximum spanning tree by Prim's algorithm: what very wide tables get, one parent a column."""
+    structure: list[tuple[int, list[int]]] = [(first, [])]
+    gain, parent = pair[first].copy(), np.full(len(pair), first)
+    gain[first] = -np.inf
+    for _ in range(len(pair) - 1):
+        child = int(np.argmax(gain))
+        near = int(parent[child])
+        fits = gain[child] > 0 and sizes[near] * sizes[child] <= max(cells, 2.0 * sizes[child])
+        structure.append((child, [near] if fits else []))
+        gain[child] = -np.inf
+        better = (pair[child] > gain) & np.isfinite(gain)
+        gain[better], parent[better] = pair[child][better], child
     return structure
 
 

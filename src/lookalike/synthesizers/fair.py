@@ -43,8 +43,10 @@ class Fair(Synthesizer):
 
     @property
     def report_(self) -> dict[str, Any]:
-        """Parity gap before and after (largest difference between groups in the share of a target value), and the share of
-        rows whose group or outcome had to change for it.
+        """What was removed, and what it cost.
+
+        The parity gap, before and after, is the largest difference between two groups in the share of an outcome; `rows_moved`
+        is the share of rows whose group or outcome had to change for it.
         """
         joint, wanted = np.array(self._cells["joint"]), np.array(self._cells["wanted"])
         return {

@@ -25,6 +25,7 @@ from lookalike.synthesizers.ledger import Ledger, gaussian_sigma, rho_of
 from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
 
 Floats = npt.NDArray[np.float64]
+MOST_COLUMNS = 200
 
 
 class Mst(Tabular):
@@ -79,6 +80,11 @@ class Mst(Tabular):
         draws = rng.generator(key, "fit", self.kind)
         ledger = Ledger(rho_of(self.epsilon, self.delta / 2), self.delta / 2)  # the other half: levels that pass by chance
         columns = feature_rules.learned(schema)
+        if len(columns) > MOST_COLUMNS:
+            raise SynthesizerError(
+                what=f"{len(columns)} columns share one budget, and all their pairs are compared",
+                fix=f"choose at most {MOST_COLUMNS}",
+            )
         found, data = self._domain(table, columns, ledger, draws)
         lesson = Lesson([cut.feature for cut in found], {}, draws, float("inf"))
         model = self._measure(found, data, ledger, draws) if found else Model({"structure": [], "ledger": ledger.dump()})
