@@ -155,6 +155,19 @@ def test_target_with_one_class(real, good):
     assert report["marginals"].value > 0.9
 
 
+@pytest.mark.slow
+def test_columns_of_nulls_do_not_stop_models(real, good):
+    """Models are trained although a column is null in all, or in all but one, of the rows."""
+    n = real.num_rows
+    a, b = (
+        t.append_column("void", pa.nulls(n, pa.float64())).append_column("near", pa.array([None] * (n - 1) + [1.0]))
+        for t in (real, good)
+    )
+    report = sound(evaluate(a, b, target="churn", only="tstr,augmentation_lift,c2st"))
+    assert report["tstr"].value > 0.8
+    assert report["augmentation_lift"].value is not None
+
+
 def test_unknown_names(real, good):
     """Unknown targets, metrics and protected columns are errors with a suggestion."""
     with pytest.raises(MetricError, match="did you mean 'churn'"):

@@ -28,6 +28,7 @@ class Boosted:
     def __init__(self, classes: int, seed: int) -> None:
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
+        self._empty: npt.NDArray[np.bool_] = np.zeros(0, dtype=np.bool_)
         kind = HistGradientBoostingClassifier if classes else HistGradientBoostingRegressor
         self._model: Any = kind(
             max_iter=ITERATIONS if classes <= 2 else max(10, 2 * ITERATIONS // classes), learning_rate=0.15, max_leaf_nodes=31,
@@ -36,19 +37,23 @@ class Boosted:
 
     def fit(self, x: Features, y: npt.NDArray[Any]) -> Boosted:
         """Learn; class labels are integers or booleans."""
+        self._empty = np.asarray(np.isnan(x).all(axis=0))  # scikit-learn cannot bin a column of nulls
         with _one_thread():
-            self._model.fit(x, y)
+            self._model.fit(self._filled(x), y)
         return self
+
+    def _filled(self, x: Features) -> Features:
+        return np.where(self._empty, np.float32(0), x) if self._empty.any() else x
 
     def predict(self, x: Features) -> Vector:
         """Expected values of a regression."""
         with _one_thread():
-            return np.asarray(self._model.predict(x), dtype=np.float64)
+            return np.asarray(self._model.predict(self._filled(x)), dtype=np.float64)
 
     def probabilities(self, x: Features, classes: int) -> Vector:
         """[n, classes]; 0 for a class that was not in the training rows."""
         with _one_thread():
-            known = np.asarray(self._model.predict_proba(x), dtype=np.float64)
+            known = np.asarray(self._model.predict_proba(self._filled(x)), dtype=np.float64)
         out = np.zeros((len(x), classes))
         out[:, np.asarray(self._model.classes_).astype(np.int64)] = known
         return out

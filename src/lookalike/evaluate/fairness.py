@@ -77,13 +77,14 @@ class LabelRates(Metric):
         if not views.protected:
             return self.skip("no protected column is declared", direction="lower")
         out, parts = [], []
+        span = (-10.0, 10.0) if views[views.target or ""].numeric else (-1.0, 1.0)
         for name in views.protected:
             if name == views.target:
                 continue
             rates = {w: _rates(views, name, w) for w in ("real", "synthetic", "base", "ceiling")}
             scored = [i for i, n in enumerate(np.bincount(views.bins(name, "real"), minlength=views.width(name))) if n >= SMALL]
             gaps = {w: _gap(rates[w], scored) for w in rates}
-            fields: dict[str, Any] = {"direction": "lower", "range": (-1.0, 1.0), "subject": name}
+            fields: dict[str, Any] = {"direction": "lower", "range": span, "subject": name}
             detail = {
                 "real_gap": gaps["real"],
                 "synthetic_gap": gaps["synthetic"],
