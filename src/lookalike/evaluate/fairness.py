@@ -102,7 +102,7 @@ class LabelRates(Metric):
             return [*self.skip("the target's rate is unknown in every group", direction="lower"), *parts]
         reading = f"between groups of {worst.subject} the rate differs by {worst.detail['synthetic_gap']:.3f} ({worst.detail['real_gap']:.3f} in real rows)."
         out.append(
-            self.result(worst.value, direction="lower", range=(-1.0, 1.0), ceiling=worst.ceiling, detail={"reading": reading})
+            self.result(worst.value, direction="lower", range=span, ceiling=worst.ceiling, detail={"reading": reading})
         )
         return [*out, *parts]
 
