@@ -89,7 +89,7 @@ class Auto(Synthesizer):
         first = near[0] if near else {"kind": best, "score": 0.0, "c2st": 0.5, "utility": 1.0, "fit_s": 0.0}
         self._chosen, self._report = chosen, [first, *(one for one in report if one is not first)]
 
-    def _judged(  # noqa: PLR0917  # one candidate of the loop in `_fit`
+    def _judged(  # one candidate of the loop in `_fit`
         self, kind: str, train: pa.Table, held: pa.Table, schema: TableSchema, seed: int, budget_s: float | None
     ) -> dict[str, Any]:  # fmt: skip
         started = time.process_time()

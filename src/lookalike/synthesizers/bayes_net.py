@@ -182,7 +182,7 @@ def _pairs(codes: Sequence[Codes], sizes: Sequence[int]) -> npt.NDArray[np.float
     return out
 
 
-def _best_parents(  # noqa: PLR0917  # the inside of one loop, with its state
+def _best_parents(  # the inside of one loop, with its state
     child: int, placed: list[int], codes: Sequence[Codes], sizes: Sequence[int], pair: npt.NDArray[Any], most: int,
     cells: float, cache: dict[tuple[int, tuple[int, ...]], float],
 ) -> tuple[float, tuple[int, ...]]:  # fmt: skip

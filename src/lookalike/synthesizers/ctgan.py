@@ -92,7 +92,7 @@ def _real_chances(matrix: nets.Matrix, owners: Any) -> Any:
 class _Trainer:
     """One critic and one generator step a batch."""
 
-    def __init__(  # noqa: PLR0917  # the parts of one training
+    def __init__(  # the parts of one training
         self, torch: Any, model: Ctgan, generator: Any, critic: Any, blocks: Sequence[nets.Block], matrix: nets.Matrix,
         owners: Any, chances: Any, draws: np.random.Generator,
     ) -> None:  # fmt: skip

@@ -42,7 +42,7 @@ class Mst(Tabular):
     for tests: who knows the seed can take the noise away.
 
     Use it when a promise must be kept for every single person. Do not use it for small tables (below some 2,000 rows at
-    epsilon 1) or for relations among three and more columns, which a tree does not hold.
+    epsilon 1), for more than 200 columns, or for relations among three and more columns, which a tree does not hold.
 
     Source:
         McKenna, Miklau and Sheldon 2021, "Winning the NIST contest: a scalable and general approach to differentially private

@@ -7,6 +7,7 @@ other columns. Texts that fewer than `K` cells share are never remembered: words
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -69,7 +70,7 @@ def _nothing(values: list[Any], k: int) -> dict[str, Any]:  # noqa: ARG001
     return {}
 
 
-_LEARN = {
+_LEARN: dict[str, Callable[[list[Any], int], dict[str, Any]]] = {
     "object": _learn_object, "list": _learn_list, "number": _learn_number, "integer": _learn_number, "text": _learn_text,
     "boolean": _learn_boolean, "null": _nothing, "other": _nothing,
 }  # fmt: skip

@@ -127,7 +127,7 @@ class Tabular(Synthesizer):
             return self._draw(n, draws, ())[0]
         return self._tried(n, wanted, where, draws, schema)
 
-    def _shared(  # noqa: PLR0917  # one step of `_conditioned`, of which it has the arguments
+    def _shared(  # one step of `_conditioned`, of which it has the arguments
         self, n: int, wanted: list[Condition], index: int, where: str, draws: np.random.Generator, schema: TableSchema
     ) -> Data:
         """Each value's group by itself, then shuffled together."""
@@ -166,7 +166,7 @@ class Tabular(Synthesizer):
                 break
         return self._chosen(n, kept, weights, draws, self._asked(wanted, where), held, drawn, weighted=weighted)
 
-    def _chosen(  # noqa: PLR0917  # the end of `_tried`, of which it has the counts
+    def _chosen(  # the end of `_tried`, of which it has the counts
         self, n: int, kept: list[Data], weights: list[npt.NDArray[np.float64]], draws: np.random.Generator, asked: str,
         held: int, drawn: int, *, weighted: bool,
     ) -> Data:  # fmt: skip
