@@ -139,3 +139,19 @@ def test_a_heavy_tail_keeps_its_mean():
     coding, codes = encoding.learn(ColumnSchema("x", "decimal", "double"), pa.array(real))
     out = encoding.decode(coding, codes, np.random.default_rng(1).random(5000)).to_numpy()
     assert abs(np.sort(out)[-50:].mean() / np.sort(real)[-50:].mean() - 1) < 0.2
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        pa.array([-(2**63), 2**63 - 1, 0, 7] * 9, pa.int64()),
+        pa.array([2**64 - 1, 0, 2**63 + 5, 1] * 9, pa.uint64()),
+        pa.array(np.random.default_rng(0).integers(-(2**63), 2**63 - 1, 400)),
+    ],
+)
+def test_the_largest_whole_numbers_stay_in_range(values):
+    """Whole numbers over the whole range of 64 bits come back within one part in 10**15, in order and type."""
+    out = round_trip(ColumnSchema("n", "integer", str(values.type)), values, k=1)
+    assert out.type == values.type
+    real, made = (np.array(a.to_pylist(), float) for a in (values, out))
+    assert np.abs(real - made).max() <= 2.0**12

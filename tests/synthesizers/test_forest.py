@@ -15,6 +15,7 @@ from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.base import Synthesizer
 from lookalike.synthesizers.forest import draw, grow, kernels
 from lookalike.synthesizers.forest.model import Forest
+from lookalike.testing.synthesizers import check_synthesizer
 
 
 def people(n: int = 3000, seed: int = 0) -> pa.Table:
@@ -58,6 +59,11 @@ def fitted() -> Forest:
 def test_kind_is_registered():
     """Recipes find it as `forest`."""
     assert resolve("synthesizer", "forest") is Forest
+
+
+def test_it_keeps_the_contract():
+    """Schema, seeds, saving, values, keys, conditions and column order hold as for every synthesizer."""
+    check_synthesizer(Forest())
 
 
 def test_schema_and_shape_are_kept(fitted):

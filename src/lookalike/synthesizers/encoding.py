@@ -31,6 +31,7 @@ Form = Literal["number", "category", "replaced"]
 
 REPLACED: frozenset[str] = PII | {"id", "text", "json", "url"}
 MAX_CELLS = 60_000
+LARGEST = 2.0**63 - 1024  # the largest float below the end of int64
 TAIL = 7  # rows in a tail's cell, about
 
 
@@ -227,10 +228,14 @@ def _grid(column: ColumnSchema, array: pa.Array) -> ColumnCodes:
             after = pc.subtract(pc.utf8_length(texts), pc.find_substring(texts, "."))
             padded = bool(pc.all(pc.equal(after, column.decimals + 1)).as_py())
         return replace(coding, digits=column.decimals, padded=padded)
+    if pa.types.is_uint64(kind) and pc.max(array).as_py() >= 1 << 63:
+        return replace(coding, digits=0)
     whole = plain(_whole(column, array).drop_null(), np.int64)
     base = int(whole.min())
-    gaps = whole[: 1 << 20] - base if int(whole.max()) - base < 1 << 62 else whole[:0]
-    step = int(np.gcd.reduce(gaps)) if len(gaps) else 1
+    if int(whole.max()) - base >= 1 << 62:  # differences would overflow; at this size floats are fine enough
+        return replace(coding, base=0, step=1)
+    gaps = whole[: 1 << 20] - base
+    step = int(np.gcd.reduce(gaps))
     if step > 1 and len(whole) > len(gaps):
         step = int(np.gcd.reduce(whole - base))
     return replace(coding, base=base, step=max(step, 1))
@@ -278,7 +283,7 @@ def ticks_of(coding: ColumnCodes, values: pa.Array | pa.ChunkedArray) -> Floats:
             array = pc.if_else(pc.equal(pc.utf8_trim_whitespace(array), ""), pa.scalar(None, array.type), array)
             missing = mask_of(array)
         try:
-            ticks = plain(array.cast(pa.float64()).fill_null(0.0), np.float64).copy()
+            ticks = plain(array.cast(pa.float64(), safe=False).fill_null(0.0), np.float64).copy()
         except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
             raise SchemaError(what=f"a cell is no number: {exc}", where=coding.schema.name, fix="give numbers") from exc
     ticks[missing] = np.nan
@@ -377,7 +382,7 @@ def numbers(coding: ColumnCodes, ticks: Floats, missing: npt.NDArray[np.bool_]) 
     """Ticks as the column's values in its Arrow type."""
     kind = arrow_type(coding.schema.arrow)
     if coding.step:
-        clean = np.where(missing, 0, ticks)
+        clean = np.clip(np.where(missing, 0, ticks), -LARGEST, LARGEST)
         whole = coding.base + np.rint(clean).astype(np.int64) * coding.step
         moments = arrow(whole, missing)
         if _is_text(kind):
@@ -395,6 +400,8 @@ def numbers(coding: ColumnCodes, ticks: Floats, missing: npt.NDArray[np.bool_]) 
             None if gone else Decimal(str(t)).quantize(scale) for t, gone in zip(ticks.tolist(), missing.tolist(), strict=True)
         ]
         return pa.array(cells, kind)
+    if pa.types.is_uint64(kind):
+        return arrow(np.clip(np.where(missing, 0, ticks), 0, 2.0**64 - 2048), missing).cast(kind, safe=False)
     return arrow(ticks, missing).cast(kind)
 
 

@@ -68,7 +68,8 @@ class Bag:
 
 def in_threads(work: Callable[[T], R], items: Sequence[T], threads: int) -> list[R]:
     """The work on every item, in order; 0 threads: one for each core this process may use."""
-    count = min(threads or len(os.sched_getaffinity(0)), len(items))
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    count = min(threads or cores, len(items))
     if count <= 1:
         return [work(item) for item in items]
     with ThreadPoolExecutor(count) as pool:

@@ -4,7 +4,7 @@ A node is one int64: the feature (16 bits, `LEAF` in a leaf), the highest bin th
 right one follows it). Loops release the lock, keep no state and draw keyed random numbers, so threads cannot change a bit.
 """
 
-# ruff: noqa: N803, N806, C901, PLR0912, PLR0915, PLR0917, D417  # X, Y, H are matrices; a compiled kernel is one function
+# ruff: noqa: N803, N806, C901, PLR0912, PLR0915, D417  # X, Y, H are matrices; a compiled kernel is one function
 # mypy: disable-error-code="untyped-decorator"
 from __future__ import annotations
 

@@ -195,7 +195,7 @@ class Forest(Synthesizer):
                 arrow = arrow.set_column(arrow.column_names.index(name), name, pc.if_else(truth, drawn, kept))
         return frames.from_arrow(arrow, frames.frame_kind(table))
 
-    def counterfactual(self, table: Any, set: Mapping[str, Any], *, redraw: Sequence[str] = (), seed: int = 0) -> Any:  # noqa: A002
+    def counterfactual(self, table: Any, set: Mapping[str, Any], *, redraw: Sequence[str] = (), seed: int = 0) -> Any:
         """The same rows with some columns set otherwise: what if this had been so?
 
         Only what is asked for changes: the columns of `set`, and those of `redraw`, which are drawn again given all the others.

@@ -1,6 +1,6 @@
 """Compiled loops of thinning: a small boosted discriminator, marginals, row fingerprints."""
 
-# ruff: noqa: N803, N806, C901, PLR0912, PLR0915, PLR0917  # X, S, G are matrices; a compiled kernel is one function
+# ruff: noqa: N803, N806, C901, PLR0912, PLR0915  # X, S, G are matrices; a compiled kernel is one function
 # mypy: disable-error-code="untyped-decorator"
 from __future__ import annotations
 
