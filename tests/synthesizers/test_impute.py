@@ -21,7 +21,9 @@ GONE = DRAWS.random(N) < 0.2
 TABLE = pa.table({**FULL, "y": pa.array(FULL["y"], mask=GONE), "c": pa.array(FULL["c"], mask=np.roll(GONE, 5))})
 
 
-@pytest.mark.parametrize("method", ["mean", "median", "mode", "knn", "iterative"])
+@pytest.mark.parametrize(
+    "method", ["mean", "median", "mode", "knn", "iterative", pytest.param("forest", marks=pytest.mark.slow)]
+)
 def test_only_gaps_change(method):
     """No cell that was there is touched, none is left missing, types stay."""
     out = impute(TABLE, method=method)
