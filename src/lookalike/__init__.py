@@ -15,30 +15,125 @@ Read the folders in the order in which the data goes:
     export        hand it over
     api           what the CLI and `import lookalike` call
 
-Names below load on first use; `import lookalike` itself loads nothing heavy.
+Names below load on first use; `import lookalike` itself loads nothing heavy. `__init__.pyi` tells type checkers what they are.
 """
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 __version__ = "0.1.0"
 
 _NAMES: dict[str, str] = {
+    **dict.fromkeys(
+        ("evaluate", "export", "fit", "kinds", "load", "mimic", "new", "plan", "run", "sample", "tune"), "lookalike.api"
+    ),
     "LookalikeError": "lookalike.errors",
+    "Metric": "lookalike.evaluate.base",
+    "Report": "lookalike.evaluate.report",
+    **dict.fromkeys(("Batch", "Context", "Generator", "ModelColumn"), "lookalike.generators.base"),
+    "Model": "lookalike.models.base",
+    "Recipe": "lookalike.recipe.model",
+    "Table": "lookalike.recipe.model",
+    "RunFolder": "lookalike.run.folder",
+    "Step": "lookalike.steps.base",
+    "Synthesizer": "lookalike.synthesizers.base",
+    "Arf": "lookalike.synthesizers.arf",
+    "Auto": "lookalike.synthesizers.auto",
+    "Autoregressive": "lookalike.synthesizers.autoregressive",
+    "BayesNet": "lookalike.synthesizers.bayes_net",
+    "Cart": "lookalike.synthesizers.cart",
+    "Constrained": "lookalike.synthesizers.constrained",
+    "Copula": "lookalike.synthesizers.copula",
+    "Ctgan": "lookalike.synthesizers.ctgan",
+    "Diffusion": "lookalike.synthesizers.diffusion",
+    "Fair": "lookalike.synthesizers.fair",
+    "Forest": "lookalike.synthesizers.forest.model",
+    "impute": "lookalike.synthesizers.impute",
+    "Independent": "lookalike.synthesizers.independent",
+    "Mst": "lookalike.synthesizers.mst",
+    "Smote": "lookalike.synthesizers.smote",
+    "Tvae": "lookalike.synthesizers.tvae",
 }
 
-__all__ = ["__version__", *sorted(_NAMES)]  # pyright: ignore[reportUnsupportedDunderAll]  # loaded on first use
+__all__ = [
+    "Arf",
+    "Auto",
+    "Autoregressive",
+    "Batch",
+    "BayesNet",
+    "Cart",
+    "Constrained",
+    "Context",
+    "Copula",
+    "Ctgan",
+    "Diffusion",
+    "Fair",
+    "Forest",
+    "Generator",
+    "Independent",
+    "LookalikeError",
+    "Metric",
+    "Model",
+    "ModelColumn",
+    "Mst",
+    "Recipe",
+    "Report",
+    "RunFolder",
+    "Smote",
+    "Step",
+    "Synthesizer",
+    "Table",
+    "Tvae",
+    "__version__",
+    "evaluate",
+    "export",
+    "fit",
+    "impute",
+    "kinds",
+    "load",
+    "mimic",
+    "new",
+    "plan",
+    "run",
+    "sample",
+    "tune",
+]
+
+_FOLDERS = frozenset({"evaluate", "export", "plan", "run", "tune"})  # rooms that are also verbs
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401  # any public name
+class _Verb(ModuleType):
+    """A room of the house that can be called: `lookalike.run` is the package, `lookalike.run(...)` makes a dataset."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Call the function of this name in `lookalike.api`."""
+        name = self.__name__.rpartition(".")[2]
+        return getattr(import_module("lookalike.api"), name)(*args, **options)
+
+
+class _House(ModuleType):
+    """This package. Python binds a folder here when anything in it is imported, which would hide the verb of its name."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _FOLDERS and isinstance(value, ModuleType):
+            value.__class__ = _Verb
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _House
+
+
+def __getattr__(name: str) -> Any:  # any public name
+    if name in _FOLDERS:
+        return import_module(f"lookalike.{name}")
     if name in _NAMES:
         value = getattr(import_module(_NAMES[name]), name)
         globals()[name] = value
         return value
-    if name == "evaluate":  # a package that can be called: Python binds it here on import
-        return import_module("lookalike.evaluate")
     raise AttributeError(f"module 'lookalike' has no attribute {name!r}")
 
 

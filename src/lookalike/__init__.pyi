@@ -1,0 +1,42 @@
+"""What type checkers and editors see of the names that `__init__.py` loads on first use."""
+
+from lookalike.api import (
+    evaluate as evaluate,
+    export as export,
+    fit as fit,
+    kinds as kinds,
+    load as load,
+    mimic as mimic,
+    new as new,
+    plan as plan,
+    run as run,
+    sample as sample,
+    tune as tune,
+)
+from lookalike.errors import LookalikeError as LookalikeError
+from lookalike.evaluate.base import Metric as Metric
+from lookalike.evaluate.report import Report as Report
+from lookalike.generators.base import Batch as Batch, Context as Context, Generator as Generator, ModelColumn as ModelColumn
+from lookalike.models.base import Model as Model
+from lookalike.recipe.model import Recipe as Recipe, Table as Table
+from lookalike.run.folder import RunFolder as RunFolder
+from lookalike.steps.base import Step as Step
+from lookalike.synthesizers.arf import Arf as Arf
+from lookalike.synthesizers.auto import Auto as Auto
+from lookalike.synthesizers.autoregressive import Autoregressive as Autoregressive
+from lookalike.synthesizers.base import Synthesizer as Synthesizer
+from lookalike.synthesizers.bayes_net import BayesNet as BayesNet
+from lookalike.synthesizers.cart import Cart as Cart
+from lookalike.synthesizers.constrained import Constrained as Constrained
+from lookalike.synthesizers.copula import Copula as Copula
+from lookalike.synthesizers.ctgan import Ctgan as Ctgan
+from lookalike.synthesizers.diffusion import Diffusion as Diffusion
+from lookalike.synthesizers.fair import Fair as Fair
+from lookalike.synthesizers.forest.model import Forest as Forest
+from lookalike.synthesizers.impute import impute as impute
+from lookalike.synthesizers.independent import Independent as Independent
+from lookalike.synthesizers.mst import Mst as Mst
+from lookalike.synthesizers.smote import Smote as Smote
+from lookalike.synthesizers.tvae import Tvae as Tvae
+
+__version__: str
