@@ -20,24 +20,23 @@ import orjson
 
 from lookalike import frames
 from lookalike.errors import RunError, UnknownKind, UsageError, did_you_mean
-from lookalike.plan import Plan, compile_plan
-from lookalike.recipe import load as recipes
-from lookalike.recipe.model import Like, Recipe
-from lookalike.recipe.schema import KindSchema
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
-from lookalike.run.engine import Options, Progress
-from lookalike.run.engine import run as run_plan
-from lookalike.run.folder import RunFolder
 from lookalike.store import put_bytes
 
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
+    from lookalike.plan import Plan
+    from lookalike.recipe.model import Recipe
+    from lookalike.run.engine import Options, Progress
     from lookalike.run.events import Listener
+    from lookalike.run.folder import RunFolder
     from lookalike.schema.types import TableSchema
     from lookalike.synthesizers.base import Given, Synthesizer
 
-RecipeLike = Recipe | Plan | str | Path | Mapping[str, Any]
+# Verbs load their rooms when they are called: `lookalike evaluate` must not pay for the run engine, nor `run` for evaluation.
+
+RecipeLike = "Recipe | Plan | str | Path | Mapping[str, Any]"
 
 
 def settings(pairs: Iterable[str]) -> dict[str, str]:
@@ -55,12 +54,14 @@ def settings(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
-def load(recipe: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> Recipe:  # noqa: A002
+def load(recipe: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> Recipe:
     """Read a recipe from a file, a YAML text or plain data.
 
     Raises:
         RecipeProblems: every problem of it, each with file:line:column, the offending value and the fix.
     """
+    from lookalike.recipe import load as recipes
+
     return recipes.load(recipe, set=set or {})
 
 
@@ -82,6 +83,10 @@ def plan(
     Raises:
         RecipeProblems: every problem found.
     """
+    from lookalike.plan import Plan, compile_plan
+    from lookalike.recipe import load as recipes
+    from lookalike.run.folder import RunFolder
+
     if isinstance(recipe, Plan):
         return recipe
     root = Path()
@@ -113,6 +118,9 @@ def make(
     progress: Progress | None = None,
 ) -> RunFolder:
     """Make a plan's tables in a run folder, or go on where an earlier call stopped."""
+    from lookalike.run.engine import Options
+    from lookalike.run.engine import run as run_plan
+
     return run_plan(made, Path(to), options or Options(), listeners, progress)
 
 
@@ -121,7 +129,7 @@ def run(
     to: str | Path | None = None,
     *,
     rows: int | None = None,
-    set: Mapping[str, str] | None = None,  # noqa: A002
+    set: Mapping[str, str] | None = None,
     allow_code: bool = False,
     retry_failed: bool = False,
     threads: int = 0,
@@ -140,6 +148,8 @@ def run(
     Raises:
         RecipeProblems, SourceError, ModelError, RunError: see `lookalike.errors`.
     """
+    from lookalike.run.engine import Options
+
     made = plan(recipe, rows=rows, set=set, allow_code=allow_code)
     default = default_folder(Path(recipe), made) if isinstance(recipe, (str, Path)) else Path("runs") / made.recipe.name
     return make(made, to or default, options=Options(threads=threads, retry_failed=retry_failed, allow_code=allow_code))
@@ -152,6 +162,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     its source measure privacy.
     """
     from lookalike.evaluate.evaluate import evaluate as compare
+    from lookalike.recipe.model import Like
     from lookalike.run.fit import split
     from lookalike.run.origin import Sources
 
@@ -181,11 +192,14 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
 
 
 def write_card(folder: RunFolder, report: Report | None) -> None:
-    """Write the dataset card of a run."""
+    """Write the dataset card of a run, and its Croissant description."""
     from lookalike.export.card import card
+    from lookalike.export.croissant import croissant
 
-    text = card(folder.manifest, report=None if report is None else report.dump())
+    manifest = folder.manifest
+    text = card(manifest, report=None if report is None else report.dump())
     put_bytes(folder.path / "card.md", text.encode())
+    put_bytes(folder.path / "croissant.json", orjson.dumps(croissant(manifest), option=orjson.OPT_INDENT_2))
 
 
 def compare_reports(before: str | Path, after: str | Path) -> Any:
@@ -200,6 +214,7 @@ def compare_reports(before: str | Path, after: str | Path) -> Any:
 def verify(folder: str | Path, *, key: str | Path | None = None) -> list[str]:
     """Problems of a run's files against its manifest and signature; an empty list when all is as it was made."""
     from lookalike.export.sign import verify as verify_folder
+    from lookalike.run.folder import RunFolder
 
     return verify_folder(RunFolder(Path(folder)).path, public_key=key)
 
@@ -385,6 +400,8 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
         path: a file or a folder.
         fields: fields of the exporter.
     """
+    from lookalike.run.folder import RunFolder
+
     run_ = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
     exporter = resolve("exporter", to).model_validate(fields)  # type: ignore[attr-defined]  # exporters are specs
     for name in run_.tables:
@@ -417,6 +434,8 @@ def explain(kind: str) -> list[Page]:
     """
     import inspect
 
+    from lookalike.recipe.schema import KindSchema
+
     pages = []
     for group in GROUPS:
         if kind not in kind_names(group):
@@ -437,4 +456,6 @@ def explain(kind: str) -> list[Page]:
 
 def write_json_schema(path: Path) -> None:
     """Write the JSON Schema of recipes, for editors."""
+    from lookalike.recipe import load as recipes
+
     put_bytes(path, orjson.dumps(recipes.json_schema(), option=orjson.OPT_INDENT_2))

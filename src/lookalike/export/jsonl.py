@@ -34,5 +34,4 @@ class Jsonl(Exporter):
 
 
 def _write(run: Tables, table: str, file: BinaryIO) -> None:
-    for batch in run.batches(table, 8192):
-        file.write(b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()))
+    file.writelines(b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()) for batch in run.batches(table, 8192))

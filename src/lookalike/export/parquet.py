@@ -41,7 +41,9 @@ def _write(run: Tables, table: str, file: BinaryIO) -> None:
             if writer is None:
                 schema = batch.schema.with_metadata({b"synthetic": b"true", b"lookalike.synthetic": b"true"})
                 writer = pq.ParquetWriter(file, schema, compression="zstd")
-            writer.write_table(pa.Table.from_batches([batch]).cast(writer.schema).replace_schema_metadata(writer.schema.metadata))
+            writer.write_table(
+                pa.Table.from_batches([batch]).cast(writer.schema).replace_schema_metadata(writer.schema.metadata)
+            )
     finally:
         if writer is not None:
             writer.close()

@@ -32,7 +32,7 @@ _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
 
 
-class Unfit(Exception):  # noqa: N818  # a verdict on a reply, not an error of ours
+class Unfit(Exception):  # a verdict on a reply, not an error of ours
     """A reply whose content does not fit; the text is what the model is told."""
 
 

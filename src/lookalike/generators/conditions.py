@@ -181,4 +181,4 @@ def rows_where(sql: str, batch: Batch) -> npt.NDArray[np.bool_]:
         raise RecipeError(what=f"the condition {sql!r} gives {values.type}, not true or false", fix="compare it with something")
     if pa.types.is_null(values.type):
         return np.zeros(len(batch), bool)
-    return values.fill_null(False).to_numpy(zero_copy_only=False)  # type: ignore[no-any-return]  # pyarrow is untyped
+    return values.fill_null(False).to_numpy(zero_copy_only=False)

@@ -51,7 +51,7 @@ def load(path: str, ctx: Context) -> Callable[..., Any]:
         ) from exc
     if not callable(found):
         raise RecipeError(what=f"{path!r} is {type(found).__name__}, not callable", where=where, fix="name a function")
-    return found  # type: ignore[no-any-return]  # checked: callable
+    return found
 
 
 def _module(name: str, ctx: Context) -> Any:

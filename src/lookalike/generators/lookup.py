@@ -87,11 +87,8 @@ class Lookup(Generator):
             return pa.array(batch.ids % count)
         if self.order == "shuffle":
             rounds, places = np.divmod(batch.ids, count)
-            index = np.empty(len(batch), np.int64)
-            for turn in np.unique(rounds).tolist():  # each round has an order of its own
-                rows = rounds == turn
-                index[rows] = _order(ctx.key, turn, count)[places[rows]]
-            return pa.array(index)
+            turns, position = np.unique(rounds, return_inverse=True)
+            return pa.array(_orders(ctx.key, tuple(turns.tolist()), count)[position, places])
         uniforms = ctx.uniform(batch.ids)
         if not self.weights:
             return pa.array((uniforms * count).astype(np.int64))
@@ -140,5 +137,8 @@ def _grouped(keys: np.ndarray) -> dict[str, npt.NDArray[np.int64]]:
 
 
 @lru_cache(maxsize=8)
-def _order(column_key: int, turn: int, count: int) -> npt.NDArray[np.int64]:
-    return rng.generator(column_key, "shuffle", turn).permutation(count)
+def _orders(column_key: int, turns: tuple[int, ...], count: int) -> npt.NDArray[np.int64]:
+    """For each round, an order of the source's rows of its own, int64 [rounds, count]."""
+    items = np.array(turns, np.int64)[:, None] * count + np.arange(count)
+    order: npt.NDArray[np.int64] = np.argsort(rng.bits(column_key, items.ravel()).reshape(items.shape), axis=1)
+    return order

@@ -23,7 +23,7 @@ _DOLLARS = re.compile(r"\$+(?=\()")
 _FORMS: dict[tuple[str, ...], type[BaseModel]] = {(): Recipe, ("budget",): Budget, ("tables", "*"): Table}
 
 
-def load(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> Recipe:  # noqa: A002
+def load(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> Recipe:
     """A recipe from a file, a YAML text (with a line break in it) or plain data.
 
     Args:
@@ -36,7 +36,7 @@ def load(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
     return read(source, set=set)[0]
 
 
-def read(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> tuple[Recipe, Document]:  # noqa: A002
+def read(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> tuple[Recipe, Document]:
     """The recipe and its document, which knows where each value stands."""
     try:
         doc = _document(source)

@@ -18,9 +18,11 @@ class KindSchema(GenerateJsonSchema):
     """Fields that only Python can fill (functions, classes, frames) take anything."""
 
     def callable_schema(self, schema: core_schema.CallableSchema) -> dict[str, Any]:  # noqa: ARG002
+        """A Python function: anything."""
         return {}
 
     def is_instance_schema(self, schema: core_schema.IsInstanceSchema) -> dict[str, Any]:  # noqa: ARG002
+        """A Python object: anything."""
         return {}
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
@@ -73,7 +74,7 @@ def write(plan: Plan, folder: Path, progress: Progress, seconds: float) -> dict[
     use = by_column(folder)
     tables = {}
     for table in plan.tables:
-        parts = []
+        parts: list[dict[str, Any]] = []
         for path in sorted((folder / "tables" / table.name).glob("part-*.parquet")):
             part = read_part(path)
             parts.append({"path": str(path.relative_to(folder)), "rows": part.counts.kept, "sha256": sha256(path)})
@@ -110,8 +111,12 @@ def _write_dropped(folder: Path) -> None:
     paths = sorted(str(path) for path in (folder / "dropped").rglob("part-*.parquet"))
     rows = ds.dataset(paths, schema=DROPPED, format="parquet").to_table() if paths else DROPPED.empty_table()
     failed = pc.equal(rows["outcome"], "failed")
-    for name, chosen in (("failures", rows.filter(failed)), ("dropped", rows.filter(pc.invert(failed)))):
-        put(folder / f"{name}.parquet", lambda file, chosen=chosen: pq.write_table(chosen, file, compression="zstd"))
+    _put(folder / "failures.parquet", rows.filter(failed))
+    _put(folder / "dropped.parquet", rows.filter(pc.invert(failed)))
+
+
+def _put(path: Path, table: pa.Table) -> None:
+    put(path, lambda file: pq.write_table(table, file, compression="zstd"))
 
 
 def _schema(path: Path) -> dict[str, str]:

@@ -212,7 +212,7 @@ def _verify(pairs: Rows, data: Bytes, offsets: Offsets, parent: Rows, threshold:
 def signatures(texts: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> tuple[Signatures, Hashes]:
     """MinHash signatures uint32 [n, 128] and a hash of each normalised text uint64 [n]; null counts as empty."""
     data, offsets = _buffers(texts)
-    return _signatures(data, offsets, int(np.diff(offsets).max(initial=0)))  # type: ignore[no-any-return]  # compiled
+    return _signatures(data, offsets, int(np.diff(offsets).max(initial=0)))
 
 
 def near_duplicates(

@@ -121,8 +121,8 @@ class Synthesizer(Spec):
             ) from exc
         if not isinstance(model, cls):
             raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
-        model._schema = TableSchema.parse(saved.schema)
-        model._restore(saved.meta, saved.arrays)
+        model._schema = TableSchema.parse(saved.schema)  # noqa: SLF001  # this class's own constructor
+        model._restore(saved.meta, saved.arrays)  # noqa: SLF001  # likewise
         return model
 
     @abstractmethod

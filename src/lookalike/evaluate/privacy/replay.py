@@ -22,7 +22,6 @@ import pyarrow.compute as pc
 from lookalike.evaluate.privacy.bounds import Rate, binomial_tail, clopper_pearson, excess_interval, hypergeometric_tail
 from lookalike.evaluate.privacy.space import Codes, Hashes, row_hashes
 
-
 COMMON = 10  # real rows that share a record from which on it tells nothing about anybody
 
 

@@ -85,7 +85,7 @@ def embedder(views: Views, name: str) -> Embedder:
     """The embedder given as `extras["embedder"]`, or hashed n-grams weighed by the real texts."""
     given = views.extras.get("embedder")
     if given is not None:
-        return given  # type: ignore[no-any-return]  # a function the caller vouches for
+        return given
     return views.once(("embedder", name), lambda: HashedNgrams(texts(views, name, "real")[:_EMBEDDED]))
 
 
