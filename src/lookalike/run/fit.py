@@ -8,6 +8,7 @@ partitions.
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ import pyarrow as pa
 from lookalike import rng
 from lookalike.run.events import Events
 from lookalike.store import disk_errors
+from lookalike.synthesizers.anonymise import replacements
 from lookalike.synthesizers.base import Synthesizer
 
 BLOCK = 8192  # rows sampled with one seed
@@ -55,7 +57,10 @@ class LearnedRows:
     given: dict[str, Any]
     seed: int
     table: str
+    asked: int = 0
     blocks: dict[int, pa.Table] = field(default_factory=dict)
+    ids: dict[str, pa.Array] = field(default_factory=dict)
+    lock: threading.Lock = field(default_factory=threading.Lock)
 
     def rows(self, start: int, stop: int) -> pa.Table:
         """Rows `start` to `stop`."""
@@ -70,5 +75,20 @@ class LearnedRows:
             while len(self.blocks) >= 4:  # threads make neighbouring blocks; older ones are not needed again
                 self.blocks.pop(next(iter(self.blocks)), None)
             seed = rng.key(self.seed, self.table, "rows", number) >> 1
-            self.blocks[number] = self.model.sample_arrow(BLOCK, given=self.given, seed=seed)
+            self.blocks[number] = self._numbered(self.model.sample_arrow(BLOCK, given=self.given, seed=seed), number)
         return self.blocks[number]
+
+    def _numbered(self, block: pa.Table, number: int) -> pa.Table:
+        """The block with its ids taken from one series over the whole table: drawn block by block they would repeat."""
+        stop = (number + 1) * BLOCK
+        for column in self.model.schema_.columns:
+            if column.semantic != "id" or column.name in self.given:
+                continue
+            with self.lock:
+                series = self.ids.get(column.name)
+                if series is None or len(series) < stop:
+                    size = max(stop, self.asked, 2 * len(series) if series is not None else 0)
+                    series = self.ids[column.name] = replacements(column, size, rng.key(self.seed, self.table, column.name) >> 1)
+            values = series.slice(stop - BLOCK, BLOCK).cast(block.schema.field(column.name).type)
+            block = block.set_column(block.schema.get_field_index(column.name), column.name, values)
+        return block

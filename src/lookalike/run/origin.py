@@ -67,7 +67,7 @@ class Origin:
             folder = to / "fitted" / table.source_fingerprint
             learned_from, _ = split(sources.source(rows.like), rows.holdout, plan.recipe.seed)
             model = fitted(rows.synthesizer, learned_from, folder, plan.recipe.seed, events, table.name)
-            learned = LearnedRows(model, dict(rows.given), plan.recipe.seed, table.name)
+            learned = LearnedRows(model, dict(rows.given), plan.recipe.seed, table.name, rows.n)
             return Learned(table, learned)
         if isinstance(rows, From):
             return Real(table, rows, sources.source(rows.source), plan.recipe.seed)
