@@ -1,24 +1,48 @@
-"""What type checkers and editors see of the names that `__init__.py` loads on first use."""
+# What type checkers and editors see of the names that `__init__.py` loads on first use.
 
 from lookalike.api import (
     evaluate as evaluate,
+)
+from lookalike.api import (
     export as export,
+)
+from lookalike.api import (
     fit as fit,
+)
+from lookalike.api import (
     kinds as kinds,
+)
+from lookalike.api import (
     load as load,
+)
+from lookalike.api import (
     mimic as mimic,
+)
+from lookalike.api import (
     new as new,
+)
+from lookalike.api import (
     plan as plan,
+)
+from lookalike.api import (
     run as run,
+)
+from lookalike.api import (
     sample as sample,
+)
+from lookalike.api import (
     tune as tune,
 )
 from lookalike.errors import LookalikeError as LookalikeError
 from lookalike.evaluate.base import Metric as Metric
 from lookalike.evaluate.report import Report as Report
-from lookalike.generators.base import Batch as Batch, Context as Context, Generator as Generator, ModelColumn as ModelColumn
+from lookalike.generators.base import Batch as Batch
+from lookalike.generators.base import Context as Context
+from lookalike.generators.base import Generator as Generator
+from lookalike.generators.base import ModelColumn as ModelColumn
 from lookalike.models.base import Model as Model
-from lookalike.recipe.model import Recipe as Recipe, Table as Table
+from lookalike.recipe.model import Recipe as Recipe
+from lookalike.recipe.model import Table as Table
 from lookalike.run.folder import RunFolder as RunFolder
 from lookalike.steps.base import Step as Step
 from lookalike.synthesizers.arf import Arf as Arf

@@ -101,9 +101,7 @@ class LabelRates(Metric):
         if worst.value is None:
             return [*self.skip("the target's rate is unknown in every group", direction="lower"), *parts]
         reading = f"between groups of {worst.subject} the rate differs by {worst.detail['synthetic_gap']:.3f} ({worst.detail['real_gap']:.3f} in real rows)."
-        out.append(
-            self.result(worst.value, direction="lower", range=span, ceiling=worst.ceiling, detail={"reading": reading})
-        )
+        out.append(self.result(worst.value, direction="lower", range=span, ceiling=worst.ceiling, detail={"reading": reading}))
         return [*out, *parts]
 
 

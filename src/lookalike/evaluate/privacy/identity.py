@@ -7,11 +7,11 @@ from typing import ClassVar
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.evaluate import pii
 from lookalike.evaluate.base import Result
 from lookalike.evaluate.privacy import replay, scene
 from lookalike.evaluate.privacy.metrics import PrivacyMetric
 from lookalike.evaluate.views import Views
+from lookalike.schema import pii
 from lookalike.schema.types import PII
 
 _CELLS = 100_000  # distinct cells of a column that are scanned

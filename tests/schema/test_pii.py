@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from lookalike.evaluate import pii
+from lookalike.schema import pii
 
 
 def kinds(text: str) -> list[str]:
