@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
 
 import orjson
 
@@ -444,14 +445,29 @@ def explain(kind: str) -> list[Page]:
         fields = {}
         for name, info in spec.model_fields.items():
             default = "required" if info.is_required() else repr(info.get_default(call_default_factory=True))
-            annotation = info.annotation
-            type_name = getattr(annotation, "__name__", None) if not getattr(annotation, "__args__", None) else None
-            fields[info.alias or name] = (type_name or str(annotation).replace("typing.", ""), default)
+            fields[info.alias or name] = (_type_name(info.annotation), default)
         pages.append(Page(kind, group, inspect.getdoc(spec) or "", fields, spec.model_json_schema(schema_generator=KindSchema)))
     if not pages:
         known = [name for group in GROUPS for name in kind_names(group)]
         raise UnknownKind(what=f"unknown kind {kind!r}", fix=did_you_mean(kind, known, label="kinds"))
     return pages
+
+
+def _type_name(annotation: Any) -> str:
+    """A field's type as people write it: no modules, no validators, literals as their values."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, list):  # the arguments of a Callable
+        return f"[{', '.join(map(_type_name, annotation))}]"
+    if origin is Annotated:
+        return _type_name(parts[0])
+    if origin is Literal:
+        return " | ".join(repr(value) for value in parts)
+    if origin in (Union, UnionType):
+        return " | ".join(dict.fromkeys(_type_name(part) for part in parts))
+    if origin is not None and parts:
+        inside = ", ".join("..." if part is Ellipsis else _type_name(part) for part in parts)
+        return f"{origin.__name__}[{inside}]"
+    return "None" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
 
 
 def write_json_schema(path: Path) -> None:
