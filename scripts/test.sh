@@ -14,6 +14,12 @@ step "import layers"
 $bin/lint-imports
 step "types"
 $bin/mypy
+if command -v node >/dev/null 2>&1 && $bin/pyright --version >/dev/null 2>&1; then
+  $bin/pyright | tail -n 1
+  test "${PIPESTATUS[0]}" = 0
+else
+  echo "pyright needs node and its npm package; skipped here"
+fi
 step "embedded model for the tests"
 $bin/lookalike models pull smollm2-135m || echo "the weights cannot be had: tests that need them are skipped, each with its reason"
 step "documentation"

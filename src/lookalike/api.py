@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
 
 import orjson
 
@@ -34,10 +34,11 @@ if TYPE_CHECKING:
     from lookalike.run.folder import RunFolder
     from lookalike.schema.types import TableSchema
     from lookalike.synthesizers.base import Given, Synthesizer
+    from lookalike.tune import Tuned
 
 # Verbs load their rooms when they are called: `lookalike evaluate` must not pay for the run engine, nor `run` for evaluation.
 
-RecipeLike = "Recipe | Plan | str | Path | Mapping[str, Any]"
+RecipeLike: TypeAlias = "Recipe | Plan | str | Path | Mapping[str, Any]"
 
 
 def settings(pairs: Iterable[str]) -> dict[str, str]:
@@ -361,11 +362,111 @@ def mimic_file(
     return compare(learned, synthetic, holdout=holdout, target=target, seed=seed)
 
 
-def tune(recipe: RecipeLike, *, column: str, prompts: Iterable[str], rows: int = 20) -> Any:
-    """Compare prompt variants on a small sample under a judge and text metrics."""
+@dataclass(frozen=True)
+class Seen:
+    """One model call of a preview.
+
+    Attributes:
+        column: the model column.
+        row: the row it was asked for.
+        prompt: what was sent, turn by turn.
+        reply: what came back; the reason when nothing did.
+        failed: whether nothing came back.
+        model: the name under `models:`.
+        tokens: of prompt and reply together.
+        ms: how long the reply took.
+    """
+
+    column: str
+    row: int
+    prompt: str
+    reply: str
+    failed: bool
+    model: str
+    tokens: int
+    ms: float
+
+
+@dataclass(frozen=True)
+class Previewed:
+    """A few rows of one table, with the calls behind them.
+
+    Attributes:
+        table: its name.
+        rows: finished rows, each with its row id.
+        dropped: row ids that did not come through, each with its stage and reason.
+        calls: calls of all of these rows, in the order in which they were answered.
+    """
+
+    table: str
+    rows: tuple[tuple[int, dict[str, Any]], ...]
+    dropped: tuple[tuple[int, str], ...]
+    calls: tuple[Seen, ...]
+
+
+def preview(
+    recipe: RecipeLike, *, rows: int = 3, set: Mapping[str, str] | None = None, allow_code: bool = False
+) -> list[Previewed]:
+    """Make a few records and show every prompt and reply; nothing is kept.
+
+    Args:
+        recipe: a recipe, a recipe file, or a run folder.
+        rows: rows of every table that says a number.
+        set: parameters and dotted paths of the recipe.
+        allow_code: let `kind: function` and other code of the recipe run.
+    """
+    from tempfile import TemporaryDirectory
+
+    from lookalike.run.engine import Options
+
+    made = plan(recipe, rows=rows, set=set, allow_code=allow_code)
+    seen: dict[str, list[Seen]] = {}
+
+    def watch(table: str, entry: Any, request: Any) -> None:
+        turns = [f"{turn.role}: {turn.content}" if len(request.messages) > 1 else turn.content for turn in request.messages]
+        reply = entry.reply
+        answer = entry.failure if reply is None else reply.text or f"a vector of {len(reply.vector)} numbers"
+        tokens = 0 if reply is None else reply.usage.prompt_tokens + reply.usage.completion_tokens
+        call = Seen(
+            entry.column,
+            entry.row,
+            "\n\n".join(turns) or request.text,
+            answer,
+            reply is None,
+            entry.model,
+            tokens,
+            0.0 if reply is None else reply.ms,
+        )
+        seen.setdefault(table, []).append(call)
+
+    with TemporaryDirectory(prefix="lookalike-preview-") as folder:
+        run_folder = make(made, Path(folder) / "run", options=Options(allow_code=allow_code, watch=watch))
+        lost = run_folder.dropped().to_pylist()
+        found = []
+        for table in run_folder.tables:
+            dropped = {row["row"]: f"{row['outcome']}: {row['reason']}" for row in lost if row["table"] == table}
+            ids = [row for part in run_folder.parts(table) for row in range(part.start, part.stop) if row not in dropped]
+            kept = run_folder.table(table).slice(0, rows).to_pylist() if run_folder.paths(table) else []
+            calls = tuple(seen.get(table, ()))
+            found.append(Previewed(table, tuple(zip(ids, kept, strict=False)), tuple(dropped.items()), calls))
+    return found
+
+
+def tune(
+    recipe: Recipe | str | Path | Mapping[str, Any], *, column: str, prompts: Iterable[str], rows: int = 20, judge: str = ""
+) -> Tuned:
+    """Compare prompt variants on a small sample under a judge and text metrics.
+
+    Args:
+        recipe: a recipe or its file; its own prompt is the first variant.
+        column: `table.column`, a column with a `prompt`.
+        prompts: further variants.
+        rows: rows made with each variant.
+        judge: a name under `models:`; empty: the column's own model.
+    """
     from lookalike.tune import tune as compare_prompts
 
-    return compare_prompts(recipe, column=column, prompts=list(prompts), rows=rows)
+    return compare_prompts(recipe, column=column, prompts=list(prompts), rows=rows, judge=judge)
 
 
 def demo_recipe() -> Path:

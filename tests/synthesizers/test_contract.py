@@ -15,6 +15,7 @@ SETTINGS = {
     "autoregressive": {"epochs": 2, "width": 32},
     "auto": {"kinds": ["independent", "copula"]},
     "constrained": {"base": {"kind": "copula"}, "constraints": [{"kind": "range", "column": "weight", "low": 0}]},
+    "aim": {"epsilon": 40.0, "noise": "seeded"},
     "mst": {"epsilon": 40.0, "noise": "seeded"},
 }
 DEEP = {"ctgan", "tvae", "diffusion", "autoregressive"}

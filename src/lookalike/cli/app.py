@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from importlib import import_module
+from typing import Any
 
-import click
 import typer
+import typer.core
+import typer.main
 
 from lookalike import __version__
+from lookalike.errors import UsageError, did_you_mean
 
 COMMANDS: dict[str, str] = {
     "demo": "See it work: real data, an embedded model, a report; no key, no network",
@@ -30,23 +33,39 @@ COMMANDS: dict[str, str] = {
 
 
 class Lazy(typer.core.TyperGroup):
-    """A group whose commands are imported when they are called; `--help` lists them without importing any."""
+    """A group whose commands are imported when they are called; `--help` lists them without importing any.
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    Contexts and commands are `Any` here: which click they are of, typer's own or the package's, depends on typer's version.
+    """
+
+    def list_commands(self, ctx: Any) -> list[str]:
         """Names in the order in which a new user meets them."""
         del ctx
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         """The command, imported; under `--help` of the whole program a name and its summary are enough."""
         if cmd_name not in COMMANDS:
             return None
         if ctx.resilient_parsing or ctx.meta.get("listing"):
-            return click.Command(cmd_name, short_help=COMMANDS[cmd_name], help=COMMANDS[cmd_name])
-        module = import_module(f"lookalike.cli.{cmd_name}")
-        return typer.main.get_command(module.app)
+            return typer.core.TyperCommand(cmd_name, short_help=COMMANDS[cmd_name], help=COMMANDS[cmd_name])
+        return typer.main.get_command(import_module(f"lookalike.cli.{cmd_name}").app)
 
-    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The command that is called.
+
+        Raises:
+            UsageError: there is none of that name.
+        """
+        if args and not args[0].startswith("-") and args[0] not in COMMANDS:
+            raise UsageError(
+                what=f"there is no command {args[0]!r}",
+                where="lookalike",
+                fix=did_you_mean(args[0], COMMANDS, label="`lookalike --help` lists them"),
+            )
+        return super().resolve_command(ctx, args)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
         """The program's help."""
         ctx.meta["listing"] = True
         super().format_help(ctx, formatter)

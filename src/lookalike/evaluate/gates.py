@@ -14,6 +14,9 @@ A gate is a pure function of a report, so it can be run again later, without the
       - {gate: c2st, until: 2099-01-31, owner: ana, reason: "floats are rounded in the source"}
 """
 
+# pyright: reportAssignmentType=false, reportArgumentType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 import datetime as dt

@@ -1,5 +1,8 @@
 """Is each column's distribution right? KS, TV, Wasserstein, Jensen-Shannon, quantiles, means and variances."""
 
+# pyright: reportArgumentType=false, reportCallIssue=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from typing import Any, ClassVar

@@ -1,5 +1,8 @@
 """Parquet: one file a table."""
 
+# pyright: reportOptionalMemberAccess=false
+# pyarrow is untyped: pyright loses the type of the writer in the loop; mypy checks this file
+
 from __future__ import annotations
 
 from pathlib import Path

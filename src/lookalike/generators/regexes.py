@@ -4,6 +4,9 @@ Every place where a character can stand has a slot, a column of code points; a m
 block of rows costs a few array operations a slot, and each choice is one numbered keyed draw.
 """
 
+# pyright: reportArgumentType=false
+# the standard library's own parse tree has no public type
+
 from __future__ import annotations
 
 import re._constants as sre  # type: ignore[import-not-found]  # the stdlib keeps its regex parser here

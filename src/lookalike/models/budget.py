@@ -48,10 +48,20 @@ class Account:
     Args:
         caps: the recipe's; None: no cap at all.
         spent: what earlier runs of the same folder cost.
+        requests: what they have sent.
+        seconds: time that has gone by already.
         share: (index, count) of a shard: it gets one of `count` equal parts of what is left.
     """
 
-    def __init__(self, caps: Caps | None, *, spent: Usage = Usage(), share: tuple[int, int] = (0, 1)) -> None:  # noqa: B008  # frozen
+    def __init__(
+        self,
+        caps: Caps | None,
+        *,
+        spent: Usage = Usage(),  # noqa: B008  # frozen
+        requests: int = 0,
+        seconds: float = 0.0,
+        share: tuple[int, int] = (0, 1),
+    ) -> None:
         self.capped = caps is not None and any(cap is not None for cap in (caps.usd, caps.tokens, caps.requests, caps.seconds))
         self.spent, self._held, self._calls = Spent(), Spent(), 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -69,9 +79,10 @@ class Account:
         if caps.tokens is not None:
             self._tokens = (caps.tokens - spent.prompt_tokens - spent.completion_tokens) / count
         if caps.requests is not None:
-            self._requests = max(1, caps.requests // count) if caps.requests else 0
+            left = max(0, caps.requests - requests)
+            self._requests = max(1, left // count) if left else 0
         if caps.seconds is not None:
-            self._until = time.monotonic() + caps.seconds
+            self._until = time.monotonic() + caps.seconds - seconds
 
     def needs_price(self, lane: str) -> None:
         """Say that a lane's price is unknown.

@@ -29,6 +29,8 @@ class Lanes:
         models: lane name -> model.
         budget: caps over all lanes together; None: none.
         spent: what earlier runs of the same folder have cost already.
+        requests: how many requests they have sent.
+        seconds: time of the budget that has gone by already.
         share: (index, count): this worker is one of `count` shards and gets its part of limits and budget.
         lease: how limits are shared instead, e.g. by an actor over many machines.
         cache: a folder of replies that runs share, keyed by the request; None: none.
@@ -43,11 +45,13 @@ class Lanes:
         budget: Caps | None = None,
         *,
         spent: Usage = Usage(),  # noqa: B008  # frozen
+        requests: int = 0,
+        seconds: float = 0.0,
         share: tuple[int, int] = (0, 1),
         lease: Lease | None = None,
         cache: Path | None = None,
     ) -> None:
-        self.account = Account(budget, spent=spent, share=share)
+        self.account = Account(budget, spent=spent, requests=requests, seconds=seconds, share=share)
         for name, model in models.items():
             if model.usd(1, 1) is None:
                 self.account.needs_price(name)

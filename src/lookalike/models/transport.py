@@ -3,6 +3,9 @@
 aiohttp and orjson, nothing of httpx or a provider's SDK: those cost 5 ms of CPU a call where this costs 0.3.
 """
 
+# pyright: reportCallIssue=false, reportOptionalCall=false
+# aiohttp's FormData is called for its body, which pyright does not see through the union; mypy checks this file
+
 from __future__ import annotations
 
 import email.utils

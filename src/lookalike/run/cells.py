@@ -35,6 +35,7 @@ class CellMaker:
 
     Attributes:
         asked: called with each new entry, for counts and the live view.
+        watch: called with each new entry and the request it answers, for previews.
     """
 
     name: str
@@ -43,6 +44,11 @@ class CellMaker:
     fingerprint: str
     lanes: Asker
     asked: Callable[[Entry], None] = field(default=lambda entry: None)
+    watch: Callable[[Entry, Request], None] = field(default=lambda entry, request: None)
+
+    def knows(self, row: Row, journal: PartJournal) -> bool:
+        """Whether the cell's first call is answered already."""
+        return journal.recall(self.fingerprint, row["_id"], 0) is not None
 
     async def make(self, row: Row, journal: PartJournal) -> Any:
         """The cell's value.
@@ -92,4 +98,5 @@ class CellMaker:
             entry = Entry(self.name, row, call, request.model, None, str(exc))
         journal.add(self.fingerprint, entry)
         self.asked(entry)
+        self.watch(entry, request)
         return entry

@@ -8,9 +8,10 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,7 @@ class Options:
         threads: threads for tables without model calls; 0: one a core.
         retry_failed: ask again for cells that failed earlier.
         cache: a folder of replies that runs share; None: none is kept.
+        watch: called with the table's name, each new journal entry and the request it answers; for previews.
     """
 
     threads: int = 0
@@ -61,6 +63,7 @@ class Options:
     retry_failed: bool = False
     allow_code: bool = False
     cache: Path | None = None
+    watch: Callable[[str, Entry, Request], None] = field(default=lambda table, entry, request: None)
 
 
 @dataclass
@@ -95,7 +98,7 @@ def run(
     progress = progress or Progress()
     name = "run" if options.shard.whole else f"shard-{options.shard.index}-of-{options.shard.count}"
     check_owner(plan, to)
-    with locked(to, name), Events(to / "events.jsonl", listeners) as events:
+    with locked(to, name, shared=not options.shard.whole), Events(to / "events.jsonl", listeners) as events:
         if options.shard.whole:
             clear_leftovers(to)
         put_bytes(to / "recipe.yaml", dump(plan.recipe).encode())
@@ -316,13 +319,15 @@ class TableRun:
 
     async def _walk(self, models: list[str]) -> None:
         runner, plan = self.runner, self.runner.plan
-        spent = manifest.spent(self.to)
+        spent, requests = manifest.spent(self.to)
         specs: Mapping[str, ModelColumn] = {name: self.table.table.columns[name] for name in models}  # type: ignore[misc]
         names = sorted({lane for spec in specs.values() for lane in spec.models()})
         lanes = Lanes(
             {name: plan.model(name) for name in names},
             plan.recipe.budget,
             spent=spent,
+            requests=requests,
+            seconds=time.monotonic() - runner.progress.started,
             share=(runner.options.shard.index, runner.options.shard.count),
             cache=runner.options.cache,
         )
@@ -330,7 +335,13 @@ class TableRun:
             runner.progress.lanes = lanes
             makers = {
                 name: CellMaker(
-                    name, spec, self.rows.context(name), self.table.fingerprints[name], Gate(lanes, runner.halt), self._asked
+                    name,
+                    spec,
+                    self.rows.context(name),
+                    self.table.fingerprints[name],
+                    Gate(lanes, runner.halt),
+                    self._asked,
+                    partial(runner.options.watch, self.table.name),
                 )
                 for name, spec in specs.items()
             }

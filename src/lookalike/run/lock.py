@@ -13,19 +13,32 @@ from lookalike.store import disk_errors
 
 
 @contextmanager
-def locked(folder: Path, name: str = "run") -> Iterator[None]:
+def locked(folder: Path, name: str = "run", *, shared: bool = False) -> Iterator[None]:
     """Hold the folder's lock; the operating system lets go of it when the process dies, however it dies.
+
+    With `shared`, the holder of `name` (one shard of several) also keeps out whoever wants the whole folder, but not the
+    holders of other names.
 
     Raises:
         RunError: another process holds it; its pid is named.
     """
+    if shared:
+        with _held(folder, "run", fcntl.LOCK_SH), _held(folder, name, fcntl.LOCK_EX):
+            yield
+    else:
+        with _held(folder, name, fcntl.LOCK_EX):
+            yield
+
+
+@contextmanager
+def _held(folder: Path, name: str, how: int) -> Iterator[None]:
     path = folder / f".{name}.lock"
     with disk_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(handle, how | fcntl.LOCK_NB)
         except BlockingIOError as exc:
             pid = os.read(handle, 32).decode(errors="replace").strip() or "unknown"
             raise RunError(

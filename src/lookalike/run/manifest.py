@@ -24,9 +24,10 @@ if TYPE_CHECKING:
     from lookalike.run.engine import Progress
 
 
-def spent(folder: Path) -> Usage:
-    """Tokens and money that finished partitions and open journals have cost so far."""
-    return total(by_column(folder))
+def spent(folder: Path) -> tuple[Usage, int]:
+    """Tokens and money that all attempts at the run have cost so far, and the requests they sent."""
+    use = by_column(folder)
+    return total(use), sum(column["tries"] for column in use.values())
 
 
 def total(use: Mapping[str, Mapping[str, Any]]) -> Usage:
@@ -53,6 +54,7 @@ def by_column(folder: Path) -> dict[str, dict[str, Any]]:
                 except (orjson.JSONDecodeError, KeyError, TypeError):
                     continue  # the torn last line of a killed run
                 column["calls"] += 1
+                column["tries"] += 1 if "e" in line else line["s"][2]
                 if "e" in line:
                     column["failed"] += 1
                     continue
@@ -66,7 +68,8 @@ def by_column(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 def _nothing(model: str) -> dict[str, Any]:
-    return {"model": model, "served_by": [], "calls": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
+    counts = {"calls": 0, "tries": 0, "failed": 0, "prompt_tokens": 0, "completion_tokens": 0, "usd": 0.0}
+    return {"model": model, "served_by": [], **counts}
 
 
 def write(plan: Plan, folder: Path, progress: Progress, seconds: float) -> dict[str, Any]:

@@ -16,7 +16,6 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from lookalike.errors import LookalikeError
 from lookalike.generators.base import Batch, ModelColumn
 from lookalike.generators.conditions import rows_where, sql_columns
 from lookalike.generators.json_types import to_arrow
@@ -84,7 +83,7 @@ class StreamTable:
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     verdict_at: int = 0  # with `ordered`: the next row id to be judged
     passed: dict[int, Part] = field(default_factory=dict)
-    halted: LookalikeError | None = None
+    halted: Exception | None = None
 
     async def make(self, ranges: Iterator[tuple[int, int, int]]) -> None:
         """Make every partition that is missing."""
@@ -122,7 +121,7 @@ class StreamTable:
             try:
                 await self._record(part, offset)
                 self._finished(part, offset)
-            except LookalikeError as exc:
+            except Exception as exc:  # noqa: BLE001  # kept, and raised by `make` once the others are in
                 # what is in flight elsewhere still comes in and is written down; nothing new is asked
                 self.halted = self.halted or exc
                 self._wake()
@@ -217,6 +216,8 @@ class StreamTable:
         elif self._skipped(part, offset, row, maker):
             value = None
         else:
+            if self.halted is not None and not maker.knows(row, part.journal):
+                raise self.halted
             value = await maker.make(row, part.journal)
         part.cells[name][offset] = value
         row[name] = value
@@ -251,7 +252,7 @@ class StreamTable:
         part.rows[offset] = {}  # its cells live in `cells` now
         full = part.finished == part.stop - part.start
         if full and not self.selective:
-            self._judge(part)
+            self._judge(*(() if self.ordered else (part,)))  # in order, a verdict may set others free
         elif full or (self.selective and sum(len(p.waiting) for p in self.parts.values()) >= GROUP):
             self._judge()
         self._wake()

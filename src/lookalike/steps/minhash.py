@@ -10,6 +10,9 @@ Source:
     Shrivastava 2017, "Optimal Densification for Fast and Accurate Minwise Hashing".
 """
 
+# pyright: reportArgumentType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from collections.abc import Sequence

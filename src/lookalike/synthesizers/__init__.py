@@ -9,6 +9,7 @@ KINDS: dict[str, str] = {
     "tvae": "lookalike.synthesizers.tvae:Tvae",
     "ctgan": "lookalike.synthesizers.ctgan:Ctgan",
     "autoregressive": "lookalike.synthesizers.autoregressive:Autoregressive",
+    "aim": "lookalike.synthesizers.aim:Aim",
     "mst": "lookalike.synthesizers.mst:Mst",
     "forest": "lookalike.synthesizers.forest.model:Forest",
     "constrained": "lookalike.synthesizers.constrained:Constrained",

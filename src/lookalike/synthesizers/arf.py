@@ -1,5 +1,8 @@
 """Adversarial random forests: leaves in which the columns are independent, so that each can be drawn by itself."""
 
+# pyright: reportReturnType=false, reportArgumentType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from collections.abc import Sequence

@@ -91,12 +91,12 @@ def draw_network(
             with np.errstate(divide="ignore"):
                 logs += np.log(np.maximum(chance, 0.0))
         else:
-            codes[i] = _pick(table, state, draws.random(n))
+            codes[i] = pick(table, state, draws.random(n))
             data[feature.name] = cuts[i].decode(codes[i], draws)
     return {f.name: data[f.name] for f in features}, logs
 
 
-def _pick(table: npt.NDArray[np.float64], state: Codes, coins: npt.NDArray[np.float64]) -> Codes:
+def pick(table: npt.NDArray[np.float64], state: Codes, coins: npt.NDArray[np.float64]) -> Codes:
     """A code for each row from the cumulative shares of its parents' state."""
     flat = (table + np.arange(len(table))[:, None]).ravel()
     return np.asarray(np.minimum(np.searchsorted(flat, state + coins) - state * table.shape[1], table.shape[1] - 1), np.int64)

@@ -1,5 +1,8 @@
 """Any method, under constraints."""
 
+# pyright: reportOptionalMemberAccess=false
+# pyarrow is untyped: pyright takes the None before the loop for the type after it; mypy checks this file
+
 from __future__ import annotations
 
 import warnings

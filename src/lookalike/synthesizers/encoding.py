@@ -10,6 +10,9 @@ Identifiers, personal data, free texts and nested cells are not learned at all: 
 Long columns cross between Arrow and numpy as buffers: no copy, and no pandas in between.
 """
 
+# pyright: reportReturnType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence

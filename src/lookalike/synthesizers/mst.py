@@ -203,14 +203,14 @@ def _walk(edges: Sequence[tuple[int, int]], d: int) -> list[tuple[int, list[int]
     return order
 
 
-def conditional(pair: Floats, parent: Floats, child: Floats, noise: float) -> Floats:
+def conditional(pair: Floats, parent: Floats, child: Floats, noise: float, base: Floats | None = None) -> Floats:
     """Shares of the child in each state of the parent, from a noisy joint table that is fitted to both single ones.
 
-    Cells below two standard deviations of their noise are shrunk towards independence; then rows and columns are scaled in
+    Cells that drown in noise are shrunk towards `base`, which is independence when not given; then rows and columns are scaled in
     turn (iterative proportional fitting, Deming and Stephan 1940).
     """
-    base = np.outer(parent, child)
-    weight = base / (base + noise)  # cells that independence expects to drown in noise follow it
+    base = np.outer(parent, child) if base is None else base
+    weight = base / (base + noise)  # cells that the base expects to drown in noise follow it
     joint = np.maximum(weight * pair + (1 - weight) * base, 1e-3 * base + 1e-12)
     for _ in range(50):
         joint *= (parent / np.maximum(joint.sum(axis=1), 1e-300))[:, None]

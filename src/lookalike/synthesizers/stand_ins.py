@@ -5,6 +5,9 @@ stand-in can be tied to an original by hashing it to an id. Mail and web address
 addresses the private networks of RFC 1918.
 """
 
+# pyright: reportReturnType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -6,6 +6,9 @@ right one follows it). Loops release the lock, keep no state and draw keyed rand
 
 # ruff: noqa: N803, N806, C901, PLR0912, PLR0915, D417  # X, Y, H are matrices; a compiled kernel is one function
 # mypy: disable-error-code="untyped-decorator"
+# pyright: reportArgumentType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from typing import Any
