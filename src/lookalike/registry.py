@@ -51,7 +51,7 @@ def resolve(group: str, kind: str) -> type:
     own = builtins(group)
     if kind in own:
         module, _, name = own[kind].partition(":")
-        return getattr(import_module(module), name)  # type: ignore[no-any-return]  # KINDS holds classes only
+        return getattr(import_module(module), name)
     if kind in plugins(group):
-        return plugins(group)[kind].load()  # type: ignore[no-any-return]  # an entry point's object
+        return plugins(group)[kind].load()
     raise UnknownKind(what=f"unknown {group} kind {kind!r}", fix=did_you_mean(kind, kinds(group), label="kinds"))

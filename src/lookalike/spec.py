@@ -36,7 +36,7 @@ class Spec(BaseModel):
         body = dict(data)
         kind = body.pop("kind", None)
         target = cls if cls.kind else resolve(cls.group, str(kind))
-        return target.model_validate(body)  # type: ignore[no-any-return, attr-defined]  # resolve gives Spec classes
+        return target.model_validate(body)  # type: ignore[attr-defined]  # resolve gives Spec classes
 
     def fingerprint(self, *inputs: str) -> str:
         """32 hex digits of the content and of the inputs' fingerprints."""
