@@ -88,7 +88,9 @@ class LearnedRows:
                 series = self.ids.get(column.name)
                 if series is None or len(series) < stop:
                     size = max(stop, self.asked, 2 * len(series) if series is not None else 0)
-                    series = self.ids[column.name] = replacements(column, size, rng.key(self.seed, self.table, column.name) >> 1)
+                    series = self.ids[column.name] = replacements(
+                        column, size, rng.key(self.seed, self.table, column.name) >> 1
+                    )
             values = series.slice(stop - BLOCK, BLOCK).cast(block.schema.field(column.name).type)
             block = block.set_column(block.schema.get_field_index(column.name), column.name, values)
         return block

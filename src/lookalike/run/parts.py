@@ -125,7 +125,9 @@ def write_part(
 
 
 def _put(path: Path, table: pa.Table) -> None:
-    texts = [field.name for field in table.schema if pa.types.is_string(field.type)]  # dictionaries of numbers cost more than they save
+    texts = [
+        field.name for field in table.schema if pa.types.is_string(field.type)
+    ]  # dictionaries of numbers cost more than they save
     put(path, lambda file: pq.write_table(table, file, compression="zstd", compression_level=1, use_dictionary=texts))
 
 

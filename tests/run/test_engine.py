@@ -1,0 +1,332 @@
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from lookalike.errors import BudgetSpent, ModelError, RunError
+from lookalike.plan import compile_plan
+from lookalike.recipe.load import load
+from lookalike.run.engine import Options, run
+from lookalike.run.executors import Shard
+from lookalike.run.manifest import spent
+from lookalike.testing.server import ModelServer
+
+CHAIN = """
+name: chain
+models:
+  m: {{kind: scripted, replies: [one, two, three, four], concurrency: {concurrency}, latency_s: {latency}, fault_share: {share}, fault: transient}}
+tables:
+  a:
+    rows: {rows}
+    columns:
+      sex: {{kind: category, values: {{F: 0.5, M: 0.5}}}}
+      note: {{kind: prompt, model: m, prompt: "about {{{{ sex }}}}"}}
+      more: {{kind: prompt, model: m, prompt: "{edit}{{{{ note }}}}"}}
+{rest}
+"""
+
+
+def made(folder, text, root, *, partition_rows=None, **options):
+    """Run a recipe text and give the folder."""
+    options.setdefault("threads", 2)
+    return run(compile_plan(load(text), root, partition_rows=partition_rows), folder, Options(**options))
+
+
+def chain(rows=23, *, concurrency=8, latency=0, share=0.0, edit="", rest=""):
+    return CHAIN.format(rows=rows, concurrency=concurrency, latency=latency, share=share, edit=edit, rest=rest)
+
+
+def rows_of(folder, table="a"):
+    """All partitions' rows as one table."""
+    parts = sorted((Path(folder) / "tables" / table).glob("part-*.parquet"))
+    return pa.concat_tables([pq.ParquetFile(p).read().replace_schema_metadata(None) for p in parts]).to_pylist()
+
+
+def files_of(folder, table="a"):
+    return {path.name: path.read_bytes() for path in (Path(folder) / "tables" / table).glob("part-*.parquet")}
+
+
+def manifest_of(folder):
+    return orjson.loads((Path(folder) / "manifest.json").read_bytes())
+
+
+def calls(folder):
+    """Good replies in the journal, over all attempts."""
+    return sum(
+        b'"t":' in line for path in (Path(folder) / "journal").rglob("*.jsonl") for line in path.read_bytes().splitlines()
+    )
+
+
+KEEP = """    keep: ["note <> 'three'"]\n"""
+
+
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    partition=st.integers(1, 40),
+    threads=st.integers(1, 4),
+    concurrency=st.sampled_from([1, 3, 32]),
+    latency=st.sampled_from([0, 0.001]),
+    selective=st.booleans(),
+)
+def test_how_a_run_is_cut_never_changes_its_rows(partition, threads, concurrency, latency, selective, tmp_path_factory):
+    """Any partition size, thread count, concurrency and latency give the same rows and the same outcomes."""
+    rest = KEEP if selective else ""
+    one, other = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
+    made(one, chain(concurrency=1, rest=rest), one, partition_rows=1000, threads=1)
+    text = chain(concurrency=concurrency, latency=latency, rest=rest)
+    made(other, text, other, partition_rows=partition, threads=threads)
+    assert rows_of(one) == rows_of(other)
+    outcomes = manifest_of(other)["tables"]["a"]["outcomes"]
+    assert outcomes == manifest_of(one)["tables"]["a"]["outcomes"]
+    assert outcomes["kept"] == 23
+    assert outcomes["attempted"] == sum(outcomes[name] for name in ("kept", "filtered", "duplicate", "failed"))
+
+
+def test_faults_that_pass_change_nothing(tmp_path):
+    """A server that fails some first tries gives the same files as one that never fails."""
+    made(tmp_path / "calm", chain(8), tmp_path, partition_rows=4)
+    made(tmp_path / "rough", chain(8, share=0.2), tmp_path, partition_rows=4)
+    calm, rough = rows_of(tmp_path / "calm"), rows_of(tmp_path / "rough")
+    assert calm == rough
+    assert calls(tmp_path / "rough") == 16
+
+
+def test_a_finished_run_is_left_alone(tmp_path):
+    """The same command on a finished run asks nothing and leaves every file as it is."""
+    made(tmp_path / "r", chain(), tmp_path)
+    before, asked = files_of(tmp_path / "r"), calls(tmp_path / "r")
+    made(tmp_path / "r", chain(), tmp_path)
+    assert (files_of(tmp_path / "r"), calls(tmp_path / "r")) == (before, asked)
+
+
+def test_a_cap_stops_a_count_that_cannot_be_reached(tmp_path):
+    """When nothing passes `keep`, the run ends at the cap and says how many candidates were tried."""
+    made(tmp_path / "r", chain(10, rest="    keep: [\"note = 'never'\"]\n"), tmp_path)
+    outcomes = manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]
+    assert outcomes["kept"] == 0
+    assert outcomes["filtered"] == outcomes["attempted"] > 10
+    events = [orjson.loads(line) for line in (tmp_path / "r" / "events.jsonl").read_bytes().splitlines()]
+    [capped] = [event for event in events if event["event"] == "capped"]
+    assert str(outcomes["attempted"]) in capped["reason"]
+
+
+@pytest.mark.parametrize("partition", [1, 3, 50])
+@pytest.mark.parametrize("concurrency", [1, 16])
+def test_duplicates_are_replaced_by_the_same_rows(tmp_path, partition, concurrency):
+    """A step with memory keeps the first of equal rows, whatever the order of replies and the size of partitions."""
+    text = (
+        chain(4, concurrency=concurrency, latency=0.001).replace("      more:", "      unused:")
+        + "    cap: 50\n    steps: [{kind: dedup, on: note, method: exact}]\n"
+    )
+    made(tmp_path / "r", text, tmp_path, partition_rows=partition)
+    made(tmp_path / "one", text.replace(f"concurrency: {concurrency}", "concurrency: 1"), tmp_path, partition_rows=1000)
+    rows = rows_of(tmp_path / "r")
+    assert sorted(row["note"] for row in rows) == ["four", "one", "three", "two"]
+    assert rows == rows_of(tmp_path / "one")
+
+
+def test_a_spent_budget_stops_and_a_raised_one_goes_on(tmp_path):
+    """Requests are counted over all attempts: the run stops at the cap, and goes on without asking anything twice."""
+    with pytest.raises(BudgetSpent) as stop:
+        made(tmp_path / "r", chain() + "budget: {requests: 10}\n", tmp_path)
+    assert stop.value.exit_code == 5
+    assert calls(tmp_path / "r") == 10
+    with pytest.raises(BudgetSpent):
+        made(tmp_path / "r", chain() + "budget: {requests: 10}\n", tmp_path)
+    assert calls(tmp_path / "r") == 10
+    made(tmp_path / "r", chain() + "budget: {requests: 46}\n", tmp_path)
+    assert calls(tmp_path / "r") == 46 == spent(tmp_path / "r")[1]
+    made(tmp_path / "free", chain(), tmp_path)
+    assert rows_of(tmp_path / "r") == rows_of(tmp_path / "free")
+
+
+def test_an_edited_column_and_what_hangs_on_it_are_asked_again(tmp_path):
+    """After an edit of the last column only that column's cells are asked again."""
+    made(tmp_path / "r", chain(), tmp_path)
+    made(tmp_path / "r", chain(edit="Now: "), tmp_path)
+    assert calls(tmp_path / "r") == 46 + 23
+    made(tmp_path / "fresh", chain(edit="Now: "), tmp_path)
+    assert files_of(tmp_path / "r") == files_of(tmp_path / "fresh")
+
+
+def test_more_rows_keep_the_first_ones(tmp_path):
+    """A run raised from 10 to 20 rows asks for the ten new ones only."""
+    made(tmp_path / "r", chain(10), tmp_path)
+    first = rows_of(tmp_path / "r")
+    made(tmp_path / "r", chain(20), tmp_path)
+    assert rows_of(tmp_path / "r")[:10] == first
+    assert calls(tmp_path / "r") == 40
+
+
+@pytest.mark.parametrize("rest", ["", KEEP])
+def test_shards_and_a_finisher_make_one_run(tmp_path, rest):
+    """Two shards and the run that finishes write the bytes of one undivided run, and ask nothing twice."""
+    text = chain(rest=rest)
+    made(tmp_path / "one", text, tmp_path, partition_rows=5)
+    for index in (0, 1):
+        made(tmp_path / "r", text, tmp_path, partition_rows=5, shard=Shard(index, 2))
+    made(tmp_path / "r", text, tmp_path, partition_rows=5)
+    assert files_of(tmp_path / "r") == files_of(tmp_path / "one")
+    assert calls(tmp_path / "r") == calls(tmp_path / "one")
+
+
+def test_failed_cells_are_asked_again_on_request_only(tmp_path):
+    """A row whose call failed is kept as failed with its reason, and `retry_failed` fills its place."""
+    broken = chain(6).replace("fault_share: 0.0, fault: transient", "fault_first: 2, fault: refused")
+    made(tmp_path / "r", broken, tmp_path)
+    assert manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["failed"] == 2
+    failed = pq.ParquetFile(tmp_path / "r" / "failures.parquet").read().to_pylist()
+    assert [row["column"] for row in failed] == ["note", "note"]
+    assert all("refused" in row["reason"] for row in failed)
+    made(tmp_path / "r", chain(6), tmp_path)
+    made(tmp_path / "r", chain(6), tmp_path, retry_failed=True)
+    assert manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"] == {
+        "attempted": 6, "kept": 6, "filtered": 0, "duplicate": 0, "failed": 0
+    }  # fmt: skip
+    made(tmp_path / "whole", chain(6), tmp_path)
+    assert rows_of(tmp_path / "r") == rows_of(tmp_path / "whole")
+
+
+def test_children_and_grandchildren_follow_their_parents(tmp_path):
+    """Each parent gets its number of children with its key and its values, at every partition size."""
+    text = (
+        chain(5)
+        + """
+  b:
+    rows: {per: a, count: 2}
+    columns:
+      told: {kind: prompt, model: m, prompt: "{{ a.note }}"}
+  c:
+    rows: {per: b, count: 3}
+    columns:
+      x: {kind: uniform, low: 0, high: 1}
+"""
+    )
+    made(tmp_path / "r", text, tmp_path, partition_rows=2)
+    made(tmp_path / "one", text, tmp_path, partition_rows=100)
+    for table, size in (("a", 5), ("b", 10), ("c", 30)):
+        assert len(rows_of(tmp_path / "r", table)) == size
+        assert rows_of(tmp_path / "r", table) == rows_of(tmp_path / "one", table)
+
+
+def test_a_wrong_key_costs_one_try_and_is_never_written_down(tmp_path, monkeypatch):
+    """A server that refuses the key stops the lane after one try, and no file of the run holds the key."""
+    monkeypatch.setenv("TEST_LLM_KEY", "sk-secret-9f31")
+    with ModelServer(key="another") as server:
+        text = (
+            chain(9, concurrency=4)
+            .replace(
+                "kind: scripted, replies: [one, two, three, four]",
+                f'kind: openai, base_url: "{server.url}", model: t, api_key: "${{TEST_LLM_KEY}}"',
+            )
+            .replace(", latency_s: 0, fault_share: 0.0, fault: transient", "")
+        )
+        with pytest.raises(ModelError) as stop:
+            made(tmp_path / "r", text, tmp_path)
+        assert len(server.requests) <= 1
+    assert "sk-secret-9f31" not in str(stop.value)
+    for path in (tmp_path / "r").rglob("*"):
+        assert not path.is_file() or b"sk-secret-9f31" not in path.read_bytes()
+
+
+def test_a_folder_of_another_recipe_is_refused(tmp_path):
+    """A run folder belongs to one recipe; another one is named in the error and nothing is touched."""
+    made(tmp_path / "r", chain(3), tmp_path)
+    before = files_of(tmp_path / "r")
+    with pytest.raises(RunError, match="chain"):
+        made(tmp_path / "r", chain(3).replace("name: chain", "name: other"), tmp_path)
+    (tmp_path / "x").mkdir()
+    (tmp_path / "x" / "thesis.doc").write_text("mine")
+    with pytest.raises(RunError, match="holds no run"):
+        made(tmp_path / "x", chain(3), tmp_path)
+    assert files_of(tmp_path / "r") == before
+
+
+def test_a_full_disk_is_one_clear_error_and_loses_nothing_answered(tmp_path):
+    """Beyond the file size that the system allows, the run stops with exit code 6's kind of error; more room, and it goes on."""
+    script = tmp_path / "full.py"
+    script.write_text(
+        "import resource, signal, sys\n"
+        "from pathlib import Path\n"
+        "from lookalike.errors import RunError\n"
+        "from lookalike.plan import compile_plan\n"
+        "from lookalike.recipe.load import load\n"
+        "from lookalike.run.engine import Options, run\n"
+        "plan = compile_plan(load(Path(sys.argv[1]).read_text()), Path('.'))\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (8000, 8000))\n"
+        "try:\n    run(plan, Path(sys.argv[2]), Options())\n"
+        "except RunError as exc:\n    print(exc); sys.exit(9)\n"
+    )
+    (tmp_path / "a.yaml").write_text(chain(100))
+    done = subprocess.run(
+        [sys.executable, script, tmp_path / "a.yaml", tmp_path / "r"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 9, done.stderr
+    assert "Traceback" not in done.stderr
+    kept = calls(tmp_path / "r")
+    assert 0 < kept < 200
+    made(tmp_path / "r", chain(100), tmp_path)
+    made(tmp_path / "one", chain(100), tmp_path)
+    assert files_of(tmp_path / "r") == files_of(tmp_path / "one")
+    assert 200 <= calls(tmp_path / "r") <= 200 + 1  # one torn line at most is asked again
+
+
+def started(folder, recipe):
+    """The same run in a process of its own."""
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from lookalike.plan import compile_plan\n"
+        "from lookalike.recipe.load import load\n"
+        "from lookalike.run.engine import Options, run, Stopped\n"
+        "try:\n    run(compile_plan(load(Path(sys.argv[1]).read_text()), Path('.'), partition_rows=16), Path(sys.argv[2]), Options())\n"
+        "except Stopped:\n    sys.exit(130)\n"
+    )
+    return subprocess.Popen([sys.executable, "-c", code, str(recipe), str(folder)], stderr=subprocess.PIPE)
+
+
+def wait_for(folder, replies, process):
+    while process.poll() is None and calls(folder) < replies:
+        time.sleep(0.002)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rest", ["", KEEP])
+def test_a_killed_run_asks_again_only_what_was_in_flight(tmp_path, rest):
+    """After `kill -9` at several points the files are those of an undisturbed run, and no journalled call is repeated."""
+    text = chain(60, concurrency=6, latency=0.01, rest=rest)
+    (tmp_path / "a.yaml").write_text(text)
+    for point in (1, 30, 80):
+        process = started(tmp_path / "r", tmp_path / "a.yaml")
+        wait_for(tmp_path / "r", point, process)
+        process.kill()
+        process.communicate()
+    made(tmp_path / "r", text, tmp_path, partition_rows=16)
+    made(tmp_path / "one", text, tmp_path, partition_rows=16)
+    assert files_of(tmp_path / "r") == files_of(tmp_path / "one")
+    assert calls(tmp_path / "r") == calls(tmp_path / "one")  # no reply that was journalled is asked for again
+
+
+@pytest.mark.slow
+def test_ctrl_c_waits_for_what_is_paid_for_and_goes_on_later(tmp_path):
+    """One Ctrl-C ends the run in order with code 130; a second process is locked out while it lives."""
+    text = chain(60, concurrency=4, latency=0.02)
+    (tmp_path / "a.yaml").write_text(text)
+    process = started(tmp_path / "r", tmp_path / "a.yaml")
+    wait_for(tmp_path / "r", 5, process)
+    with pytest.raises(RunError, match=str(process.pid)):
+        made(tmp_path / "r", text, tmp_path, partition_rows=16)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert not (tmp_path / "r" / "manifest.json").exists()
+    made(tmp_path / "r", text, tmp_path, partition_rows=16)
+    assert calls(tmp_path / "r") == 120
