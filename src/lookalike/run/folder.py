@@ -14,11 +14,10 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from lookalike.errors import RunError, did_you_mean
-from lookalike.run.parts import DROPPED, Part, read_part
+from lookalike.run.parts import DROPPED, Part, read_all, read_part
 
 
 @dataclass(frozen=True)
@@ -73,12 +72,14 @@ class RunFolder:
         """What the finished partitions say of themselves."""
         return [read_part(path) for path in self.paths(table)]
 
-    def dataset(self, table: str) -> ds.Dataset:
+    def dataset(self, table: str) -> pa.dataset.Dataset:
         """The finished rows, for scanning without loading them.
 
         Raises:
             RunError: no partition is finished yet.
         """
+        import pyarrow.dataset as ds  # it loads pandas where that is installed: a second that most readers need not pay
+
         paths = self.paths(table)
         if not paths:
             raise RunError(
@@ -96,28 +97,18 @@ class RunFolder:
         """All finished rows of a table."""
         if not self.paths(table):
             self.dataset(table)
-        tables = []
-        for path in self.paths(table):
-            with pq.ParquetFile(path) as file:
-                tables.append(file.read().replace_schema_metadata(None))
-        return pa.concat_tables(tables, promote_options="permissive").combine_chunks()
+        rows = read_all(self.paths(table))
+        assert rows is not None
+        return rows.replace_schema_metadata(None).combine_chunks()
 
     def dropped(self) -> pa.Table:
         """Rows that are in no table: filtered, duplicate and failed, with their reasons."""
-        tables = []
-        for path in sorted((self.path / "dropped").rglob("part-*.parquet")):
-            with pq.ParquetFile(path) as file:
-                tables.append(file.read())
-        return pa.concat_tables(tables) if tables else DROPPED.empty_table()
+        rows = read_all(sorted((self.path / "dropped").rglob("part-*.parquet")))
+        return DROPPED.empty_table() if rows is None else rows
 
     def lineage(self, table: str) -> pa.Table | None:
         """One row a model call; None when the table has none."""
-        paths = sorted((self.path / "lineage" / table).glob("part-*.parquet"))
-        tables = []
-        for path in paths:
-            with pq.ParquetFile(path) as file:
-                tables.append(file.read())
-        return pa.concat_tables(tables) if tables else None
+        return read_all(sorted((self.path / "lineage" / table).glob("part-*.parquet")))
 
     def events(self) -> Iterator[dict[str, Any]]:
         """What happened, in order."""

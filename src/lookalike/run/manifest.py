@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 
 from lookalike import __version__
 from lookalike.models.base import Usage
-from lookalike.run.parts import DROPPED, part_path, read_part
+from lookalike.run.parts import DROPPED, part_path, read_all, read_part
 from lookalike.store import put, put_bytes, sha256
 
 if TYPE_CHECKING:
@@ -111,8 +110,8 @@ def write(plan: Plan, folder: Path, progress: Progress, seconds: float) -> dict[
 
 def _write_dropped(folder: Path) -> None:
     """All partitions' dropped rows in two files: those that failed, and those that were rejected."""
-    paths = sorted(str(path) for path in (folder / "dropped").rglob("part-*.parquet"))
-    rows = ds.dataset(paths, schema=DROPPED, format="parquet").to_table() if paths else DROPPED.empty_table()
+    found = read_all(sorted((folder / "dropped").rglob("part-*.parquet")))
+    rows = DROPPED.empty_table() if found is None else found
     failed = pc.equal(rows["outcome"], "failed")
     _put(folder / "failures.parquet", rows.filter(failed))
     _put(folder / "dropped.parquet", rows.filter(pc.invert(failed)))

@@ -157,6 +157,15 @@ def lineage_table(entries: Sequence[Entry]) -> pa.Table:
     return pa.Table.from_pylist(rows, schema=LINEAGE)
 
 
+def read_all(paths: Sequence[Path]) -> pa.Table | None:
+    """The rows of some partition files, in order; None when there is no file."""
+    tables = []
+    for path in paths:
+        with pq.ParquetFile(path) as file:
+            tables.append(file.read())
+    return pa.concat_tables(tables, promote_options="permissive") if tables else None
+
+
 def dropped_ids(folder: Path, table: str, index: int) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Ids of a partition's candidates that are not in its rows."""
     path = part_path(folder, "dropped", table, index)
