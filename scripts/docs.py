@@ -56,6 +56,7 @@ GROUPS = {
     "exporter": ("Exporters", "`lookalike export RUN --to KIND -o PATH`; fields are given as `--set field=value`."),
     "operator": ("Operators", "In `operators:` of `augment`. `chance` is the share of the rows that one is tried on."),
 }
+_SHOWN = "<!-- no-run: needs what the sentence before it speaks of -->"
 _GENERAL = ("help", "install_completion", "show_completion")
 _EVERYWHERE = {"generator": {"when", "hidden"}, "operator": {"chance"}}
 
@@ -167,7 +168,8 @@ def _split(docstring: str) -> tuple[str, dict[str, str]]:
         else:
             section = section if line.startswith("    ") or not line else ""
             text.append(line.removeprefix("    ") if section else line)
-    return re.sub(r"\n{3,}", "\n\n", "\n".join(text)).strip(), meanings
+    shown = re.sub(r"\n{3,}", "\n\n", "\n".join(text)).strip()
+    return re.sub(r"(?m)^```(bash|console|python)$", rf"{_SHOWN}\n```\1 no-run", shown), meanings
 
 
 PAGES = {"cli.md": cli_page, "kinds.md": kinds_page}
