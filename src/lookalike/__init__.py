@@ -41,6 +41,7 @@ _NAMES: dict[str, str] = {
     "RunFolder": "lookalike.run.folder",
     "Step": "lookalike.steps.base",
     "Synthesizer": "lookalike.synthesizers.base",
+    "Aim": "lookalike.synthesizers.aim",
     "Arf": "lookalike.synthesizers.arf",
     "Auto": "lookalike.synthesizers.auto",
     "Autoregressive": "lookalike.synthesizers.autoregressive",
@@ -60,6 +61,7 @@ _NAMES: dict[str, str] = {
 }
 
 __all__ = [
+    "Aim",
     "Arf",
     "Auto",
     "Autoregressive",

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+import lookalike
+from lookalike import errors
 from lookalike.cli.app import COMMANDS
 from lookalike.registry import GROUPS, builtins
 
@@ -45,3 +47,16 @@ def test_a_generated_page_shows_no_python_internals(page):
     """Types are written as people write them."""
     text = (REFERENCE / page).read_text(encoding="utf-8")
     assert not [word for word in ("<function", " at 0x", "<class", "typing.", "Annotated[") if word in text]
+
+
+def test_every_error_is_in_the_tree_with_its_exit_code():
+    """The page of errors names each class and the code that a shell sees."""
+    text = (REFERENCE / "errors.md").read_text(encoding="utf-8")
+    classes = [value for value in vars(errors).values() if isinstance(value, type) and issubclass(value, errors.LookalikeError)]
+    assert [kind.__name__ for kind in classes if f"| `{kind.__name__}` | {kind.exit_code} |" not in text] == []
+
+
+def test_every_public_name_is_on_the_page_of_python():
+    """What `import lookalike` gives is documented."""
+    text = (REFERENCE / "python.md").read_text(encoding="utf-8")
+    assert [name for name in lookalike._NAMES if f"la.{name}" not in text and f"`{name}`" not in text] == []
