@@ -1,7 +1,8 @@
 """Arrow columns as small whole numbers, and back: what every synthesizer learns on.
 
 A learned column becomes codes: 0 is missing, 1 .. m are its levels. Levels of a category are its values, the most frequent
-first. Levels of a number are *cells* in rising order: an atom (a value that at least `k` rows share) keeps its exact value; values
+first. Levels of a number are *cells* in rising order: an atom (a value that at least `k` rows share; in a column of more than 500
+numbers 1 row in 2,000 if that is more) keeps its exact value; values
 between atoms are grouped so that at least `k` rows lie in each cell, and a code is turned back into a new value somewhere inside
 its cell, on the column's own grid (whole numbers, decimals, days). No single row's value of a continuous column can be read from a code.
 
@@ -34,6 +35,7 @@ Form = Literal["number", "category", "replaced"]
 
 REPLACED: frozenset[str] = PII | {"id", "text", "json", "url"}
 MAX_CELLS = 60_000
+SCATTERED = 500  # distinct numbers from which a column counts as near-continuous
 LARGEST = 2.0**63 - 1024  # the largest float below the end of int64
 TAIL = 7  # rows in a tail's cell, about
 
@@ -191,7 +193,9 @@ def _cells(ticks: Floats, k: int, *, whole: bool) -> tuple[Floats, Floats]:
     reaches half way to them, so that what comes out need not be what went in.
     """
     unique, counts = np.unique(ticks, return_counts=True)
-    atom = (counts >= k) | ~np.isfinite(unique)
+    # among thousands of values one that a handful share is chance, and names them when it comes back beside a rare category
+    shared = k if len(unique) <= SCATTERED else max(k, len(ticks) // 2000)
+    atom = (counts >= shared) | ~np.isfinite(unique)
     loose = np.where(atom, 0, counts)
     per_cell = max(2 * k - 1, int(loose.sum()) // MAX_CELLS)
     edge = np.ones(len(unique), bool)  # where a run of loose values, or an atom, begins
