@@ -444,7 +444,9 @@ def preview(
         lost = run_folder.dropped().to_pylist()
         found = []
         for table in run_folder.tables:
-            dropped = {row["row"]: f"{row['outcome']}: {row['reason']}" for row in lost if row["table"] == table}
+            dropped = {
+                row["id"]: f"{row['outcome']} at {row['column']}: {row['reason']}" for row in lost if row["table"] == table
+            }
             ids = [row for part in run_folder.parts(table) for row in range(part.start, part.stop) if row not in dropped]
             kept = run_folder.table(table).slice(0, rows).to_pylist() if run_folder.paths(table) else []
             calls = tuple(seen.get(table, ()))

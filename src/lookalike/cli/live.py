@@ -32,7 +32,7 @@ def watching(progress: Progress, *, json: bool = False, quiet: bool = False) -> 
         yield ()
     elif interactive():
         with Live(get_renderable=lambda: panel(progress), console=console, refresh_per_second=8, transient=True):
-            yield (lambda event: _notable(event),)
+            yield (_notable,)
     else:
         stop = threading.Event()
         thread = threading.Thread(target=_lines, args=(progress, stop), daemon=True)
