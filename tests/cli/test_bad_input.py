@@ -1,0 +1,123 @@
+"""Bad input ends with one clear error and its documented exit code, never with a traceback."""
+
+import os
+import subprocess
+import sys
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lookalike import api
+from lookalike.run.lock import locked
+
+
+def lookalike(*args, cwd, env=None):
+    code = "from lookalike.cli import main; main()"
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, args)],
+        cwd=cwd, capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "200", **(env or {})},
+    )  # fmt: skip
+
+
+def clear(done, exit_code, *words):
+    """One error with the code, naming what is asked for, without a traceback."""
+    assert "Traceback" not in done.stderr, done.stderr
+    assert done.returncode == exit_code, (done.returncode, done.stdout, done.stderr)
+    assert done.stderr.count("error") >= 1
+    for word in words:
+        assert word in done.stderr, done.stderr
+
+
+def recipe(columns, extra="", rows="5", name="shop"):
+    return f"lookalike: 1\nname: {name}\nseed: 1\n{extra}tables:\n  t:\n    rows: {rows}\n    columns:\n" + "".join(
+        f"      {line}\n" for line in columns
+    )
+
+
+FINE = "a: {kind: sequence, start: 1}"
+ESCAPE = """a: {kind: template, template: "{{ ''.__class__.__mro__[1].__subclasses__() }}"}"""
+RECIPES = {
+    "kind": (recipe(["a: {kind: integr, low: 1, high: 2}"]), ("integr", "r.yaml:8", "integer")),
+    "key": (recipe(["a: {kind: sequence, strat: 1}"]), ("strat", "r.yaml:8")),
+    "cycle": (
+        recipe(["a: {kind: expression, sql: b + 1}", "b: {kind: expression, sql: a + 1}"]),
+        ("a", "b", "r.yaml"),
+    ),
+    "column": (recipe(['a: {kind: template, template: "{{ missing }}"}']), ("missing", "r.yaml:8")),
+}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipe_problems(tmp_path, name):
+    """A recipe that cannot work ends `check` with code 2 and its place."""
+    text, words = RECIPES[name]
+    (tmp_path / "r.yaml").write_text(text)
+    clear(lookalike("check", "r.yaml", cwd=tmp_path), 2, *words)
+
+
+def test_sandbox(tmp_path):
+    """A template that reaches for Python's insides runs nothing: a clear error, or failed rows with the reason."""
+    (tmp_path / "r.yaml").write_text(recipe([ESCAPE]))
+    done = lookalike("run", "r.yaml", cwd=tmp_path)
+    assert "Traceback" not in done.stderr
+    assert "<class" not in done.stdout
+    if done.returncode == 0:
+        assert "unsafe" in str(api.preview(tmp_path / "r.yaml", rows=1)[0].dropped)
+    else:
+        clear(done, 2, "__")
+
+
+SOURCES = {
+    "missing": ("d.csv", None, 4),
+    "empty": ("d.csv", b"", 4),
+    "ragged": ("d.csv", b"a,b\n1,2\n3\n4,5,6\n", 4),
+    "twice": ("d.csv", b"a,a\n1,2\n3,4\n", 4),
+    "not parquet": ("d.parquet", b"nothing", 4),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_unreadable_sources(tmp_path, name):
+    """Data that cannot be read ends with code 4 and the file's name."""
+    file, content, code = SOURCES[name]
+    if content is not None:
+        (tmp_path / file).write_bytes(content)
+    clear(lookalike("fit", file, "-o", "m", cwd=tmp_path), code, file)
+
+
+def test_null_column_is_learned(tmp_path):
+    """A column of nulls stays one of nulls."""
+    pq.write_table(pa.table({"a": [1, 2, 3, 4] * 10, "b": pa.array([None] * 40, pa.string())}), tmp_path / "d.parquet")
+    assert lookalike("fit", "d.parquet", "-o", "m", cwd=tmp_path).returncode == 0
+    done = lookalike("sample", "m", "-n", "8", "-o", "s.parquet", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert pq.read_table(tmp_path / "s.parquet")["b"].null_count == 8
+
+
+def test_other_recipes_folder(tmp_path):
+    """A run folder of another recipe is left as it is."""
+    (tmp_path / "r.yaml").write_text(recipe([FINE]))
+    (tmp_path / "o.yaml").write_text(recipe([FINE], name="other"))
+    assert lookalike("run", "r.yaml", "-o", "out", "-q", cwd=tmp_path).returncode == 0
+    clear(lookalike("run", "o.yaml", "-o", "out", cwd=tmp_path), 6, "shop", "other", "-o")
+
+
+def test_two_runs_on_one_folder(tmp_path):
+    """The second run names the first one's process."""
+    (tmp_path / "r.yaml").write_text(recipe([FINE]))
+    api.run(tmp_path / "r.yaml", tmp_path / "out")
+    with locked(tmp_path / "out", "run"):
+        clear(lookalike("run", "r.yaml", "-o", "out", cwd=tmp_path), 6, str(os.getpid()))
+
+
+def test_unknown_command(tmp_path):
+    """A mistyped command is answered with the nearest one."""
+    clear(lookalike("rum", cwd=tmp_path), 2, "'rum'", "did you mean 'run'")
+
+
+def test_missing_environment_variable(tmp_path):
+    """A key that is not in the environment is named before anything is asked."""
+    model = 'models:\n  m: {kind: openai, model: x, base_url: "http://127.0.0.1:9/v1", api_key: "${NOT_THERE_XYZ}"}\n'
+    (tmp_path / "r.yaml").write_text(recipe(["a: {kind: prompt, model: m, prompt: hello}"], model))
+    clear(lookalike("run", "r.yaml", cwd=tmp_path), 2, "NOT_THERE_XYZ", "r.yaml")

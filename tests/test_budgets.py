@@ -1,0 +1,60 @@
+"""What starting up may cost."""
+
+import re
+import resource
+import subprocess
+import sys
+from importlib import metadata
+
+import pytest
+
+HEAVY = ("numpy", "pyarrow", "pandas", "torch", "sklearn", "numba", "scipy", "duckdb", "aiohttp", "faker", "pydantic", "jinja2")
+
+
+def cpu_s(code: str) -> float:
+    """CPU seconds of the best of three fresh interpreters."""
+    best = float("inf")
+    for _ in range(3):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return best
+
+
+HELP = "import sys; sys.argv = ['lookalike', '--help']\nfrom lookalike.cli import main\nmain()"
+
+
+@pytest.mark.parametrize(("code", "limit"), [("import lookalike", 0.15), (HELP, 0.25)])
+def test_start_up(code, limit):
+    """Importing takes at most 0.15 CPU seconds, the help at most 0.25, interpreter included."""
+    assert cpu_s(code) <= limit
+
+
+@pytest.mark.parametrize(
+    "code", ["import lookalike", HELP.replace("main()", "\ntry:\n    main()\nexcept SystemExit:\n    pass")]
+)
+def test_nothing_heavy_is_imported(code):
+    """Neither the import nor the help loads a heavy package."""
+    tail = f"\nimport sys\nprint('LOADED', *[m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code + tail], check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1].split() == ["LOADED"]
+
+
+def test_core_install_is_small():
+    """The core install is at most 40 packages, itself not counted."""
+    requirement = pytest.importorskip("packaging.requirements")
+    name_of = lambda text: re.sub(r"[-_.]+", "-", text).lower()  # noqa: E731
+    found: set[str] = set()
+    todo = [("lookalike", "")]
+    while todo:
+        name, extra = todo.pop()
+        for line in metadata.requires(name) or ():
+            need = requirement.Requirement(line)
+            if need.marker is not None and not need.marker.evaluate({"extra": extra}):
+                continue
+            if name_of(need.name) not in found:
+                found.add(name_of(need.name))
+                todo += [(need.name, ""), *((need.name, asked) for asked in need.extras)]
+    assert {"numpy", "pyarrow", "typer"} <= found
+    assert len(found) <= 40, sorted(found)
