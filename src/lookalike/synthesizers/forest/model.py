@@ -47,7 +47,11 @@ class Forest(Synthesizer):
     alpha: float = Field(
         default=3.0, ge=0, description="How significant a split must be: higher copies less and learns less; chance is about 1."
     )
-    k: int = Field(default=5, ge=1, description="Rows that must share a number, or a leaf, before it is kept.")
+    k: int | None = Field(
+        default=None,
+        ge=1,
+        description="Rows that must share a number, or a leaf, before it is kept. None: 1 row in 2,000, at least 5 and at most 20.",
+    )
     target: str | None = Field(default=None, description="A column to predict: drawn last, from all others.")
     thin: bool = Field(default=True, description="Draw too many rows and thin them by a discriminator.")
     threads: int = Field(default=0, ge=0, exclude=True, description="0: one for each core. Never changes a bit of the result.")
@@ -67,7 +71,8 @@ class Forest(Synthesizer):
             raise UnknownColumn(
                 what=f"the target {self.target!r} is no column", fix=did_you_mean(self.target, schema.names, label="columns")
             )
-        codings, codes = learn.code_table(table, schema, self.k)
+        k = min(20, max(5, table.num_rows // 2000)) if self.k is None else self.k
+        codings, codes = learn.code_table(table, schema, k)
         learned = [i for i, coding in enumerate(codings) if coding.form != "replaced"]
         data = learn.matrix([codings[i] for i in learned], [codes[i] for i in learned])
         near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
@@ -75,7 +80,7 @@ class Forest(Synthesizer):
         names = [schema.columns[i].name for i in learned]
         order = learn.order_of(data, rules, names.index(self.target) if self.target in names else None)
         settings = grow.Settings(
-            trees=self.trees, min_leaf=max(self.min_leaf, self.k), alpha=self.alpha,
+            trees=self.trees, min_leaf=max(self.min_leaf, k), alpha=self.alpha,
             max_rows=int(min(60_000, max(8_000, 4_000_000 / (max(1, len(learned)) * self.trees)))),
         )  # fmt: skip
         deadline = None if budget_s is None else began + 0.8 * budget_s
