@@ -19,8 +19,8 @@ if command -v node >/dev/null 2>&1 && $bin/pyright --version >/dev/null 2>&1; th
 else
   echo "pyright needs node and its npm package; skipped here"
 fi
-step "embedded model for the tests"
-$bin/lookalike models pull smollm2-135m || echo "the weights cannot be had: tests that need them are skipped, each with its reason"
+step "a small model and real tables for the tests"
+$bin/python scripts/fetch.py
 step "documentation"
 $bin/mkdocs build --strict --quiet
 step "tests"
