@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -121,3 +122,26 @@ def test_missing_environment_variable(tmp_path):
     model = 'models:\n  m: {kind: openai, model: x, base_url: "http://127.0.0.1:9/v1", api_key: "${NOT_THERE_XYZ}"}\n'
     (tmp_path / "r.yaml").write_text(recipe(["a: {kind: prompt, model: m, prompt: hello}"], model))
     clear(lookalike("run", "r.yaml", cwd=tmp_path), 2, "NOT_THERE_XYZ", "r.yaml")
+
+
+def test_path_outside_the_folder(tmp_path):
+    """A relative path that leaves the recipe's folder is refused with code 4."""
+    source = "sources:\n  s: {kind: file, path: ../../etc/secret.csv}\n"
+    (tmp_path / "r.yaml").write_text(f"lookalike: 1\nname: shop\n{source}tables:\n  t: {{rows: {{from: s}}}}\n")
+    clear(lookalike("check", "r.yaml", cwd=tmp_path), 4, "../../etc/secret.csv", "leaves the recipe's folder")
+
+
+def test_parquet_of_odd_types(tmp_path):
+    """Durations and maps are read and learned: nobody meets a traceback."""
+    odd = {"a": [1, 2] * 20, "d": pa.array([timedelta(1)] * 40), "m": pa.array([[("k", 1)]] * 40, pa.map_("string", "int64"))}
+    pq.write_table(pa.table(odd), tmp_path / "odd.parquet")
+    done = lookalike("fit", "odd.parquet", "-o", "m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_huge_cell(tmp_path):
+    """A cell of 10 MB is read; the model that is saved stays small."""
+    (tmp_path / "big.csv").write_text("a,b\n1," + "x" * 10_000_000 + "\n" + "2,y\n" * 30)
+    done = lookalike("fit", "big.csv", "-o", "m", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert sum(path.stat().st_size for path in (tmp_path / "m").iterdir()) < 1_000_000
