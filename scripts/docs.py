@@ -18,6 +18,7 @@ import typer
 
 from lookalike import api
 from lookalike.cli.app import COMMANDS
+from lookalike.recipe.pages import Page
 from lookalike.registry import builtins
 
 REFERENCE = Path(__file__).parents[1] / "docs" / "reference"
@@ -131,11 +132,11 @@ def kinds_page() -> str:
     return "".join(parts).rstrip("\n") + "\n"
 
 
-def _page(group: str, kind: str) -> api.Page:
+def _page(group: str, kind: str) -> Page:
     return next(page for page in api.explain(kind) if page.group == group)
 
 
-def _kind(page: api.Page) -> str:
+def _kind(page: Page) -> str:
     text, meanings = _split(page.text)
     rows = [
         f"| `{name}` | `{_cell(type_name)}` | {'required' if default == 'required' else f'`{_cell(default)}`'} | {_cell(meanings.get(name, ''))} |"

@@ -11,16 +11,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from importlib.resources import as_file, files
 from pathlib import Path
-from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import orjson
 
 from lookalike import frames
-from lookalike.errors import RunError, UnknownKind, UsageError, did_you_mean
+from lookalike.errors import RunError, UsageError, did_you_mean
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import put_bytes
@@ -29,9 +27,11 @@ if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.plan import Plan
     from lookalike.recipe.model import Recipe
+    from lookalike.recipe.pages import Page
     from lookalike.run.engine import Options, Progress
     from lookalike.run.events import Listener
     from lookalike.run.folder import RunFolder
+    from lookalike.run.preview import Previewed
     from lookalike.schema.types import TableSchema
     from lookalike.synthesizers.base import Given, Synthesizer
     from lookalike.tune import Tuned
@@ -362,48 +362,6 @@ def mimic_file(
     return compare(learned, synthetic, holdout=holdout, target=target, seed=seed)
 
 
-@dataclass(frozen=True)
-class Seen:
-    """One model call of a preview.
-
-    Attributes:
-        column: the model column.
-        row: the row it was asked for.
-        prompt: what was sent, turn by turn.
-        reply: what came back; the reason when nothing did.
-        failed: whether nothing came back.
-        model: the name under `models:`.
-        tokens: of prompt and reply together.
-        ms: how long the reply took.
-    """
-
-    column: str
-    row: int
-    prompt: str
-    reply: str
-    failed: bool
-    model: str
-    tokens: int
-    ms: float
-
-
-@dataclass(frozen=True)
-class Previewed:
-    """A few rows of one table, with the calls behind them.
-
-    Attributes:
-        table: its name.
-        rows: finished rows, each with its row id.
-        dropped: row ids that did not come through, each with its stage and reason.
-        calls: calls of all of these rows, in the order in which they were answered.
-    """
-
-    table: str
-    rows: tuple[tuple[int, dict[str, Any]], ...]
-    dropped: tuple[tuple[int, str], ...]
-    calls: tuple[Seen, ...]
-
-
 def preview(
     recipe: RecipeLike, *, rows: int = 3, set: Mapping[str, str] | None = None, allow_code: bool = False
 ) -> list[Previewed]:
@@ -415,43 +373,9 @@ def preview(
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
     """
-    from tempfile import TemporaryDirectory
+    from lookalike.run.preview import preview as make_preview
 
-    from lookalike.run.engine import Options
-
-    made = plan(recipe, rows=rows, set=set, allow_code=allow_code)
-    seen: dict[str, list[Seen]] = {}
-
-    def watch(table: str, entry: Any, request: Any) -> None:
-        turns = [f"{turn.role}: {turn.content}" if len(request.messages) > 1 else turn.content for turn in request.messages]
-        reply = entry.reply
-        answer = entry.failure if reply is None else reply.text or f"a vector of {len(reply.vector)} numbers"
-        tokens = 0 if reply is None else reply.usage.prompt_tokens + reply.usage.completion_tokens
-        call = Seen(
-            entry.column,
-            entry.row,
-            "\n\n".join(turns) or request.text,
-            answer,
-            reply is None,
-            entry.model,
-            tokens,
-            0.0 if reply is None else reply.ms,
-        )
-        seen.setdefault(table, []).append(call)
-
-    with TemporaryDirectory(prefix="lookalike-preview-") as folder:
-        run_folder = make(made, Path(folder) / "run", options=Options(allow_code=allow_code, watch=watch))
-        lost = run_folder.dropped().to_pylist()
-        found = []
-        for table in run_folder.tables:
-            dropped = {
-                row["id"]: f"{row['outcome']} at {row['column']}: {row['reason']}" for row in lost if row["table"] == table
-            }
-            ids = [row for part in run_folder.parts(table) for row in range(part.start, part.stop) if row not in dropped]
-            kept = run_folder.table(table).slice(0, rows).to_pylist() if run_folder.paths(table) else []
-            calls = tuple(seen.get(table, ()))
-            found.append(Previewed(table, tuple(zip(ids, kept, strict=False)), tuple(dropped.items()), calls))
-    return found
+    return make_preview(plan(recipe, rows=rows, set=set, allow_code=allow_code), allow_code=allow_code)
 
 
 def tune(
@@ -519,58 +443,15 @@ def kinds() -> dict[str, tuple[str, ...]]:
     return {group: kind_names(group) for group in GROUPS}
 
 
-@dataclass(frozen=True)
-class Page:
-    """A kind's page: its docstring, its fields, its JSON Schema."""
-
-    kind: str
-    group: str
-    text: str
-    fields: dict[str, tuple[str, str]]
-    schema: dict[str, Any]
-
-
 def explain(kind: str) -> list[Page]:
     """The pages of a kind, one for each group that has it.
 
     Raises:
         UnknownKind: no group has it.
     """
-    import inspect
+    from lookalike.recipe.pages import explain as pages_of
 
-    from lookalike.recipe.schema import KindSchema
-
-    pages = []
-    for group in GROUPS:
-        if kind not in kind_names(group):
-            continue
-        spec: Any = resolve(group, kind)
-        fields = {}
-        for name, info in spec.model_fields.items():
-            default = "required" if info.is_required() else repr(info.get_default(call_default_factory=True))
-            fields[info.alias or name] = (_type_name(info.annotation), default)
-        pages.append(Page(kind, group, inspect.getdoc(spec) or "", fields, spec.model_json_schema(schema_generator=KindSchema)))
-    if not pages:
-        known = [name for group in GROUPS for name in kind_names(group)]
-        raise UnknownKind(what=f"unknown kind {kind!r}", fix=did_you_mean(kind, known, label="kinds"))
-    return pages
-
-
-def _type_name(annotation: Any) -> str:
-    """A field's type as people write it: no modules, no validators, literals as their values."""
-    origin, parts = get_origin(annotation), get_args(annotation)
-    if isinstance(annotation, list):  # the arguments of a Callable
-        return f"[{', '.join(map(_type_name, annotation))}]"
-    if origin is Annotated:
-        return _type_name(parts[0])
-    if origin is Literal:
-        return " | ".join(repr(value) for value in parts)
-    if origin in (Union, UnionType):
-        return " | ".join(dict.fromkeys(_type_name(part) for part in parts))
-    if origin is not None and parts:
-        inside = ", ".join("..." if part is Ellipsis else _type_name(part) for part in parts)
-        return f"{origin.__name__}[{inside}]"
-    return "None" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
+    return pages_of(kind)
 
 
 def write_json_schema(path: Path) -> None:

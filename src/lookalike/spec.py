@@ -80,7 +80,9 @@ class Kind:
                 return value
             if not isinstance(value, Mapping) or "kind" not in value:
                 listed = ", ".join(kinds(self.group)[:8])
-                raise PydanticCustomError("kind_missing", "needs a mapping with `kind:`, one of {listed} ...", {"listed": listed})
+                raise PydanticCustomError(
+                    "kind_missing", "needs a mapping with `kind:`, one of {listed} ...", {"listed": listed}
+                )
             body = dict(value)
             try:
                 target = resolve(self.group, str(body.pop("kind")))

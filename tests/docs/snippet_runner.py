@@ -2,13 +2,14 @@
 
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 namespace: dict = {"__name__": "__main__"}
 
 
 def save(body, where):
-    first, _, rest = body.partition("\n")
+    first, _, _ = body.partition("\n")
     match = re.fullmatch(r"# ([\w./-]+\.ya?ml)", first.strip())
     path = Path(match[1]) if match else Path("snippet.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,6 +30,6 @@ def shell(body, where):
             code.append(line)
     script = "set -euo pipefail\n" + "\n".join(code)
     done = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
-    print(done.stdout, done.stderr)
+    sys.stdout.write(done.stdout + done.stderr)
     if done.returncode:
         raise SystemExit(f"{where}: exit {done.returncode}")

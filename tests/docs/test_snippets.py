@@ -59,8 +59,15 @@ def test_the_page_runs_as_written(page, tmp_path):
     work = tmp_path / "work"
     work.mkdir()
     bin_folder = str(Path(sys.executable).parent)
-    env = {**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}", "LOOKALIKE_EMBEDDED_MODEL": "smollm2-135m", "NO_COLOR": "1"}
-    done = subprocess.run([sys.executable, str(path)], cwd=work, env=env, capture_output=True, text=True, timeout=580, check=False)
+    env = {
+        **os.environ,
+        "PATH": f"{bin_folder}:{os.environ['PATH']}",
+        "LOOKALIKE_EMBEDDED_MODEL": "smollm2-135m",
+        "NO_COLOR": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, str(path)], cwd=work, env=env, capture_output=True, text=True, timeout=580, check=False
+    )
     if done.returncode == 77:
         pytest.skip(done.stdout.strip().splitlines()[-1])
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"

@@ -13,7 +13,9 @@ replies = st.builds(
     ms=st.integers(0, 10**5).map(float),
     tries=st.integers(1, 9),
     seed=st.none() | st.integers(0, 2**31 - 1),
-    tool_calls=st.lists(st.builds(ToolCall, st.text(max_size=5), st.text(max_size=5), st.text(max_size=20)), max_size=2).map(tuple),
+    tool_calls=st.lists(st.builds(ToolCall, st.text(max_size=5), st.text(max_size=5), st.text(max_size=20)), max_size=2).map(
+        tuple
+    ),
     reasoning=st.text(max_size=20),
     vector=st.lists(st.floats(allow_nan=False, allow_infinity=False), max_size=4).map(tuple),
 )

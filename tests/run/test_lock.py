@@ -16,7 +16,9 @@ def test_a_second_run_on_a_folder_is_told_the_pid_of_the_first(tmp_path):
 
 def test_a_dead_process_holds_nothing(tmp_path):
     """A lock goes with its process, however that dies."""
-    code = f"from lookalike.run.lock import locked; import os, pathlib\nwith locked(pathlib.Path({str(tmp_path)!r})): os._exit(9)"
+    code = (
+        f"from lookalike.run.lock import locked; import os, pathlib\nwith locked(pathlib.Path({str(tmp_path)!r})): os._exit(9)"
+    )
     subprocess.run([sys.executable, "-c", code], check=False)
     with locked(tmp_path):
         assert (tmp_path / ".run.lock").read_text().strip() == str(os.getpid())

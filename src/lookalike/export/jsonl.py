@@ -34,4 +34,6 @@ class Jsonl(Exporter):
 
 
 def _write(run: Tables, table: str, file: BinaryIO) -> None:
-    file.writelines(b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()) for batch in run.batches(table, 8192))
+    file.writelines(
+        b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()) for batch in run.batches(table, 8192)
+    )

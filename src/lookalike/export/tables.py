@@ -27,7 +27,9 @@ def _csv(table: pa.Table, file: BinaryIO) -> None:
 
 
 def _jsonl(table: pa.Table, file: BinaryIO) -> None:
-    file.writelines(b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()) for batch in table.to_batches(8192))
+    file.writelines(
+        b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()) for batch in table.to_batches(8192)
+    )
 
 
 WRITERS: dict[str, Callable[[pa.Table, BinaryIO], None]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}

@@ -85,7 +85,8 @@ def test_copied_notes_are_seen_and_belong_to_privacy():
 
 def test_refusals_and_language_are_counted():
     """One refusal and one German text among twenty."""
-    made = corpus(18, 7) + [
+    made = [
+        *corpus(18, 7),
         "I'm sorry, but I cannot help with that.",
         "Der Patient ist heute nicht in der Klinik und das ist gut.",
     ]

@@ -123,7 +123,7 @@ def test_leftovers_of_language_models_are_found_and_ordinary_notes_are_not():
         "The sure thing is the help we provide.",
     ]
     found = leftovers.leftovers(bad + clean)
-    assert {kind: rows for kind, rows in found.items()} == {
+    assert dict(found.items()) == {
         "refusal": [0], "self-reference": [1], "boilerplate": [2], "marker": [3], "placeholder": [4],
     }  # fmt: skip
 

@@ -1,0 +1,62 @@
+"""A kind's page: what it means, its fields, its JSON Schema; read from its class."""
+
+from __future__ import annotations
+
+import inspect
+from dataclasses import dataclass
+from types import UnionType
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
+
+from lookalike.errors import UnknownKind, did_you_mean
+from lookalike.recipe.schema import KindSchema
+from lookalike.registry import GROUPS, kinds, resolve
+
+
+@dataclass(frozen=True)
+class Page:
+    """A kind's page: its docstring, its fields, its JSON Schema."""
+
+    kind: str
+    group: str
+    text: str
+    fields: dict[str, tuple[str, str]]
+    schema: dict[str, Any]
+
+
+def explain(kind: str) -> list[Page]:
+    """The pages of a kind, one for each group that has it.
+
+    Raises:
+        UnknownKind: no group has it.
+    """
+    pages = []
+    for group in GROUPS:
+        if kind not in kinds(group):
+            continue
+        spec: Any = resolve(group, kind)
+        fields = {}
+        for name, info in spec.model_fields.items():
+            default = "required" if info.is_required() else repr(info.get_default(call_default_factory=True))
+            fields[info.alias or name] = (_type_name(info.annotation), default)
+        pages.append(Page(kind, group, inspect.getdoc(spec) or "", fields, spec.model_json_schema(schema_generator=KindSchema)))
+    if not pages:
+        known = [name for group in GROUPS for name in kinds(group)]
+        raise UnknownKind(what=f"unknown kind {kind!r}", fix=did_you_mean(kind, known, label="kinds"))
+    return pages
+
+
+def _type_name(annotation: Any) -> str:
+    """A field's type as people write it: no modules, no validators, literals as their values."""
+    origin, parts = get_origin(annotation), get_args(annotation)
+    if isinstance(annotation, list):  # the arguments of a Callable
+        return f"[{', '.join(map(_type_name, annotation))}]"
+    if origin is Annotated:
+        return _type_name(parts[0])
+    if origin is Literal:
+        return " | ".join(repr(value) for value in parts)
+    if origin in (Union, UnionType):
+        return " | ".join(dict.fromkeys(_type_name(part) for part in parts))
+    if origin is not None and parts:
+        inside = ", ".join("..." if part is Ellipsis else _type_name(part) for part in parts)
+        return f"{origin.__name__}[{inside}]"
+    return "None" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
