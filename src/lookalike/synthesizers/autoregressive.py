@@ -21,8 +21,7 @@ class Autoregressive(Tabular):
     Trained on random subsets, so conditions come first and the rest follows: exact values need no trial. Numbers are learned
     in `bins` quantile bins and placed within them.
 
-    Use it for wide tables of mixed types with enough rows (10,000 and more) when an hour of training is no matter. The forest
-    is better and a hundred times cheaper on most tables.
+    Use it for tables of mixed types with enough rows (10,000 and more) when training time is no matter.
 
     Source:
         Tiwald et al. 2025, "TabularARGN"; Uria, Murray and Larochelle 2014, "A deep and tractable density estimator".

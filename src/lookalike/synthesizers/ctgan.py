@@ -23,8 +23,7 @@ class Ctgan(Tabular):
     In each step one category of one column is chosen, with log-frequency, and generator and critic are told. Wasserstein loss
     with gradient penalty.
 
-    Use it to compare with the literature. It needs hundreds of epochs, its marginals stay visibly off, and the forest beats it
-    on every table that we measured.
+    Use it to compare with the literature. It needs hundreds of epochs, and its marginals stay visibly off.
 
     Source:
         Xu et al. 2019, "Modeling tabular data using conditional GAN"; Gulrajani et al. 2017 for the penalty.

@@ -17,8 +17,7 @@ from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
 class Tvae(Tabular):
     """TVAE: a variational autoencoder; rows are decoded from normal noise.
 
-    Use it to compare with the literature, or where a smooth latent space is wanted. The forest is better and faster as a
-    synthesizer.
+    Use it to compare with the literature, or where a smooth latent space is wanted.
 
     Source:
         Xu et al. 2019, "Modeling tabular data using conditional GAN", section 4.4; Kingma and Welling 2014.
