@@ -13,6 +13,7 @@ from typing import Annotated, Any
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import AfterValidator
 
 from lookalike.errors import did_you_mean
@@ -92,7 +93,7 @@ def places(batch: Batch, ctx: Context, draw: int, size: int = _SIZE) -> pa.Array
 def digits(batch: Batch, ctx: Context, draw: int, count: int) -> pa.Array:
     """Keyed digits as text of fixed length."""
     numbers = (ctx.uniform(batch.ids, draw) * 10**count).astype(np.int64)
-    return pa.array(np.char.zfill(numbers.astype(f"U{count}"), count), pa.string())
+    return pc.utf8_lpad(pa.array(numbers).cast(pa.string()), width=count, padding="0")
 
 
 def check_fields(fields: Any, known: Sequence[str]) -> None:
