@@ -15,7 +15,7 @@ $bin/lint-imports
 step "types"
 $bin/mypy
 if command -v node >/dev/null 2>&1 && $bin/pyright --version >/dev/null 2>&1; then
-  $bin/pyright | tail -n 1
+  $bin/pyright --level error
 else
   echo "pyright needs node and its npm package; skipped here"
 fi

@@ -1,5 +1,8 @@
 """A folder that a dataset hub shows as it is: Parquet shards, a card with front matter, Croissant."""
 
+# pyright: reportOptionalMemberAccess=false
+# pyarrow is untyped: pyright loses the type of the writer in the loop; mypy checks this file
+
 from __future__ import annotations
 
 import hashlib
