@@ -1,6 +1,6 @@
 """Run every benchmark that needs no peer, one after the other, each in a process of its own.
 
-    make bench
+make bench
 """
 
 import subprocess

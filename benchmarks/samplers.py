@@ -1,6 +1,6 @@
 """1,000,000 rows of five sampled columns through a whole run to Parquet: CPU seconds, wall seconds, peak memory.
 
-    python benchmarks/samplers.py [ROWS ...]
+python benchmarks/samplers.py [ROWS ...]
 """
 
 import resource

@@ -57,9 +57,13 @@ def split(values: Any) -> tuple[list[Any], Floats]:
 
 
 def arrow_values(values: Sequence[Any]) -> pa.Array:
-    """The values as an Arrow array: whole and fractional numbers together are float64."""
+    """The values as an Arrow array: whole and fractional numbers together are float64, texts and others together are texts."""
     kinds = {type(value) for value in values if value is not None}
-    return pa.array(values, pa.float64()) if kinds == {int, float} else pa.array(values)
+    if kinds == {int, float}:
+        return pa.array(values, pa.float64())
+    if str in kinds and len(kinds) > 1:  # `[02134, 90210]`: YAML keeps the first as text for its leading zero
+        return pa.array([None if value is None else str(value) for value in values])
+    return pa.array(values)
 
 
 def leaves(values: Any, depth: int, path: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:

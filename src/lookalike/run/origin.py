@@ -14,6 +14,7 @@ from lookalike import rng
 from lookalike.errors import SourceError
 from lookalike.generators.base import Batch, Context, Tables
 from lookalike.generators.grid import design
+from lookalike.generators.weighted import arrow_values
 from lookalike.plan import Plan, TablePlan
 from lookalike.recipe.model import Count, From, Grid, Like, Per
 from lookalike.run.events import Events
@@ -142,7 +143,7 @@ class Design(Counted):
 
     def __post_init__(self) -> None:
         rows = design(self.spec.grid, self.spec.strength, self.spec.exclude)
-        self._columns = {name: pa.array([row[name] for row in rows]) for name in self.spec.grid}
+        self._columns = {name: arrow_values([row[name] for row in rows]) for name in self.spec.grid}
         self._size = len(rows)
         self.asked = self._size * self.spec.repeat
         self.refills = False
