@@ -7,7 +7,6 @@ what does not hold. Hashes need nothing but Python; signatures need the extra `s
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 import os
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from lookalike.errors import RunError
 from lookalike.optional import require
+from lookalike.store import sha256
 
 SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
@@ -35,7 +35,7 @@ def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
         RunError: the folder has no file, or the key is not one.
         MissingExtra: a key is given and `cryptography` is not installed.
     """
-    listed = [f"{_sha256(path)}  {_name(path, folder)}\n" for path in _files(folder)]
+    listed = [f"{sha256(path)}  {_name(path, folder)}\n" for path in _files(folder)]
     if not listed:
         raise RunError(what="there is no file to seal", where=str(folder), fix="name the folder of a finished run")
     body = "".join(listed).encode()
@@ -86,7 +86,7 @@ def verify(folder: Path, *, public_key: str | Path | None = None) -> list[str]:
     present = {_name(path, folder): path for path in _files(folder)}
     problems += [f"{name}: is listed and missing" for name in listed if name not in present]
     problems += [f"{name}: is not listed" for name in present if name not in listed]
-    problems += [f"{name}: was changed" for name, path in present.items() if name in listed and _sha256(path) != listed[name]]
+    problems += [f"{name}: was changed" for name, path in present.items() if name in listed and sha256(path) != listed[name]]
     return list(dict.fromkeys(problems))
 
 
@@ -110,7 +110,7 @@ def _manifest_problems(folder: Path) -> tuple[list[str], bool]:
             problems.append(f"{name}: lies outside the folder")
         elif not (folder / name).is_file():
             problems.append(f"{name}: is in the manifest and missing")
-        elif _sha256(folder / name) != digest:
+        elif sha256(folder / name) != digest:
             problems.append(f"{name}: is not what the manifest says")
     return problems, bool(parts)
 
@@ -210,11 +210,6 @@ def _files(folder: Path) -> list[Path]:
 
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(path: Path, body: bytes) -> Path:
