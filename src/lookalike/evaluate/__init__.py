@@ -59,6 +59,7 @@ KINDS: dict[str, str] = {
     "epsilon_lower_bound": "lookalike.evaluate.privacy.metrics:CanaryAudit",
     "pii_count": "lookalike.evaluate.privacy.identity:PiiCount",
     "identifier_replay": "lookalike.evaluate.privacy.identity:IdentifierReplay",
+    "named_entities": "lookalike.evaluate.privacy.entities:NamedEntities",
     "exact_duplicates": "lookalike.evaluate.text.metrics:ExactDuplicates",
     "near_duplicates": "lookalike.evaluate.text.metrics:NearDuplicates",
     "semantic_duplicates": "lookalike.evaluate.text.metrics:SemanticDuplicates",
