@@ -40,6 +40,7 @@ def _section(metric: type[Metric]) -> str:
         f"cost {metric.cost:g} s",
         *([f"needs {' and '.join(needs)}"] if needs else []),
         *(["in `statistics`"] if metric.statistics else []),
+        *(["only when asked for"] if not metric.default else []),
     ]
     text = inspect.cleandoc(metric.__doc__ or "")
     for title in ("Source:", "Attributes:", "Raises:", "Args:"):
