@@ -58,16 +58,24 @@ def test_each_attempt_writes_a_file_of_its_own(tmp_path):
     assert len(PartJournal.open(tmp_path).entries) == 3
 
 
-def test_failures_are_forgotten_only_on_request(tmp_path):
-    """A failed call is not asked again unless the user wants it."""
+def test_a_failed_cell_is_begun_anew_where_it_failed(tmp_path):
+    """Forgetting a cell keeps the replies before its failed call; a cell whose replies all came is begun anew, for later readers too."""
     journal = PartJournal.open(tmp_path)
-    journal.add("f", Entry("note", 0, 0, "writer", None, "refused"))
-    journal.add("f", Entry("note", 1, 0, "writer", Reply("fine")))
+    journal.add("f", Entry("note", 0, 0, "writer", Reply("paid for")))
+    journal.add("f", Entry("note", 0, 1, "writer", None, "refused"))
+    for call in range(3):
+        journal.add("f", Entry("note", 1, call, "writer", Reply(f"unfit {call}")))
+    journal.forget("f", 0)
+    assert journal.recall("f", 0, 0).reply.text == "paid for"
+    assert journal.recall("f", 0, 1) is None
+    journal.forget("f", 1)
+    assert journal.calls("f", 1) == 0
+    journal.add("f", Entry("note", 1, 0, "writer", Reply("fit")))
     journal.close()
-    assert PartJournal.open(tmp_path).recall("f", 0, 0).failure == "refused"
-    retried = PartJournal.open(tmp_path, forget_failures=True)
-    assert retried.recall("f", 0, 0) is None
-    assert retried.recall("f", 1, 0).reply.text == "fine"
+    again = PartJournal.open(tmp_path)
+    assert again.calls("f", 1) == 1
+    assert again.recall("f", 1, 0).reply.text == "fit"
+    assert again.begun == journal.begun == {("f", 1): 1}
 
 
 def test_replies_of_another_column_version_are_not_used(tmp_path):

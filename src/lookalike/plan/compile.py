@@ -142,7 +142,7 @@ def _source(recipe: Recipe, table: Table, checker: Checker) -> str:
     if isinstance(rows, From):
         version = recipe.sources[rows.source].version(checker.root)
         return _digest(recipe.sources[rows.source].dump(), version, _plain(rows, "n"))
-    return _digest(_plain(rows, "n"))
+    return _digest(_plain(rows, "n", "exact"))
 
 
 def _plain(rows: Value, *without: str) -> dict[str, object]:

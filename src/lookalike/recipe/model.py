@@ -71,12 +71,16 @@ class Per(Value):
 
 
 class Grid(Value):
-    """A coverage design: every combination of factor values, or every pair (`strength: 2`) or triple."""
+    """A coverage design: every combination of factor values, or every pair (`strength: 2`) or triple.
+
+    `repeat` rows of each. With `exact` that many are kept of each: a row that is rejected is replaced by one of the same values.
+    """
 
     grid: Mapping[Name, tuple[Any, ...]]
     strength: int | None = Field(default=None, ge=1)
     exclude: tuple[str, ...] = ()
     repeat: int = Field(default=1, ge=1)
+    exact: bool = False
 
 
 Rows = Count | Like | From | Per | Grid
@@ -104,6 +108,8 @@ class Table(Value):
         keep: SQL conditions; a row that fails one is dropped and, where rows are counted, replaced.
         key: the column that identifies a row; children refer to it.
         cap: candidates tried at most for each row asked for.
+        replace_failed: rows with a failed cell are replaced too, as rejected ones are; else they keep their place, and
+            `--retry-failed` can fill it.
     """
 
     rows: Annotated[Rows, BeforeValidator(_rows)]
@@ -112,6 +118,7 @@ class Table(Value):
     steps: tuple[Annotated[Step, Kind("step")], ...] = ()
     key: str | None = None
     cap: float = Field(default=10.0, ge=1.0)
+    replace_failed: bool = False
     description: str = ""
 
 

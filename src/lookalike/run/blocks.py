@@ -74,12 +74,14 @@ class BlockTable:
         """Make, judge and write one partition; returns the places it fills. `room` cuts it where the count is reached."""
         if index in self.done:
             return self.done[index].counts.kept
-        batch, dropped, counts = self.rows.finish(self.rows.start(start, stop))
+        made = self.rows.start(start, stop)
+        ids = None if len(made) == stop - start else tuple(made.ids.tolist())
+        batch, dropped, counts = self.rows.finish(made)
         if room is not None and counts.kept > room:
             stop = int(batch.ids[room - 1]) + 1
             batch = batch.take(np.arange(room))
             dropped = [row for row in dropped if row.id < stop]
             duplicates = sum(row.outcome == "duplicate" for row in dropped)
             counts = Counts(room, len(dropped) - duplicates, duplicates)
-        self.write(Part(index, start, stop, self.fingerprint, counts), [batch], dropped)
+        self.write(Part(index, start, stop, self.fingerprint, counts, ids), [batch], dropped)
         return counts.kept

@@ -36,6 +36,7 @@ class CellMaker:
     Attributes:
         asked: called with each new entry, for counts and the live view.
         watch: called with each new entry and the request it answers, for previews.
+        retry: a cell whose journalled replies end in a failure is asked again.
     """
 
     name: str
@@ -45,6 +46,7 @@ class CellMaker:
     lanes: Asker
     asked: Callable[[Entry], None] = field(default=lambda entry: None)
     watch: Callable[[Entry, Request], None] = field(default=lambda entry, request: None)
+    retry: bool = False
 
     def knows(self, row: Row, journal: PartJournal) -> bool:
         """Whether the cell's first call is answered already."""
@@ -58,6 +60,16 @@ class CellMaker:
             BudgetSpent: the budget is used up; nothing was asked.
             ModelError: the lane is closed for all.
         """
+        known = journal.calls(self.fingerprint, row["_id"]) if self.retry else 0
+        try:
+            return await self._try(row, journal)
+        except CellFailed:
+            if not known or journal.calls(self.fingerprint, row["_id"]) > known:
+                raise  # it failed just now
+        journal.forget(self.fingerprint, row["_id"])
+        return await self._try(row, journal)
+
+    async def _try(self, row: Row, journal: PartJournal) -> Any:
         try:
             return await self._walk(row, journal)
         except CallFailed as exc:
@@ -91,7 +103,9 @@ class CellMaker:
 
     async def _ask(self, request: Request, row: int, call: int, journal: PartJournal) -> Entry:
         if request.seed is None:
-            request = replace(request, seed=rng.cell(self.ctx.key, row, call))
+            begun = journal.begun.get((self.fingerprint, row), 0)  # a cell begun anew must not get the same answers again
+            key = rng.key(self.ctx.key, "again", begun) if begun else self.ctx.key
+            request = replace(request, seed=rng.cell(key, row, call))
         try:
             entry = Entry(self.name, row, call, request.model, await self.lanes.ask(request))
         except CallFailed as exc:

@@ -36,6 +36,10 @@ class Counts:
         """Rows that came to an end, whatever it was."""
         return self.kept + self.filtered + self.duplicate + self.failed
 
+    def settled(self, *, replace_failed: bool) -> int:
+        """Rows that hold a place of those asked for."""
+        return self.kept if replace_failed else self.kept + self.failed
+
     def add(self, other: Counts) -> None:
         """Count the other's rows too."""
         self.kept += other.kept

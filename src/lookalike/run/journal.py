@@ -7,7 +7,8 @@ process that is dead but still writes tears nobody's lines.
     journal/<table>/part-00000/<attempt>.jsonl
 
 A line is keyed by the column's fingerprint, the row and the number of the call within the cell. After an edit of the recipe
-the replies of untouched columns are still found, the others are not.
+the replies of untouched columns are still found, the others are not. A later line for a call takes the place of an earlier
+one and of all that followed it in its cell: the conversation was begun anew from there.
 """
 
 from __future__ import annotations
@@ -83,11 +84,12 @@ class PartJournal:
 
     folder: Path
     entries: dict[Key, Entry] = field(default_factory=dict)
+    begun: dict[tuple[str, int], int] = field(default_factory=dict)  # (fingerprint, row) -> how often the cell was begun anew
     torn: int = 0
     _handle: int | None = None
 
     @classmethod
-    def open(cls, folder: Path, *, forget_failures: bool = False) -> PartJournal:
+    def open(cls, folder: Path) -> PartJournal:
         """Read all earlier attempts; a last line that a kill has torn is skipped."""
         journal = cls(folder)
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
@@ -100,9 +102,36 @@ class PartJournal:
                 except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
                     journal.torn += 1
                     continue
-                if entry.reply is not None or not forget_failures:
-                    journal.entries[line["f"], entry.row, entry.call] = entry
+                journal._keep(line["f"], entry)
         return journal
+
+    def _keep(self, fingerprint: str, entry: Entry) -> None:
+        """Put an entry in its place; what followed an earlier one of the same call is gone."""
+        known = self.entries.get((fingerprint, entry.row, entry.call))
+        if known is not None:
+            if entry.call == 0 and known.reply is not None:
+                self.begun[fingerprint, entry.row] = self.begun.get((fingerprint, entry.row), 0) + 1
+            self._cut(fingerprint, entry.row, entry.call)
+        self.entries[fingerprint, entry.row, entry.call] = entry
+
+    def _cut(self, fingerprint: str, row: int, call: int) -> None:
+        while self.entries.pop((fingerprint, row, call), None) is not None:
+            call += 1
+
+    def calls(self, fingerprint: str, row: int) -> int:
+        """How many calls of a cell are known."""
+        call = 0
+        while (fingerprint, row, call) in self.entries:
+            call += 1
+        return call
+
+    def forget(self, fingerprint: str, row: int) -> None:
+        """Let a cell that failed be asked again: from its first call without a reply, or from its beginning."""
+        known = range(self.calls(fingerprint, row))
+        unanswered = [call for call in known if self.entries[fingerprint, row, call].reply is None]
+        if not unanswered:
+            self.begun[fingerprint, row] = self.begun.get((fingerprint, row), 0) + 1
+        self._cut(fingerprint, row, unanswered[0] if unanswered else 0)
 
     def recall(self, fingerprint: str, row: int, call: int) -> Entry | None:
         """What an earlier attempt was answered."""
@@ -117,7 +146,7 @@ class PartJournal:
             written = os.write(self._handle, data)
             while written < len(data):
                 written += os.write(self._handle, data[written:])
-        self.entries[fingerprint, entry.row, entry.call] = entry
+        self._keep(fingerprint, entry)
 
     def _create(self) -> int:
         with disk_errors(self.folder):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,6 +23,8 @@ from lookalike.run.fit import LearnedRows, fitted, split
 from lookalike.run.parts import Part, load_part
 from lookalike.run.rows import columns_of
 from lookalike.sources.base import Source
+
+Ids = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Sources:
@@ -48,6 +51,7 @@ class Origin:
 
     asked: int
     refills: bool = True
+    exact: bool = False  # rejected rows are replaced by `more`, by rows of their own kind
 
     def rows(self, start: int, stop: int) -> Batch:
         """Candidate rows [start, stop) with the columns that they bring along."""
@@ -57,6 +61,14 @@ class Origin:
         """The base partitions."""
         for start in range(0, self.asked, partition_rows):
             yield start, min(start + partition_rows, self.asked)
+
+    def ids(self, start: int, stop: int) -> tuple[int, ...] | None:  # noqa: ARG002
+        """The candidates of a range; None: all."""
+        return None
+
+    def more(self, tried: Ids, settled: Ids, partition_rows: int) -> list[tuple[int, int]]:  # noqa: ARG002
+        """Ranges with candidates for the places that are still empty; none when all are filled or the cap is reached."""
+        return []
 
     @staticmethod
     def open(
@@ -73,7 +85,7 @@ class Origin:
         if isinstance(rows, From):
             return Real(table, rows, sources.source(rows.source), plan.recipe.seed)
         if isinstance(rows, Grid):
-            return Design(table, rows)
+            return Design(table, rows, rows.exact)
         if isinstance(rows, Per):
             return Children(plan, table, rows, sources, to, parts[rows.per])
         assert isinstance(rows, Count)
@@ -137,9 +149,14 @@ class Real(Counted):
 
 @dataclass
 class Design(Counted):
-    """Every combination that a coverage design asks for."""
+    """Every combination that a coverage design asks for: row `id` has combination `id % size`.
+
+    Replacements go on counting: rounds of ids of which only the combinations that lack rows are candidates. So what a row is
+    asked hangs on its id alone, and its replies stay good when other rows come out differently.
+    """
 
     spec: Grid
+    exact: bool = False
 
     def __post_init__(self) -> None:
         rows = design(self.spec.grid, self.spec.strength, self.spec.exclude)
@@ -147,10 +164,43 @@ class Design(Counted):
         self._size = len(rows)
         self.asked = self._size * self.spec.repeat
         self.refills = False
+        self._most = math.ceil(self.spec.repeat * self.table.table.cap)
+        self._needed = np.empty(0, np.int64)
+
+    def ids(self, start: int, stop: int) -> tuple[int, ...] | None:
+        """Beyond the rows asked for, the candidates that `more` has named."""
+        if start < self.asked:
+            return None
+        found = self._needed[(self._needed >= start) & (self._needed < stop)].tolist()
+        return None if len(found) == stop - start else tuple(found)
+
+    def more(self, tried: Ids, settled: Ids, partition_rows: int) -> list[tuple[int, int]]:
+        """As many further rows of each combination as it lacks, in rounds that nobody has used yet."""
+        lacking = self.spec.repeat - np.bincount(settled % self._size, minlength=self._size)
+        room = self._most - np.bincount(tried % self._size, minlength=self._size)
+        wanted = np.minimum(lacking, room).clip(min=0)
+        first = -(-(int(tried.max()) + 1) // self._size)
+        rounds = [(first + n) * self._size + np.flatnonzero(wanted > n) for n in range(int(wanted.max(initial=0)))]
+        if not rounds:
+            return []
+        self._needed = np.concatenate([self._needed, *rounds])
+        ids = np.concatenate(rounds)
+        stops = [int(ids[min(at + partition_rows, len(ids)) - 1]) + 1 for at in range(0, len(ids), partition_rows)]
+        return list(zip([int(ids[0]), *stops], stops, strict=False))
+
+    def short(self, settled: Ids) -> list[str]:
+        """Combinations with fewer rows than wanted, in words."""
+        lacking = self.spec.repeat - np.bincount(settled % self._size, minlength=self._size)
+        words = []
+        for at in np.flatnonzero(lacking > 0).tolist():
+            values = ", ".join(f"{name} {column[at].as_py()}" for name, column in self._columns.items())
+            words.append(f"{values}: {self.spec.repeat - lacking[at]} of {self.spec.repeat}")
+        return words
 
     def rows(self, start: int, stop: int) -> Batch:
         """The design's rows, repeated in whole rounds."""
-        ids = np.arange(start, stop)
+        chosen = self.ids(start, stop)
+        ids = np.arange(start, stop) if chosen is None else np.array(chosen, np.int64)
         index = pa.array(ids % self._size)
         return Batch(self.table.name, ids, {name: values.take(index) for name, values in self._columns.items()})
 

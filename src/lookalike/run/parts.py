@@ -65,13 +65,22 @@ class Dropped:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A finished partition: candidate rows `start` to `stop`, and what became of them."""
+    """A finished partition: candidate rows `start` to `stop`, and what became of them.
+
+    Attributes:
+        ids: the candidates, where they are not all of the range: rows that replace others of their kind.
+    """
 
     index: int
     start: int
     stop: int
     fingerprint: str
     counts: Counts
+    ids: tuple[int, ...] | None = None
+
+    def candidates(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+        """Row ids of all candidates."""
+        return np.arange(self.start, self.stop) if self.ids is None else np.array(self.ids, np.int64)
 
     def meta(self) -> dict[bytes, bytes]:
         """The Parquet key-value metadata."""
@@ -83,6 +92,8 @@ class Part:
             "fingerprint": self.fingerprint,
             "counts": self.counts.dump(),
         }
+        if self.ids is not None:
+            body["ids"] = self.ids
         return {_META: orjson.dumps(body), b"synthetic": b"true", b"lookalike.synthetic": b"true"}
 
 
@@ -102,7 +113,8 @@ def read_part(path: Path) -> Part:
             body = orjson.loads((file.metadata.metadata or {})[_META])
         counts = dict(body["counts"])
         counts.pop("attempted")
-        return Part(body["index"], body["start"], body["stop"], body["fingerprint"], Counts(**counts))
+        ids = tuple(body["ids"]) if "ids" in body else None
+        return Part(body["index"], body["start"], body["stop"], body["fingerprint"], Counts(**counts), ids)
     except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
         raise RunError(
             what=f"the partition is damaged: {exc}", where=str(path), fix="delete this file and run again; only it is made anew"
@@ -166,18 +178,29 @@ def read_all(paths: Sequence[Path]) -> pa.Table | None:
     return pa.concat_tables(tables, promote_options="permissive") if tables else None
 
 
-def dropped_ids(folder: Path, table: str, index: int) -> np.ndarray[Any, np.dtype[np.int64]]:
-    """Ids of a partition's candidates that are not in its rows."""
+def dropped_ids(folder: Path, table: str, index: int, outcome: str = "") -> np.ndarray[Any, np.dtype[np.int64]]:
+    """Ids of a partition's candidates that are not in its rows; with `outcome` only those that ended so."""
     path = part_path(folder, "dropped", table, index)
     if not path.exists():
         return np.empty(0, np.int64)
     with pq.ParquetFile(path) as file:
-        return file.read(columns=["id"])["id"].to_numpy()
+        rows = file.read(columns=["id", "outcome"])
+    ids = np.array(rows["id"].to_pylist(), np.int64)
+    return ids[[found == outcome for found in rows["outcome"].to_pylist()]] if outcome else ids
+
+
+def dropped_reasons(folder: Path, table: str, index: int) -> list[str]:
+    """Why each of a partition's dropped rows is not in it."""
+    path = part_path(folder, "dropped", table, index)
+    if not path.exists():
+        return []
+    with pq.ParquetFile(path) as file:
+        return [str(reason) for reason in file.read(columns=["reason"])["reason"].to_pylist()]
 
 
 def row_ids(folder: Path, table: str, part: Part) -> np.ndarray[Any, np.dtype[np.int64]]:
     """Row ids of a partition's rows, in order."""
-    return np.setdiff1d(np.arange(part.start, part.stop), dropped_ids(folder, table, part.index), assume_unique=True)
+    return np.setdiff1d(part.candidates(), dropped_ids(folder, table, part.index), assume_unique=True)
 
 
 def load_part(folder: Path, table: str, part: Part) -> Batch:

@@ -82,7 +82,7 @@ def preview(made: Plan, *, allow_code: bool = False) -> list[Previewed]:
             dropped = {
                 row["id"]: f"{row['outcome']} at {row['column']}: {row['reason']}" for row in lost if row["table"] == table
             }
-            ids = [row for part in run_folder.parts(table) for row in range(part.start, part.stop) if row not in dropped]
+            ids = [row for part in run_folder.parts(table) for row in part.candidates().tolist() if row not in dropped]
             kept = run_folder.table(table).to_pylist() if run_folder.paths(table) else []
             calls = tuple(seen.get(table, ()))
             found.append(Previewed(table, tuple(zip(ids, kept, strict=False)), tuple(dropped.items()), calls))

@@ -3,7 +3,7 @@
 A candidate may be opened while kept + failed + undecided < asked. Every undecided candidate adds at most one row, so the
 count is never exceeded; and the candidates opened are the shortest run of ids that holds the rows asked for, whatever the
 concurrency, the order of replies or the size of partitions. Rejected rows are replaced; failed rows keep their place, so that
-`--retry-failed` can fill it.
+`--retry-failed` can fill it, unless the table says `replace_failed`.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ class Quota:
     Attributes:
         asked: rows wanted; None when every candidate of a given range is wanted (children, cheap ranges).
         limit: candidates that may be opened at most.
-        opened: candidates opened so far; the next one's id.
-        settled: candidates that hold a place: kept or failed.
+        opened: candidates opened so far.
+        settled: candidates that hold a place: kept, and failed ones that are not replaced.
         undecided: opened and not yet judged.
     """
 
@@ -42,7 +42,7 @@ class Quota:
         return self.asked is None or self.settled + self.undecided < self.asked
 
     def open(self) -> int:
-        """Open the next candidate."""
+        """Open the next candidate; returns how many were opened before."""
         self.opened += 1
         self.undecided += 1
         return self.opened - 1

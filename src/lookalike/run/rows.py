@@ -49,7 +49,7 @@ class RowMaker:
         return self.contexts[column]
 
     def start(self, start: int, stop: int) -> Batch:
-        """Candidate rows with every column that needs no model."""
+        """Candidate rows with every column that needs no model; of a range of replacements only those that are needed."""
         return self.add(self.base(start, stop), self.stages.early)
 
     def add(self, batch: Batch, columns: Sequence[str]) -> Batch:

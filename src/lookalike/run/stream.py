@@ -8,7 +8,7 @@ partition is full, when nothing can be opened before a verdict, or when many wai
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -27,6 +27,7 @@ from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
 
 GROUP = 256  # rows judged together at most, when their verdict decides what is opened next
+WRITING = 2  # finished partitions that wait for the disk at most: beyond it no row is begun
 
 
 @dataclass
@@ -41,6 +42,7 @@ class OpenPart:
     masks: dict[str, np.ndarray[Any, np.dtype[np.bool_]]]
     journal: PartJournal
     cells: dict[str, list[Any]]
+    opened: int = 0
     finished: int = 0
     judged: int = 0
     batches: list[Batch] = field(default_factory=list)
@@ -49,8 +51,17 @@ class OpenPart:
     waiting: list[int] = field(default_factory=list)  # offsets made, not judged
     failures: dict[int, CellFailed] = field(default_factory=dict)
 
+    def __len__(self) -> int:
+        """Its candidates."""
+        return len(self.batch)
 
-Save = Callable[[Part, OpenPart], None]
+    @property
+    def ids(self) -> tuple[int, ...] | None:
+        """The candidates where they are not all of the range."""
+        return None if len(self) == self.stop - self.start else tuple(self.batch.ids.tolist())
+
+
+Save = Callable[[Part, OpenPart], Coroutine[Any, Any, None]]
 
 
 @dataclass
@@ -61,6 +72,8 @@ class StreamTable:
         ranges: nominal (index, start, stop) of the partitions from the first candidate on.
         ordered: verdicts are given in the order of row ids (steps with memory).
         selective: rows may be rejected, so verdicts decide what is opened.
+        replace_failed: a row with a failed cell is replaced as if it were rejected.
+        save: puts a finished partition on the disk.
         stages: model columns and the block columns between them, in levels that can run side by side.
     """
 
@@ -76,12 +89,14 @@ class StreamTable:
     window: int
     ordered: bool
     selective: bool
+    replace_failed: bool = False
     skip: Callable[[int], bool] = lambda index: False
     refeed: Callable[[Part], None] = lambda part: None
     finished: Callable[[], None] = lambda: None
     parts: dict[int, OpenPart] = field(default_factory=dict)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
-    verdict_at: int = 0  # with `ordered`: the next row id to be judged
+    verdict_at: int = -1  # with `ordered`: where the partition starts whose rows are judged next; -1: none yet
+    saving: set[asyncio.Task[None]] = field(default_factory=set)
     passed: dict[int, Part] = field(default_factory=dict)
     halted: Exception | None = None
 
@@ -89,7 +104,6 @@ class StreamTable:
         """Make every partition that is missing."""
         self._ranges = ranges
         self._current: OpenPart | None = None
-        self._range_end = 0
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.window):
@@ -97,7 +111,9 @@ class StreamTable:
             if self.halted is None:
                 self._judge()
                 for part in list(self.parts.values()):
-                    self._close(part, stop=min(part.stop, self.quota.opened))
+                    self._close(part, stop=min(part.stop, part.start + part.opened))
+            while self.saving:
+                await asyncio.wait(self.saving)
         except BaseExceptionGroup as group_error:
             raise group_error.exceptions[0] from None  # the first worker's error; the others were cancelled for it
         finally:
@@ -108,6 +124,8 @@ class StreamTable:
 
     async def _work(self) -> None:
         while True:
+            while len(self.saving) > WRITING:
+                await asyncio.wait(self.saving, return_when=asyncio.FIRST_COMPLETED)
             place = self._next()
             if place is None:
                 if self.halted or self.quota.complete or not self.quota.undecided:
@@ -134,12 +152,16 @@ class StreamTable:
         if not self.quota.may_open and self.selective:
             self._judge()
         while self.quota.may_open:
-            if self.quota.opened >= self._range_end and not self._open_range():
-                return None
-            if self._current is None:
+            part = self._current
+            if part is None:
+                if not self._open_range():
+                    return None
                 continue
-            row = self.quota.open()
-            return self._current, row - self._current.start
+            self.quota.open()
+            part.opened += 1
+            if part.opened == len(part):
+                self._current = None
+            return part, part.opened - 1
         return None
 
     def _open_range(self) -> bool:
@@ -149,20 +171,18 @@ class StreamTable:
             self.quota.limit = self.quota.opened
             return False
         index, start, stop = found
-        stop = min(stop, self.quota.limit)
+        if self.verdict_at < 0:
+            self.verdict_at = start
         existing = self.done.get(index)
         if existing is not None or self.skip(index):
-            self._current = None
-            self.quota.opened = existing.stop if existing is not None else stop
-            self._range_end = self.quota.opened
+            counts = Counts(kept=stop - start) if existing is None else existing.counts
+            self.quota.opened += counts.attempted
+            self.quota.settled += counts.settled(replace_failed=self.replace_failed)
             if existing is not None:
-                self.quota.settled += existing.counts.kept + existing.counts.failed
                 self._pass(existing)
-            else:
-                self.quota.settled += stop - start
             return True
-        self._current = self.parts[index] = self._open(index, start, stop)
-        self._range_end = stop
+        part = self.parts[index] = self._open(index, start, stop)
+        self._current = part if len(part) else None
         return True
 
     def _pass(self, part: Part) -> None:
@@ -172,8 +192,7 @@ class StreamTable:
             self._pass_finished()
 
     def _pass_finished(self) -> None:
-        while self.verdict_at in self.passed:
-            part = self.passed.pop(self.verdict_at)
+        while (part := self.passed.pop(self.verdict_at, None)) is not None:
             self.refeed(part)
             self.verdict_at = part.stop
 
@@ -187,7 +206,7 @@ class StreamTable:
         rows = list(batch.rows(names))
         for row, row_id in zip(rows, batch.ids.tolist(), strict=True):
             row["_id"] = row_id
-        cells: dict[str, list[Any]] = {name: [None] * (stop - start) for stage in self.stages for name in stage}
+        cells: dict[str, list[Any]] = {name: [None] * len(batch) for stage in self.stages for name in stage}
         return OpenPart(index, start, stop, batch, rows, masks, self.open_journal(index), cells)
 
     async def _record(self, part: OpenPart, offset: int) -> None:
@@ -250,7 +269,7 @@ class StreamTable:
         part.finished += 1
         self.finished()
         part.rows[offset] = {}  # its cells live in `cells` now
-        full = part.finished == part.stop - part.start
+        full = part.finished == len(part)
         if full and not self.selective:
             self._judge(*(() if self.ordered else (part,)))  # in order, a verdict may set others free
         elif full or (self.selective and sum(len(p.waiting) for p in self.parts.values()) >= GROUP):
@@ -274,19 +293,17 @@ class StreamTable:
                 taken = set(offsets)
                 part.waiting = [offset for offset in part.waiting if offset not in taken]
                 self._verdict(part, offsets)
-            if part.judged == part.stop - part.start:
+            if part.judged == len(part):
+                if self.ordered:
+                    self.verdict_at = part.stop
                 self._close(part, stop=part.stop)
         self._pass_finished()
 
     def _contiguous(self, part: OpenPart, offsets: list[int]) -> list[int]:
         """The offsets that come next in the order of ids."""
-        ready = []
-        for offset in offsets:
-            if part.start + offset != self.verdict_at:
-                break
-            ready.append(offset)
-            self.verdict_at += 1
-        return ready
+        if part.start != self.verdict_at:
+            return []
+        return [offset for place, offset in enumerate(offsets, part.judged) if offset == place]
 
     def _verdict(self, part: OpenPart, offsets: list[int]) -> None:
         made = [offset for offset in offsets if offset not in part.failures]
@@ -304,25 +321,32 @@ class StreamTable:
             part.batches.append(kept)
         part.counts.add(counts)
         part.judged += len(offsets)
-        self.quota.judge(counts.kept + counts.failed, counts.filtered + counts.duplicate)
+        settled = counts.settled(replace_failed=self.replace_failed)
+        self.quota.judge(settled, counts.attempted - settled)
 
     def _failure(self, part: OpenPart, offset: int) -> Dropped:
         exc = part.failures[offset]
         early = {name: values[offset].as_py() for name, values in part.batch.columns.items()}
         cells = {name: values[offset] for name, values in part.cells.items() if values[offset] is not None}
         text = orjson.dumps({**early, **cells}, default=str, option=orjson.OPT_SERIALIZE_NUMPY | orjson.OPT_NON_STR_KEYS)
-        return Dropped(part.start + offset, "failed", exc.reason, exc.column, text.decode())
+        return Dropped(int(part.batch.ids[offset]), "failed", exc.reason, exc.column, text.decode())
 
     def _close(self, part: OpenPart, *, stop: int) -> None:
         if part.index not in self.parts:
             return
         del self.parts[part.index]
-        if part is self._current and stop == part.stop:
-            self._current = None
         if not part.batches:
             part.batches.append(self._empty(part))
-        self.save(Part(part.index, part.start, stop, self.fingerprint, part.counts), part)
-        part.journal.close()
+        made = Part(part.index, part.start, stop, self.fingerprint, part.counts, part.ids)
+        task = asyncio.get_running_loop().create_task(self.save(made, part))
+        self.saving.add(task)
+        task.add_done_callback(self._saved)
+
+    def _saved(self, task: asyncio.Task[None]) -> None:
+        self.saving.discard(task)
+        if not task.cancelled() and isinstance(error := task.exception(), Exception):
+            self.halted = self.halted or error
+            self._wake()
 
     def _empty(self, part: OpenPart) -> Batch:
         """No row of the partition stayed: the columns, with nothing in them."""
