@@ -1,3 +1,4 @@
+import asyncio
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.errors import BudgetSpent, ModelError, RunError
+from lookalike.errors import BudgetSpent, GateFailed, ModelError, RunError
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
@@ -193,6 +194,146 @@ def test_failed_cells_are_asked_again_on_request_only(tmp_path):
     }  # fmt: skip
     made(tmp_path / "whole", chain(6), tmp_path)
     assert rows_of(tmp_path / "r") == rows_of(tmp_path / "whole")
+
+
+PICKY = """
+name: picky
+models:
+  m: {{kind: scripted, replies: [red, green, blue], concurrency: 4}}
+tables:
+  a:
+    rows: {rows}
+    {rest}
+    columns:
+      word: {{kind: prompt, model: m, tries: 2, prompt: "a colour", checks: [{{must_not: [red]}}]}}
+"""
+
+
+def test_replies_that_never_passed_are_asked_again_with_other_seeds(tmp_path):
+    """`retry_failed` begins cells anew whose replies all failed their checks, and only those; nothing that passed is asked again."""
+    text = PICKY.format(rows=40, rest="")
+    made(tmp_path / "r", text, tmp_path)
+    failed = manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["failed"]
+    assert 0 < failed < 40
+    first = calls(tmp_path / "r")
+    made(tmp_path / "r", text, tmp_path)
+    assert calls(tmp_path / "r") == first
+    for _ in range(8):
+        before, left = calls(tmp_path / "r"), manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["failed"]
+        made(tmp_path / "r", text, tmp_path, retry_failed=True)
+        assert left <= calls(tmp_path / "r") - before <= 2 * left
+    assert manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["kept"] == 40
+
+
+@pytest.mark.parametrize("partition", [3, 100])
+def test_failed_rows_are_replaced_on_request(tmp_path, partition):
+    """With `replace_failed` the count is exact, as it is with rejected rows, and the failed rows are still told with their reasons."""
+    made(tmp_path / "r", PICKY.format(rows=40, rest="replace_failed: true"), tmp_path, partition_rows=partition)
+    outcomes = manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]
+    assert outcomes["kept"] == 40
+    assert outcomes["failed"] > 0
+    assert pq.ParquetFile(tmp_path / "r" / "failures.parquet").metadata.num_rows == outcomes["failed"]
+
+
+def test_a_cap_on_replacements_says_what_failed(tmp_path):
+    """When no row can be made, the run ends at the cap and names the reason that came most often."""
+    text = PICKY.format(rows=4, rest="replace_failed: true\n    cap: 3").replace("[red, green, blue]", "[red]")
+    folder = made(tmp_path / "r", text, tmp_path)
+    [capped] = [event for event in folder.events() if event["event"] == "capped"]
+    assert manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["failed"] == 12
+    assert "12 candidates" in capped["reason"]
+    assert "must not" in capped["reason"] or "red" in capped["reason"]
+
+
+@pytest.mark.parametrize("partition", [2, 7, 100])
+def test_an_exact_grid_keeps_its_number_of_each_combination(tmp_path, partition):
+    """Rejected and failed rows of a grid are replaced by rows of the same combination; resumed or not, the files are the same."""
+    grid = "rows: {grid: {label: [yes, no, perhaps], tone: [calm, loud]}, repeat: 5, exact: true}\n    replace_failed: true\n    keep: [\"word <> 'blue'\"]"
+    text = PICKY.format(rows="", rest=grid).replace("    rows: \n", "")
+    made(tmp_path / "r", text, tmp_path, partition_rows=partition)
+    rows = rows_of(tmp_path / "r")
+    counts = {}
+    for row in rows:
+        counts[row["label"], row["tone"]] = counts.get((row["label"], row["tone"]), 0) + 1
+    assert set(counts.values()) == {5}
+    assert len(counts) == 6
+    assert {row["word"] for row in rows} == {"green"}
+    before, asked = files_of(tmp_path / "r"), calls(tmp_path / "r")
+    for number in (1, len(before) - 1):
+        (tmp_path / "r" / "tables" / "a" / f"part-{number:05d}.parquet").unlink(missing_ok=True)
+        made(tmp_path / "r", text, tmp_path, partition_rows=partition)
+        assert (files_of(tmp_path / "r"), calls(tmp_path / "r")) == (before, asked)
+
+
+def test_an_exact_grid_that_cannot_be_filled_names_the_combinations(tmp_path):
+    """A combination that no row passes ends at the cap, and the reason names it."""
+    text = """
+name: short
+tables:
+  a:
+    rows: {grid: {label: [yes, no]}, repeat: 2, exact: true}
+    keep: ["label = 'yes'"]
+    cap: 3
+    columns:
+      x: {kind: uniform, low: 0, high: 1}
+"""
+    folder = made(tmp_path / "r", text, tmp_path)
+    [capped] = [event for event in folder.events() if event["event"] == "capped"]
+    assert [row["label"] for row in rows_of(tmp_path / "r")] == ["yes", "yes"]
+    assert "label no: 0 of 2" in capped["reason"]
+
+
+def test_a_run_opens_a_model_once_for_all_its_tables(tmp_path):
+    """The second table goes on where the first has left the script: the backend is the same."""
+    text = """
+name: two
+models:
+  m: {kind: scripted, replies: [one, two, three], in_order: true, concurrency: 1}
+tables:
+  a: {rows: 1, columns: {word: {kind: prompt, model: m, prompt: "say"}}}
+  b: {rows: 2, columns: {word: {kind: prompt, model: m, prompt: "say"}}}
+"""
+    made(tmp_path / "r", text, tmp_path)
+    assert [row["word"] for row in rows_of(tmp_path / "r")] == ["one"]
+    assert [row["word"] for row in rows_of(tmp_path / "r", "b")] == ["two", "three"]
+
+
+def test_a_run_works_where_an_event_loop_runs_already(tmp_path):
+    """In a notebook, whose own loop is running, a run makes the same rows."""
+
+    async def notebook():
+        return made(tmp_path / "r", chain(5), tmp_path)
+
+    asyncio.run(notebook())
+    made(tmp_path / "one", chain(5), tmp_path)
+    assert rows_of(tmp_path / "r") == rows_of(tmp_path / "one")
+
+
+@pytest.mark.parametrize("models", [True, False])
+def test_who_looks_at_partitions_may_stop_the_run(tmp_path, models):
+    """A reason given after a partition stops the run as a lost gate; without the gate the run goes on and repeats nothing."""
+    text = chain(40, concurrency=2)
+    if not models:
+        text = text[: text.index("      note:")]
+    seen = []
+
+    def look(table, rows):
+        seen.append(rows.num_rows)
+        return "half is enough" if sum(seen) >= 20 else ""
+
+    with pytest.raises(GateFailed, match="half is enough") as stop:
+        made(tmp_path / "r", text, tmp_path, partition_rows=5, look=look, threads=1)
+    assert stop.value.exit_code == 1
+    assert 20 <= sum(seen) < 40
+    asked = calls(tmp_path / "r")
+    seen.clear()
+    with pytest.raises(GateFailed):
+        made(tmp_path / "r", text, tmp_path, partition_rows=5, look=look)  # the partitions that exist decide at once
+    assert calls(tmp_path / "r") == asked
+    made(tmp_path / "r", text, tmp_path, partition_rows=5)
+    made(tmp_path / "one", text, tmp_path, partition_rows=5)
+    assert files_of(tmp_path / "r") == files_of(tmp_path / "one")
+    assert calls(tmp_path / "r") == calls(tmp_path / "one")
 
 
 def test_children_and_grandchildren_follow_their_parents(tmp_path):
