@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from importlib.resources import as_file, files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -24,8 +25,10 @@ from lookalike.registry import kinds as kind_names
 from lookalike.store import put_bytes
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lookalike.evaluate.report import Report
-    from lookalike.plan import Plan
+    from lookalike.plan import Plan, TablePlan
     from lookalike.recipe.model import Recipe
     from lookalike.recipe.pages import Page
     from lookalike.run.engine import Options, Progress
@@ -118,12 +121,70 @@ def make(
     options: Options | None = None,
     listeners: tuple[Listener, ...] = (),
     progress: Progress | None = None,
+    stop_early: bool = False,
 ) -> RunFolder:
-    """Make a plan's tables in a run folder, or go on where an earlier call stopped."""
+    """Make a plan's tables in a run folder, or go on where an earlier call stopped.
+
+    Args:
+        made: the plan.
+        to: the run folder. A seal on it is taken off: what is made now is not sealed.
+        options: how to run.
+        listeners: told of every event.
+        progress: where the run stands, for a live view.
+        stop_early: end the run as soon as a gate of the recipe is lost whatever the remaining rows will be.
+
+    Raises:
+        GateFailed: with `stop_early`, a gate is lost; what was made is kept.
+    """
+    from lookalike.export.sign import unseal
     from lookalike.run.engine import Options
     from lookalike.run.engine import run as run_plan
 
-    return run_plan(made, Path(to), options or Options(), listeners, progress)
+    options = options or Options()
+    if stop_early and made.recipe.gates:
+        options = replace(options, look=_lost_gates(made))
+    unseal(Path(to))
+    return run_plan(made, Path(to), options, listeners, progress)
+
+
+def _lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
+    """Sees each partition of the measured table once, and says which gates no further row can win back; None: none could be told."""
+    from lookalike.evaluate.sketches import STREAMED, Reference, Sketch
+
+    found = _learned(made)
+    if found is None:
+        return None
+    table, (learned, _) = found
+    gates = [gate for gate in _gates(made, table.name) if str(gate["metric"]).partition(".")[0] in STREAMED]
+    if not gates:
+        return None
+    names = [name for name in learned.column_names if name in table.columns and name not in table.table.columns]
+    sketch = Sketch(Reference.of(learned.select(names)))
+
+    def look(name: str, rows: pa.Table) -> str:
+        if name != table.name or not rows.num_rows:
+            return ""
+        return " ".join(sketch.add(rows.select(names)).lost(gates, of=table.n_rows or 0))
+
+    return look
+
+
+def _learned(made: Plan) -> tuple[TablePlan, tuple[pa.Table, pa.Table | None]] | None:
+    """The first table that is learned from a source, with the rows that are learned and those held out."""
+    from lookalike.recipe.model import Like
+    from lookalike.run.fit import split
+    from lookalike.run.origin import Sources
+
+    for table in made.tables:
+        if isinstance(rows := table.table.rows, Like):
+            source = Sources(made.recipe.sources, made.root).source(rows.like)
+            return table, split(source, rows.holdout, made.recipe.seed)
+    return None
+
+
+def _gates(made: Plan, table: str) -> list[dict[str, Any]]:
+    """The recipe's gates on a table."""
+    return [dict(gate) for gate in made.recipe.gates if gate.get("table", table) == table]
 
 
 def run(
@@ -164,27 +225,20 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     its source measure privacy.
     """
     from lookalike.evaluate.evaluate import evaluate as compare
-    from lookalike.recipe.model import Like
-    from lookalike.run.fit import split
-    from lookalike.run.origin import Sources
 
-    sources = Sources(made.recipe.sources, made.root)
     report = None
-    for table in made.tables:
-        rows = table.table.rows
-        if not isinstance(rows, Like) or report is not None:
-            continue
-        learned, holdout = split(sources.source(rows.like), rows.holdout, made.recipe.seed)
+    found = _learned(made)
+    if found is not None:
+        table, (learned, holdout) = found
         synthetic = folder.table(table.name)
         shared = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
-        gates = [dict(gate) for gate in made.recipe.gates if gate.get("table", table.name) == table.name]
         report = compare(
             learned.select(shared),
             synthetic.select(shared),
             holdout=None if holdout is None else holdout.select(shared),
-            target=rows.target,
+            target=getattr(table.table.rows, "target", None),
             only=only,
-            gates=gates or "internal",
+            gates=_gates(made, table.name) or "internal",
             seed=made.recipe.seed,
         )
         report.save(folder.path / "report.json")
@@ -211,6 +265,15 @@ def compare_reports(before: str | Path, after: str | Path) -> Any:
 
     paths = [Path(path) / "report.json" if Path(path).is_dir() else Path(path) for path in (before, after)]
     return compare(*(Loaded.load(path) for path in paths))
+
+
+def seal(folder: str | Path | RunFolder, *, key: str | Path | None = None) -> list[Path]:
+    """List every file of a finished run with its SHA-256, and sign the list with an Ed25519 key (PEM); see `verify`."""
+    from lookalike.export.sign import seal as seal_folder
+    from lookalike.run.folder import RunFolder
+
+    run_ = folder if isinstance(folder, RunFolder) else RunFolder(Path(folder))
+    return seal_folder(run_.path, key=None if key is None else Path(key))
 
 
 def verify(folder: str | Path, *, key: str | Path | None = None) -> list[str]:

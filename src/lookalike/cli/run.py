@@ -21,13 +21,21 @@ def run(
     shard: Annotated[
         str, typer.Option("--shard", help="i/n: make only this share; finish with a run without --shard.")
     ] = "0/1",
-    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Ask again for cells that failed.")] = False,
+    retry_failed: Annotated[
+        bool, typer.Option("--retry-failed", help="Ask again for cells that failed or never passed their checks.")
+    ] = False,
     allow_code: Annotated[
         bool, typer.Option("--allow-code", help="Let `kind: function` and other code of the recipe run.")
     ] = False,
     threads: Annotated[int, typer.Option("--threads", help="Threads for tables without model calls; 0: one a core.")] = 0,
     cache: Annotated[Path | None, typer.Option("--cache", help="A folder of replies that runs share.")] = None,
-    evaluate: Annotated[bool, typer.Option("--evaluate/--no-evaluate", help="Measure tables learned from a source.")] = True,
+    evaluate: Annotated[
+        bool, typer.Option("--evaluate/--no-evaluate", help="Measure what was learned; stop early when a gate is lost.")
+    ] = True,
+    sign: Annotated[
+        Path | None,
+        typer.Option("--sign", envvar="LOOKALIKE_SIGNING_KEY", help="Ed25519 key (PEM): seal the finished run with it."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print events as JSON lines.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")] = False,
 ) -> None:
@@ -47,12 +55,14 @@ def run(
     to = output or api.default_folder(recipe, plan)
     progress = Progress()
     with watching(progress, json=json, quiet=quiet) as listeners:
-        made = api.make(plan, to, options=options, listeners=listeners, progress=progress)
+        made = api.make(plan, to, options=options, listeners=listeners, progress=progress, stop_early=evaluate)
     if not options.shard.whole:
         if not quiet:
             console.print(f"shard {shard} is done; `lookalike run {recipe} -o {to}` finishes when all are")
         return
     report = api.measure(plan, made) if evaluate else None
+    if sign is not None:
+        api.seal(made, key=sign)
     if not quiet and not json:
         show_run(made, report)
     if report is not None and report.exit_code:

@@ -18,7 +18,7 @@ from lookalike.store import sha256
 
 SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
-_LEFT_OUT = frozenset({SUMS, SIGNATURE, ".lock", "lock"})
+_LEFT_OUT = frozenset({SUMS, SIGNATURE})
 
 
 def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
@@ -47,6 +47,12 @@ def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
         text = f"ed25519 {base64.b64encode(public).decode()} {base64.b64encode(private.sign(body)).decode()}\n"
         written.append(_write(folder / SIGNATURE, text.encode()))
     return written
+
+
+def unseal(folder: Path) -> None:
+    """Take a seal off: what is written from now on would not fit it."""
+    for name in (SUMS, SIGNATURE):
+        (folder / name).unlink(missing_ok=True)
 
 
 def verify(folder: Path, *, public_key: str | Path | None = None) -> list[str]:
@@ -205,7 +211,9 @@ def _private_key(path: Path) -> Any:
 
 
 def _files(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.rglob("*") if path.is_file() and not path.is_symlink() and path.name not in _LEFT_OUT)
+    """Everything but the seal itself and locks, which hold the number of a process."""
+    found = (path for path in folder.rglob("*") if path.is_file() and not path.is_symlink())
+    return sorted(path for path in found if path.name not in _LEFT_OUT and not path.name.endswith("lock"))
 
 
 def _name(path: Path, folder: Path) -> str:
