@@ -10,7 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 from threadpoolctl import threadpool_limits
@@ -20,6 +20,7 @@ from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_me
 from lookalike.evaluate import FOLDERS, KINDS
 from lookalike.evaluate import gates as gating
 from lookalike.evaluate.base import DIMENSIONS, Metric, Result
+from lookalike.evaluate.privacy.records import OVERLAP, overlap
 from lookalike.evaluate.report import Report, TableInfo, findings
 from lookalike.evaluate.views import Views
 from lookalike.frames import frame_kind, to_arrow
@@ -218,15 +219,11 @@ def describe(views: Views) -> TableInfo:
 def notes_on(views: Views) -> tuple[str, ...]:
     """What a reader must know before believing the numbers."""
     out = []
-    if "holdout" in views:
-        shared = overlap(views)
-        if shared > 0.5:
-            out.append(
-                f"{shared:.0%} of the holdout rows are also real rows that the generator saw: this is no holdout, "
-                "and it voids every privacy number. Give rows that were kept apart before fitting."
-            )
-        elif shared > 0.05:
-            out.append(f"{shared:.1%} of the holdout rows equal a training row; where that is not chance it hides leaks.")
+    if "holdout" in views and (shared := overlap(views)) > OVERLAP:
+        out.append(
+            f"{shared:.0%} of the holdout rows are also real rows that the generator saw, more than chance explains: this is no "
+            "holdout, and it voids every privacy number. Give rows that were kept apart before fitting."
+        )
     real, synthetic = views.rows("real"), views.rows("synthetic")
     if max(real, synthetic) > 20 * min(real, synthetic):
         out.append(
@@ -235,22 +232,6 @@ def notes_on(views: Views) -> tuple[str, ...]:
     if min(real, synthetic) < 100:
         out.append(f"Only {min(real, synthetic)} rows: most numbers below are noise.")
     return tuple(out)
-
-
-def overlap(views: Views) -> float:
-    """The share of holdout rows that are also real rows, cell for cell."""
-    import numpy as np
-
-    from lookalike.evaluate.privacy.space import row_hashes
-
-    def hashes(which: Literal["real", "holdout"]) -> Any:
-        columns = [views.codes(c.name, which).astype(np.int64) if not c.numeric else views.numbers(c.name, which).view(np.int64)
-                   for c in views.columns if c.form != "empty"]  # fmt: skip
-        return row_hashes(np.stack(columns))
-
-    if not any(c.form != "empty" for c in views.columns):
-        return 0.0
-    return float(np.isin(hashes("holdout"), hashes("real")).mean())
 
 
 def assemble(

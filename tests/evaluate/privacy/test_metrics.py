@@ -120,6 +120,28 @@ def test_the_alarm_rings_for_a_planted_leak_and_not_for_the_holdout(safe):
     assert 0 < found.value < 0.01
 
 
+def test_the_alarm_rings_for_membership_attacks_too(safe, train, holdout):
+    """Planted rows are named more than chance names them, the holdout's are not; the smallest leak is stated for both controls."""
+    found = measure("alarm", safe)["alarm.membership"]
+    assert found.detail["works"]
+    assert found.detail["leaky"]["tpr"] > found.detail["safe"]["tpr"]
+    assert 0 < found.value < 0.03
+    assert found.detail["smallest_safe"] >= found.value
+    small = measure("alarm", Views(train, safe.table("synthetic"), holdout.slice(0, 120)))["alarm.membership"]
+    assert small.value is None or small.value > found.value
+
+
+def test_the_stated_smallest_leak_is_seen_and_a_tenth_of_it_is_not(safe, train, fresh, holdout):
+    """A release with twice the stated leak is called one by the same test; with a tenth of it, it is not."""
+    smallest = head("alarm", safe).value
+
+    def leaking(share):
+        k = max(1, round(share * fresh.num_rows))
+        return head("identical_excess", Views(train, pa.concat_tables([train.slice(0, k), fresh.slice(k)]), holdout)).detail["p"]
+
+    assert leaking(2 * smallest) <= 0.01 < leaking(smallest / 10)
+
+
 def test_narrow_tables_repeat_without_leaking():
     """Two columns of ten values: all rows are identical to some training row, and the excess is still nothing."""
 

@@ -224,7 +224,7 @@ def _evidence(report: Report, table: str, results: list[Result], dimension: Dime
     if dimension == "privacy":
         out["forest"] = _forest(report, results)
         out["roc"] = _roc(results)
-        out["alarm"] = next((_alarm(r) for r in results if r.metric == "alarm" and r.value is not None), None)
+        out["alarm"] = [_alarm(r) for r in results if r.metric == "alarm" and r.value is not None]
     return out
 
 
@@ -388,9 +388,12 @@ def _roc(results: list[Result]) -> dict[str, Any] | None:
 
 
 def _alarm(r: Result) -> dict[str, Any]:
+    safe = r.detail.get("smallest_safe")
     return {
+        "which": "membership attacks" if r.name.endswith("membership") else "replay test",
         "works": bool(r.detail.get("works")),
-        "smallest": f"{r.value:.2%}",
+        "smallest": f"{r.value:.2%}" if r.value else "the release itself is called a leak",
+        "safe": f"{safe:.2%}" if safe else "none" if safe is None else "any",
         "planted": f"{r.detail.get('planted', 0.01):.1%}",
         "rang": bool(r.detail.get("rang")),
         "quiet": bool(r.detail.get("quiet")),

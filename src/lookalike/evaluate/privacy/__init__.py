@@ -1,5 +1,6 @@
 """Is it safe? Attacks on a release, run with the training data and a holdout that the synthesizer never saw.
 
+    records      whole rows: codes, hashes, and whether the holdout is one
     space        tables -> exact codes and Gower matrices, shared by everything below
     neighbors    exact nearest neighbours in tiles, one compiled loop
     bounds       rates, their intervals, exact tests
@@ -9,7 +10,7 @@
     distance     DCR and NNDR: diagnostics, never proof
     alarm        would these attacks have seen a leak? they are run on one
     audit        canaries and a lower bound on epsilon, when the generator can be called
-    metrics      all of these as kinds of metric
+    metrics      the attacks as kinds of metric; identity (personal data), entities (names) and proof (alarm, audit) have the others
 
 An attack counts only by how much better it does on members than on the holdout: what can be said of everybody in the
 population is knowledge, not a leak.

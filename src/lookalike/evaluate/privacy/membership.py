@@ -17,7 +17,8 @@ Inference Attacks From First Principles").
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,7 @@ from lookalike.evaluate.privacy.neighbors import nearest
 from lookalike.evaluate.privacy.space import Gower
 
 Scores = npt.NDArray[np.float64]
+Rows = npt.NDArray[np.int64]
 
 LEAST = {0.01: 200, 0.001: 5000}  # false positive rate -> non-members without which it is not measured
 ATTACKS = ("distance", "calibrated distance", "density ratio", "local count", "classifier")
@@ -50,21 +52,36 @@ class Roc:
     curve: tuple[list[float], list[float]] = field(repr=False)
 
 
-def battery(
-    members: Gower, holdout: Gower, synthetic: Gower, *, rng: np.random.Generator, neighbours: int = 20, classify: bool = True
-) -> tuple[dict[str, Scores], dict[str, Scores]]:
-    """Scores of every attack for members and for non-members.
+@dataclass(frozen=True, slots=True)
+class Fold:
+    """One half of the targets, with their distances to the release and to the half of the holdout that plays the population.
+
+    Attributes:
+        inside: which members are targets here, bool [n].
+        outside: which holdout rows are, bool [h].
+        targets: float32 [d, t], those members, then those holdout rows.
+        reference: float32 [d, r], the other half of the holdout.
+        to_release: distances to the nearest rows of the release, nearest first, float64 [t, k].
+        to_reference: the same to the reference.
+    """
+
+    inside: npt.NDArray[np.bool_]
+    outside: npt.NDArray[np.bool_]
+    targets: Gower
+    reference: Gower
+    to_release: Scores
+    to_reference: Scores
+
+
+def folds(members: Gower, holdout: Gower, synthetic: Gower, *, rng: np.random.Generator, neighbours: int = 20) -> list[Fold]:
+    """The two halves; every target is in one of them.
 
     Args:
         members: float32 [d, n], training rows under attack.
         holdout: float32 [d, h], rows that were never seen; at least 20.
         synthetic: float32 [d, m], the release.
-        rng: cuts the holdout in two, and seeds the classifier.
+        rng: cuts members and holdout in two.
         neighbours: how many the local count looks at.
-        classify: also run the classifier, the slowest of the five.
-
-    Returns:
-        attack -> float64 [n] for members, attack -> float64 [h] for non-members.
 
     Raises:
         MetricError: fewer than 20 holdout rows.
@@ -73,34 +90,68 @@ def battery(
         raise MetricError(
             what=f"a holdout of {holdout.shape[1]} rows is too small to attack with", fix="hold out at least 20 rows"
         )
-    fold_h = rng.permutation(holdout.shape[1]) % 2
-    fold_m = rng.permutation(members.shape[1]) % 2
+    half_h = rng.permutation(holdout.shape[1]) % 2
+    half_m = rng.permutation(members.shape[1]) % 2
+    out = []
+    for half in (0, 1):
+        inside, outside = half_m == half, half_h == half
+        reference = np.ascontiguousarray(holdout[:, ~outside])
+        targets = np.concatenate([members[:, inside], holdout[:, outside]], axis=1)
+        k = min(neighbours, reference.shape[1], synthetic.shape[1])
+        near = [nearest(targets, points, k=k)[0].astype(np.float64) for points in (synthetic, reference)]
+        out.append(Fold(inside, outside, targets, reference, near[0], near[1]))
+    return out
+
+
+Pair = tuple[dict[str, Scores], dict[str, Scores]]
+
+
+def battery(halves: list[Fold], synthetic: Gower, *, rng: np.random.Generator, classify: bool = True) -> Pair:
+    """Scores of every attack for members and for non-members.
+
+    Args:
+        halves: what `folds` gave.
+        synthetic: float32 [d, m], the release.
+        rng: seeds the classifier.
+        classify: also run the classifier, the slowest of the five.
+
+    Returns:
+        attack -> float64 [n] for members, attack -> float64 [h] for non-members.
+    """
     names = ATTACKS if classify else ATTACKS[:4]
-    inside = {name: np.empty(members.shape[1]) for name in names}
-    outside = {name: np.empty(holdout.shape[1]) for name in names}
-    for fold in (0, 1):
-        reference = np.ascontiguousarray(holdout[:, fold_h != fold])
-        targets = np.concatenate([members[:, fold_m == fold], holdout[:, fold_h == fold]], axis=1)
-        scores = _neighbour_scores(targets, reference, synthetic, neighbours)
+    inside = {name: np.empty(halves[0].inside.size) for name in names}
+    outside = {name: np.empty(halves[0].outside.size) for name in names}
+    for fold in halves:
+        scores = _neighbour_scores(fold.to_release, fold.to_reference, synthetic.shape[1], fold.reference.shape[1])
         if classify:
-            scores["classifier"] = _classifier_scores(targets, reference, synthetic, rng)
-        cut = int((fold_m == fold).sum())
+            scores["classifier"] = _classifier_scores(fold.targets, fold.reference, synthetic, rng)
+        cut = int(fold.inside.sum())
         for name in names:
-            inside[name][fold_m == fold] = scores[name][:cut]
-            outside[name][fold_h == fold] = scores[name][cut:]
+            inside[name][fold.inside] = scores[name][:cut]
+            outside[name][fold.outside] = scores[name][cut:]
     return inside, outside
 
 
-def _neighbour_scores(targets: Gower, reference: Gower, synthetic: Gower, neighbours: int) -> dict[str, Scores]:
-    k = min(neighbours, reference.shape[1], synthetic.shape[1])
-    to_s = nearest(targets, synthetic, k=k)[0].astype(np.float64)
-    to_r = nearest(targets, reference, k=k)[0].astype(np.float64)
+def plant(halves: list[Fold], copies: Gower) -> list[Fold]:
+    """The same targets against a release to which copies of training rows were added; only the new distances are computed."""
+    out = []
+    for fold in halves:
+        k = fold.to_release.shape[1]
+        to_copies = nearest(fold.targets, copies, k=k)[0].astype(np.float64)
+        merged = np.sort(np.concatenate([fold.to_release, to_copies], axis=1), axis=1)[:, :k]
+        out.append(replace(fold, to_release=merged))
+    return out
+
+
+def _neighbour_scores(to_s: Scores, to_r: Scores, size_s: int, size_r: int) -> dict[str, Scores]:
+    """Scores of the four attacks that need no model, from distances [t, k] to release and reference and the sizes of these."""
+    k = to_s.shape[1]
     tiny = 1e-3  # an exact copy is infinitely dense; this keeps it first without drowning the rest
     few = min(3, k) - 1
     # S and R can have very different sizes: count each by its rank in the merged list, weighted to equal mass
     radius = np.sort(np.concatenate([to_s, to_r], axis=1), axis=1)[:, k - 1 : k]
-    in_s = (to_s <= radius).sum(axis=1) / synthetic.shape[1]
-    in_r = (to_r <= radius).sum(axis=1) / reference.shape[1]
+    in_s = (to_s <= radius).sum(axis=1) / size_s
+    in_r = (to_r <= radius).sum(axis=1) / size_r
     nearness = 1e-6 * -to_s[:, 0]  # breaks the many ties of a count
     return {
         "distance": -to_s[:, 0],
@@ -136,11 +187,14 @@ def roc(
     broken in expectation (the curve is interpolated). Bounds join the exact interval of the members caught with a bootstrap of
     both sides, which adds the uncertainty of the threshold.
     """
-    fpr, tpr = _curve(inside, outside)
+    merged = _merged(inside, outside)
+    fpr, tpr = _curve(merged, np.ones(inside.size), np.ones(outside.size))
     rates = [rate for rate, least in LEAST.items() if outside.size >= least] or ([0.1] if outside.size >= 50 else [])
     draws = np.empty((resamples, len(rates)))
     for i in range(resamples):
-        f, t = _curve(rng.choice(inside, inside.size), rng.choice(outside, outside.size))
+        f, t = _curve(
+            merged, *(np.bincount(rng.integers(0, side.size, side.size), minlength=side.size) for side in (inside, outside))
+        )
         draws[i] = np.interp(rates, f, t)
     tail = (1.0 - level) / 2.0
     auc = float(((tpr[1:] + tpr[:-1]) / 2 * np.diff(fpr)).sum())
@@ -169,14 +223,22 @@ def _auc_error(auc: float, n: int, m: int) -> float:
     return float(np.sqrt(max(0.0, auc * (1 - auc) + (n - 1) * (q1 - auc * auc) + (m - 1) * (q2 - auc * auc)) / (n * m)))
 
 
-def _curve(inside: Scores, outside: Scores) -> tuple[Scores, Scores]:
+def _merged(inside: Scores, outside: Scores) -> tuple[Rows, Rows]:
+    """Both sides by falling score: the order, and the last place of each distinct score."""
     scores = np.concatenate([inside, outside])
     order = np.argsort(-scores, kind="stable")
-    member = np.r_[np.ones(inside.size), np.zeros(outside.size)][order]
-    last = np.r_[np.flatnonzero(np.diff(scores[order])), scores.size - 1]  # one point a distinct score
-    tpr = np.cumsum(member)[last] / inside.size
-    fpr = np.cumsum(1 - member)[last] / outside.size
-    return np.r_[0.0, fpr], np.r_[0.0, tpr]
+    return order, np.r_[np.flatnonzero(np.diff(scores[order])), scores.size - 1]
+
+
+def _curve(merged: tuple[Rows, Rows], inside: npt.NDArray[Any], outside: npt.NDArray[Any]) -> tuple[Scores, Scores]:
+    """False and true positive rates, one point a distinct score; each row counts as often as its weight says.
+
+    A bootstrap is weights then, and rows are sorted once.
+    """
+    order, last = merged
+    caught = np.cumsum(np.concatenate([inside, np.zeros(outside.size)])[order])[last]
+    blamed = np.cumsum(np.concatenate([np.zeros(inside.size), outside])[order])[last]
+    return np.r_[0.0, blamed / blamed[-1]], np.r_[0.0, caught / caught[-1]]
 
 
 def _thin(fpr: Scores, most: int = 60) -> npt.NDArray[np.int64]:

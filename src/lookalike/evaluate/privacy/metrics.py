@@ -7,9 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lookalike.evaluate.base import Dimension, Metric, Result
-from lookalike.evaluate.privacy import alarm as alarms
-from lookalike.evaluate.privacy import distance, replay, risks, scene
-from lookalike.evaluate.privacy.audit import audit
+from lookalike.evaluate.privacy import distance, records, replay, risks, scene
 from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
 from lookalike.evaluate.privacy.membership import LEAST, Roc
 from lookalike.evaluate.privacy.risks import Risk
@@ -37,11 +35,11 @@ class IdenticalShare(PrivacyMetric):
 
     def compute(self, views: Views) -> list[Result]:
         """One result."""
-        found = scene.hashes(views)
+        found = records.hashes(views)
         rate = replay.identical_share(found["synthetic"], found["real"])
         ceiling = replay.identical_share(found["holdout"], found["real"]).value if "holdout" in found else None
         rows = round(rate.value * found["synthetic"].size)
-        detail = {"rows": rows, "columns": len(scene.names(views))}
+        detail = {"rows": rows, "columns": len(records.names(views))}
         return [
             Result(self.kind, self.kind, "privacy", rate.value, "lower", interval=rate.interval, ceiling=ceiling, detail=detail)
         ]
@@ -62,7 +60,7 @@ class IdenticalExcess(PrivacyMetric):
         """One result; its interval is at 99%."""
         if why := scene.obstacle(views, distances=False):
             return [scene.skipped(self.kind, why, headline=True)]
-        found = scene.hashes(views)
+        found = records.hashes(views)
         excess = replay.identical_excess(found["real"], found["holdout"], found["synthetic"], level=0.99)
         detail = {
             "p": excess.p,
@@ -102,7 +100,7 @@ class RareCombinationReplay(PrivacyMetric):
         """The worst set of columns; bounds and p-value are corrected for the number of sets."""
         if why := scene.obstacle(views, distances=False):
             return [scene.skipped(self.kind, why)]
-        known, found = scene.names(views), scene.codes(views)
+        known, found = records.names(views), records.codes(views)
         sets = [tuple(sorted(known.index(name) for name in s)) for s in self.quasi_identifiers if set(s) <= set(known)]
         sets = sets or replay.column_sets(len(known), views.random("privacy", self.kind))
         tried = replay.rare_combinations(found["real"], found["holdout"], found["synthetic"], sets, known)
@@ -418,67 +416,3 @@ def _closeness(views: Views) -> distance.Closeness:
             rng=views.random("privacy", "closeness"),
         ),
     )  # fmt: skip
-
-
-class Alarm(PrivacyMetric):
-    """The smallest leak that would have been seen here, and the proof that the alarm rings.
-
-    The replay test is run on the release with 1% training rows planted, which it must call a leak, and on one half of the
-    holdout against the other, which it must not. The value is the smallest share of copied rows that would have been called.
-    """
-
-    kind: ClassVar[str] = "alarm"
-    needs_holdout: ClassVar[bool] = True
-    cost: ClassVar[float] = 0.5
-
-    def compute(self, views: Views) -> list[Result]:
-        """One result."""
-        if why := scene.obstacle(views, distances=False):
-            return [scene.skipped(self.kind, why)]
-        found = scene.codes(views)
-        proof = alarms.prove(found["real"], found["holdout"], found["synthetic"], rng=views.random("privacy", self.kind))
-        detail = {
-            "works": proof.works,
-            "rang": proof.rang,
-            "quiet": proof.quiet,
-            "planted": proof.planted,
-            "leaky": {"excess": proof.leaky.rate.value, "p": proof.leaky.p},
-            "safe": {"excess": proof.safe.rate.value, "p": proof.safe.p},
-        }
-        return [Result(self.kind, self.kind, "privacy", proof.smallest_seen, "lower", detail=detail)]
-
-
-class CanaryAudit(PrivacyMetric):
-    """A lower bound on epsilon from planted canaries and one run of the generator; compared with what it claims.
-
-    Needs `extras["generator"]`, a function from a table to a synthetic table; takes as long as one fit.
-
-    Attributes:
-        canaries: rows that nobody has, planted by coins.
-        claimed: the epsilon that the generator claims; None when it claims none.
-    """
-
-    kind: ClassVar[str] = "epsilon_lower_bound"
-    cost: ClassVar[float] = 60.0
-
-    canaries: int = 200
-    claimed: float | None = None
-
-    def compute(self, views: Views) -> list[Result]:
-        """One result, at 95%."""
-        make = views.extras.get("generator")
-        if not callable(make):
-            return [scene.skipped(self.kind, "needs the generator as a function")]
-        found = audit(make, views.table("real"), canaries=self.canaries, seed=views.seed)
-        detail = {
-            "correct": found.correct,
-            "guesses": found.guesses,
-            "canaries": found.canaries,
-            "claimed": self.claimed,
-            "refuted": self.claimed is not None and found.epsilon > self.claimed,
-        }
-        return [
-            Result(
-                self.kind, self.kind, "privacy", found.epsilon, "lower", range=(0.0, 20.0), ceiling=self.claimed, detail=detail
-            )
-        ]

@@ -28,7 +28,9 @@ def _tile_distances(query: Gower, points: Gower, start: int, stop: int, out: Dis
         a0, a1, a2, a3 = query[c], query[c + 1], query[c + 2], query[c + 3]
         b0, b1, b2, b3 = points[c, start:stop], points[c + 1, start:stop], points[c + 2, start:stop], points[c + 3, start:stop]
         for j in range(width):
-            out[j] += min(abs(a0 - b0[j]), one) + min(abs(a1 - b1[j]), one) + min(abs(a2 - b2[j]), one) + min(abs(a3 - b3[j]), one)
+            out[j] += (
+                min(abs(a0 - b0[j]), one) + min(abs(a1 - b1[j]), one) + min(abs(a2 - b2[j]), one) + min(abs(a3 - b3[j]), one)
+            )
         c += 4
     while c < columns:
         a0, b0 = query[c], points[c, start:stop]

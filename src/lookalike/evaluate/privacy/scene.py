@@ -11,43 +11,16 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.evaluate.base import Result
-from lookalike.evaluate.privacy.bounds import binomial_tail
-from lookalike.evaluate.privacy.membership import ATTACKS, Roc, Scores, attack_all, battery
-from lookalike.evaluate.privacy.replay import counts_in
-from lookalike.evaluate.privacy.space import NULL, Codes, Gower, Hashes, column_codes, isolation, rank_of, row_hashes
+from lookalike.evaluate.privacy.membership import ATTACKS, Fold, Roc, Scores, attack_all, battery, folds
+from lookalike.evaluate.privacy.records import OVERLAP, codes, overlap
+from lookalike.evaluate.privacy.space import NULL, Gower, isolation, rank_of
 from lookalike.evaluate.views import Views, Which
 
 MEMBERS = 10_000  # rows of each side that are attacked
 RELEASE = 60_000  # rows of the release that attacks search
 SMALLEST = 20  # rows of a holdout below which nothing is attacked
-OVERLAP = 0.01  # share of the holdout that may be in the training data before it is no holdout
 
 Values = npt.NDArray[np.float64]
-
-
-def names(views: Views) -> list[str]:
-    """Columns that make a record: numbers, times and categories; ids and texts need not be repeated by a copy.
-
-    Where there are none of these, texts; and where there are no texts either, everything.
-    """
-    chosen = [column.name for column in views.compared] or [column.name for column in views.of_form("text")]
-    return chosen or [column.name for column in views.columns]
-
-
-def codes(views: Views) -> dict[str, Codes]:
-    """Record columns of each table as exact codes, int64 [d, n]."""
-
-    def make() -> dict[str, Codes]:
-        which: list[Which] = ["real", "synthetic", *(["holdout"] if "holdout" in views else [])]  # type: ignore[list-item]
-        columns = [column_codes([views.table(w)[name] for w in which]) for name in names(views)]
-        return {w: np.stack([column[i] for column in columns]) for i, w in enumerate(which)}
-
-    return views.once("privacy codes", make)
-
-
-def hashes(views: Views) -> dict[str, Hashes]:
-    """One hash a record of each table."""
-    return views.once("privacy hashes", lambda: {which: row_hashes(matrix) for which, matrix in codes(views).items()})
 
 
 def ranked(views: Views, which: Which) -> Gower:
@@ -116,24 +89,6 @@ def obstacle(views: Views, *, distances: bool = True) -> str:
     return ""
 
 
-def overlap(views: Views) -> float:
-    """Share of holdout rows that are training rows, beyond what rows of this table repeat each other by chance.
-
-    Chance is the share of training rows that have an equal among the other training rows.
-    """
-
-    def make() -> float:
-        found = hashes(views)
-        train, holdout = found["real"], found["holdout"]
-        chance = float((counts_in(train, train) > 1).mean())
-        hits = int((counts_in(holdout, train) > 0).sum())
-        beyond = hits / holdout.size - chance
-        sure = binomial_tail(hits, holdout.size, min(1.0, max(chance, 1e-9) * 1.1)) < 1e-6
-        return beyond if sure and beyond > 0 else 0.0
-
-    return views.once("privacy overlap", make)
-
-
 @dataclass(frozen=True, slots=True)
 class Membership:
     """The battery's outcome on everybody and on the most isolated records.
@@ -144,6 +99,9 @@ class Membership:
         members: training rows attacked.
         strangers: holdout rows attacked.
         alone: how many of the members are among the isolated.
+        halves: targets with their distances, for the alarm.
+        release: what was attacked, float32 [d, m].
+        masks: which targets of the halves are everybody's sample; the others are there for being isolated.
     """
 
     everybody: list[Roc]
@@ -151,6 +109,9 @@ class Membership:
     members: int
     strangers: int
     alone: int
+    halves: list[Fold]
+    release: Gower
+    masks: tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]
 
 
 def membership(views: Views) -> Membership:
@@ -163,13 +124,23 @@ def membership(views: Views) -> Membership:
         tables = {which: np.ascontiguousarray(ranked(views, which)[:, chosen[which]]) for which in rows}  # type: ignore[arg-type]
         release = np.ascontiguousarray(ranked(views, "synthetic")[:, drawn(views, "synthetic", RELEASE)])
         rng = views.random("privacy membership")
-        inside, outside = battery(tables["real"], tables["holdout"], release, rng=rng)
+        halves = folds(tables["real"], tables["holdout"], release, rng=rng)
+        inside, outside = battery(halves, release, rng=rng)
         common = [np.isin(chosen[which], rows[which]) for which in ("real", "holdout")]
         lonely = [np.isin(chosen[which], alone[which]) for which in ("real", "holdout")]
         everybody = attack_all(_only(inside, common[0]), _only(outside, common[1]), rng=rng)
         enough = min(int(mask.sum()) for mask in lonely) >= 30
         isolated = attack_all(_only(inside, lonely[0]), _only(outside, lonely[1]), rng=rng) if enough else []
-        return Membership(everybody, isolated, rows["real"].size, rows["holdout"].size, int(lonely[0].sum()))
+        return Membership(
+            everybody,
+            isolated,
+            rows["real"].size,
+            rows["holdout"].size,
+            int(lonely[0].sum()),
+            halves,
+            release,
+            (common[0], common[1]),
+        )
 
     return views.once("privacy membership", make)
 

@@ -1,0 +1,121 @@
+"""What proves the attacks, and the generator, wrong: the alarm's own test and the audit of a claimed epsilon, as kinds of metric."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from lookalike.evaluate.base import Result
+from lookalike.evaluate.privacy import alarm as alarms
+from lookalike.evaluate.privacy import records, scene
+from lookalike.evaluate.privacy.audit import audit
+from lookalike.evaluate.privacy.metrics import PrivacyMetric
+from lookalike.evaluate.views import Views
+
+
+class Alarm(PrivacyMetric):
+    """The smallest leak that would have been seen here, and the proof that the alarm rings.
+
+    The replay test and the membership attacks are run on the release with 1% training rows planted, which they must call a leak,
+    and on one half of the holdout against the other, which they must not. The value is the smallest share of copied rows that
+    the replay test would have called; `alarm.membership` is the same of the membership attacks. Both are also stated for the
+    holdout as a release (`smallest_safe`), where nothing but sample size limits them.
+    """
+
+    kind: ClassVar[str] = "alarm"
+    needs_holdout: ClassVar[bool] = True
+    cost: ClassVar[float] = 2.5
+
+    def compute(self, views: Views) -> list[Result]:
+        """The replay test's, then the membership attacks'."""
+        if why := scene.obstacle(views, distances=False):
+            return [scene.skipped(self.kind, why, headline=True)]
+        found = records.codes(views)
+        proof = alarms.prove(found["real"], found["holdout"], found["synthetic"], rng=views.random("privacy", self.kind))
+        detail = {
+            "works": proof.works,
+            "rang": proof.rang,
+            "quiet": proof.quiet,
+            "planted": proof.planted,
+            "smallest_safe": proof.safe.smallest_seen,
+            "leaky": {"excess": proof.leaky.rate.value, "p": proof.leaky.p},
+            "safe": {"excess": proof.safe.rate.value, "p": proof.safe.p},
+            "reading": _alarm_reading("replay test", proof.smallest_seen, proof.rang, proof.quiet, proof.planted),
+        }
+        head = Result(self.kind, self.kind, "privacy", proof.smallest_seen, "lower", headline=True, detail=detail)
+        return [head, self._membership(views)]
+
+    def _membership(self, views: Views) -> Result:
+        name = f"{self.kind}.membership"
+        if why := scene.obstacle(views):
+            return scene.skipped(self.kind, why, name=name)
+        attacked = scene.membership(views)
+        members, strangers = (scene.ranked(views, w)[:, scene.drawn(views, w, scene.MEMBERS)] for w in ("real", "holdout"))
+        proof = alarms.prove_membership(
+            attacked.halves, attacked.release, attacked.masks, train=scene.ranked(views, "real"), members=members,
+            holdout=strangers, rng=views.random("privacy", name),
+        )  # fmt: skip
+        if proof is None:
+            return scene.skipped(self.kind, "half of the holdout must have 50 rows to set a threshold on", name=name)
+        detail = {
+            "works": proof.rang and proof.quiet,
+            "rang": proof.rang,
+            "quiet": proof.quiet,
+            "planted": proof.planted,
+            "smallest_safe": proof.smallest_seen_safe,
+            "fpr": proof.rate,
+            "leaky": {"tpr": proof.leaky},
+            "safe": {"tpr": proof.safe},
+            "reading": _alarm_reading("membership attacks", proof.smallest_seen, proof.rang, proof.quiet, proof.planted),
+        }
+        if proof.smallest_seen is None:
+            return scene.skipped(self.kind, "copies of half the rows would not be seen: the holdout is too small", name=name)
+        return Result(self.kind, name, "privacy", proof.smallest_seen, "lower", detail=detail)
+
+
+def _alarm_reading(which: str, smallest: float | None, rang: bool, quiet: bool, planted: float) -> str:
+    seen = (
+        "no leak of copied rows"
+        if smallest is None
+        else f"{smallest:.2%} of the rows copied"
+        if smallest
+        else "the release itself"
+    )
+    heard = f"rang for {planted:.1%} planted rows" if rang else f"missed {planted:.1%} planted rows"
+    calm = "and was quiet on the holdout" if quiet else "and rang for a holdout that cannot leak"
+    return f"The {which} would have called {seen} a leak here; it {heard} {calm}."
+
+
+class CanaryAudit(PrivacyMetric):
+    """A lower bound on epsilon from planted canaries and one run of the generator; compared with what it claims.
+
+    Needs `extras["generator"]`, a function from a table to a synthetic table; takes as long as one fit.
+
+    Attributes:
+        canaries: rows that nobody has, planted by coins.
+        claimed: the epsilon that the generator claims; None when it claims none.
+    """
+
+    kind: ClassVar[str] = "epsilon_lower_bound"
+    cost: ClassVar[float] = 60.0
+
+    canaries: int = 200
+    claimed: float | None = None
+
+    def compute(self, views: Views) -> list[Result]:
+        """One result, at 95%."""
+        make = views.extras.get("generator")
+        if not callable(make):
+            return [scene.skipped(self.kind, "needs the generator as a function")]
+        found = audit(make, views.table("real"), canaries=self.canaries, seed=views.seed)
+        detail = {
+            "correct": found.correct,
+            "guesses": found.guesses,
+            "canaries": found.canaries,
+            "claimed": self.claimed,
+            "refuted": self.claimed is not None and found.epsilon > self.claimed,
+        }
+        return [
+            Result(
+                self.kind, self.kind, "privacy", found.epsilon, "lower", range=(0.0, 20.0), ceiling=self.claimed, detail=detail
+            )
+        ]
