@@ -1,6 +1,6 @@
 """One peer on one table, in the peer's own environment: `python fit_peer.py SYSTEM TRAIN.parquet MADE.parquet`.
 
-Prints one line of JSON with the seconds of fit and sample. Systems: sdv-gc, sdv-ctgan, sdv-tvae (SDV 2), argn (mostlyai-engine).
+Prints one line of JSON with the seconds of fit and sample. Systems: sdv-gc, sdv-ctgan, sdv-tvae (SDV 2), argn (mostlyai-engine), arf (arfpy).
 Peers run on their defaults; give them OMP_NUM_THREADS=1 on a busy machine, where spinning threads cost them ten times as much.
 """
 
@@ -32,11 +32,22 @@ def argn(table: pd.DataFrame):
     return lambda n: model.sample(n_samples=n)
 
 
+def arf(table: pd.DataFrame):
+    import arfpy.arf
+
+    numeric = [c for c in table.columns if pd.api.types.is_numeric_dtype(table[c])]
+    typed = table.astype({c: "float64" if c in numeric else "category" for c in table.columns})
+    model = arfpy.arf.arf(x=typed, num_trees=30, min_node_size=5, verbose=False)
+    model.forde()
+    return lambda n: model.forge(n=n)
+
+
 SYSTEMS = {
     "sdv-gc": lambda t: sdv("GaussianCopulaSynthesizer", t),
     "sdv-ctgan": lambda t: sdv("CTGANSynthesizer", t),
     "sdv-tvae": lambda t: sdv("TVAESynthesizer", t),
     "argn": argn,
+    "arf": arf,
 }
 
 if __name__ == "__main__":

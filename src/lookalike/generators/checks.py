@@ -7,14 +7,13 @@ from collections.abc import Generator
 from functools import cache
 from typing import Any, Literal, Self
 
-import numpy as np
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lookalike.errors import RecipeError
 from lookalike.generators.asking import ask, read_choice
-from lookalike.generators.base import Batch, Context, Row
-from lookalike.generators.conditions import Sql, rows_where, sql_columns
+from lookalike.generators.base import Row
+from lookalike.generators.conditions import Sql, row_where, sql_columns
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.models.base import Message, Reply, Request
 from lookalike.optional import require
@@ -122,14 +121,14 @@ class Check(BaseModel):
         """The models that the rule asks, beside the column's own."""
         return frozenset({self.agree.model} if self.agree and self.agree.model else ())
 
-    def problem(self, text: str, row: Row, ctx: Context, model: str) -> Generator[Request, Reply, str | None]:
+    def problem(self, text: str, row: Row, model: str) -> Generator[Request, Reply, str | None]:
         """Why the text does not hold the rule, or None."""
         if self.agree is not None:
             return (yield from _disagrees(self.agree, text, row, model))
         if self.sql is not None:
-            columns = {name: pa.array([row[name]]) for name in sql_columns(self.sql) - {"value"}}
-            batch = Batch(ctx.table, np.array([row.get("_id", 0)], np.int64), {**columns, "value": pa.array([text])})
-            return None if rows_where(self.sql, batch)[0] else f"the rule `{self.sql}` does not hold"
+            seen = {"_id": 0, **row, "value": text}
+            types = {name: pa.scalar(seen[name]).type for name in sql_columns(self.sql)}
+            return None if row_where(self.sql, seen, types) else f"the rule `{self.sql}` does not hold"
         return self._plain_problem(text, row)
 
     def _plain_problem(self, text: str, row: Row) -> str | None:

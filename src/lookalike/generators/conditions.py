@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Annotated, Any
 
@@ -148,13 +149,15 @@ def _run(sql: str, table: pa.Table) -> pa.Array:
     try:
         result = connection.sql(f"SELECT ({sql}\n) AS value FROM batch").to_arrow_table()  # noqa: S608  # parsed: one expression
     except duckdb.Error as exc:
-        first = str(exc).split("\n", 1)[0]
-        raise RecipeError(
-            what=f"the SQL expression {sql!r} cannot be computed: {first}", fix="correct it or cast the column"
-        ) from exc
+        raise _uncomputed(sql, exc) from exc
     finally:
         connection.unregister("batch")
     return result.column(0).combine_chunks()
+
+
+def _uncomputed(sql: str, error: duckdb.Error) -> RecipeError:
+    first = str(error).split("\n", 1)[0]
+    return RecipeError(what=f"the SQL expression {sql!r} cannot be computed: {first}", fix="correct it or cast the column")
 
 
 def _plain(values: pa.Array) -> pa.Array:
@@ -177,8 +180,66 @@ def rows_where(sql: str, batch: Batch) -> npt.NDArray[np.bool_]:
         RecipeError: the expression is not a condition.
     """
     values = evaluate(sql, batch)
-    if not pa.types.is_boolean(values.type) and not pa.types.is_null(values.type):
-        raise RecipeError(what=f"the condition {sql!r} gives {values.type}, not true or false", fix="compare it with something")
     if pa.types.is_null(values.type):
         return np.zeros(len(batch), bool)
+    if not pa.types.is_boolean(values.type):
+        raise _no_condition(sql, values.type)
     return values.fill_null(False).to_numpy(zero_copy_only=False)
+
+
+def row_where(sql: str, row: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> bool:
+    """Whether an SQL condition is true of one row; null counts as false.
+
+    The same as `rows_where` on a batch of one, at a sixth of its cost: a row that waits for a model's answer comes alone.
+
+    Args:
+        sql: the condition.
+        row: name -> Python value, with `_id`; more than the condition reads may be there.
+        types: the columns' Arrow types.
+
+    Raises:
+        UnknownColumn: a column that the row does not have.
+        RecipeError: DuckDB refuses the expression on these values, or it is not a condition.
+    """
+    names = tuple(sorted(sql_columns(sql)))
+    statement = _prepared(sql, names, tuple(types.get(name) for name in names))
+    try:
+        [(value,)] = _connection().execute(statement, [row["_id"], *(row[name] for name in names)]).fetchall()
+    except duckdb.Error as exc:
+        raise _uncomputed(sql, exc) from exc
+    if value is not None and not isinstance(value, bool):
+        raise _no_condition(sql, type(value).__name__)
+    return bool(value)
+
+
+def _prepared(sql: str, names: tuple[str, ...], types: tuple[pa.DataType | None, ...]) -> duckdb.Statement:
+    """The condition over one row of parameters, parsed once a thread."""
+    known: dict[Any, duckdb.Statement] = _LOCAL.__dict__.setdefault("statements", {})
+    found = known.get((sql, types))
+    if found is None:
+        for name, kind in zip(names, types, strict=True):
+            if kind is None:
+                raise UnknownColumn(what=f"the SQL expression {sql!r} uses {name!r}, which this row does not have")
+        quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+        casts = ["?::BIGINT AS _id", *(f"{_parameter(kind)} AS {name}" for name, kind in zip(quoted, types, strict=True))]
+        [found] = _connection().extract_statements(f"SELECT ({sql}\n) FROM (SELECT {', '.join(casts)}) AS batch")  # noqa: S608  # parsed: one expression
+        if len(known) < 4096:
+            known[sql, types] = found
+    return found
+
+
+def _parameter(kind: pa.DataType | None) -> str:
+    """A parameter that DuckDB takes for this Arrow type, as it would take the column itself."""
+    if kind is None or pa.types.is_null(kind):
+        return "?"
+    connection = _connection()
+    connection.register("batch", pa.table({"value": pa.array([], kind)}))
+    try:
+        [(_, shown, *_)] = connection.execute("DESCRIBE batch").fetchall()
+    finally:
+        connection.unregister("batch")
+    return f"CAST(? AS {shown})"
+
+
+def _no_condition(sql: str, got: object) -> RecipeError:
+    return RecipeError(what=f"the condition {sql!r} gives {got}, not true or false", fix="compare it with something")

@@ -161,7 +161,7 @@ class Prompt(ModelColumn):
             temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens, extra=self.extra,
         )  # fmt: skip
         answer = yield from ask(
-            request, read=self._reader, verify=(lambda value: self._verify(value, row, ctx)) if self.checks else None,
+            request, read=self._reader, verify=(lambda value: self._verify(value, row)) if self.checks else None,
             tries=self.tries, whole=self._prose and self.max_tokens is not None, tools=served, max_turns=self.max_turns,
         )  # fmt: skip
         return self._cell(answer)
@@ -196,14 +196,14 @@ class Prompt(ModelColumn):
         parts = tuple(part for part in (each.part(row, ctx) for each in self.attach) if part is not None)
         return (*turns, Message("user", question, parts))
 
-    def _verify(self, value: Any, row: Row, ctx: Context) -> Generator[Request, Reply, Sequence[str]]:
+    def _verify(self, value: Any, row: Row) -> Generator[Request, Reply, Sequence[str]]:
         """Every rule that the text breaks; rules that cost a call only when the free ones hold."""
         text = value if isinstance(value, str) else orjson.dumps(value).decode()
         problems: list[str] = []
         for check in sorted(self.checks, key=lambda each: each.agree is not None):
             if problems and check.agree is not None:
                 break
-            problem = yield from check.problem(text, row, ctx, self.model)
+            problem = yield from check.problem(text, row, self.model)
             if problem is not None:
                 problems.append(problem)
         return problems

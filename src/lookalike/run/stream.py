@@ -17,7 +17,7 @@ import orjson
 import pyarrow as pa
 
 from lookalike.generators.base import Batch, ModelColumn
-from lookalike.generators.conditions import rows_where, sql_columns
+from lookalike.generators.conditions import row_where, rows_where, sql_columns
 from lookalike.generators.json_types import to_arrow
 from lookalike.run.cells import CellFailed, CellMaker
 from lookalike.run.events import Counts
@@ -246,7 +246,14 @@ class StreamTable:
             return False
         if maker.name in part.masks:
             return not part.masks[maker.name][offset]
-        return not bool(rows_where(maker.spec.when, self._single(part, offset, row))[0])
+        types = {name: self._type_of(name, part, row) for name in sql_columns(maker.spec.when)}
+        return not row_where(maker.spec.when, row, types)
+
+    def _type_of(self, name: str, part: OpenPart, row: dict[str, Any]) -> pa.DataType:
+        if name in part.batch.columns:
+            return part.batch[name].type
+        spec = self.rows.table.table.columns[name]
+        return spec.arrow_type() if isinstance(spec, ModelColumn) else pa.scalar(row[name]).type
 
     def _single(self, part: OpenPart, offset: int, row: dict[str, Any]) -> Batch:
         """One row as a batch, with the cells made so far."""
