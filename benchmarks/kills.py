@@ -1,11 +1,14 @@
 """Kill runs at random moments and start them again: is a journalled reply ever asked again, is a byte of the tables different?
 
-    python benchmarks/kills.py [KILLS] [SEED]
+    python benchmarks/kills.py --kills 100 [--seed 0]
 
-One run is killed with SIGKILL again and again at random moments until it is through; then the next begins.
+A real HTTP server answers. One run is killed with SIGKILL again and again at random moments until it is through; then the next
+begins. Of a killed run only what was in flight may be asked twice.
 """
 
+import argparse
 import hashlib
+import os
 import random
 import signal
 import subprocess
@@ -16,12 +19,15 @@ from pathlib import Path
 
 import orjson
 
+from lookalike.testing.server import ModelServer
+
 CLI = [sys.executable, "-c", "from lookalike.cli import main; main()"]
+CONCURRENCY = 16
 RECIPE = """
 name: killed
 seed: 3
 models:
-  m: {kind: scripted, replies: ["alpha beta", "gamma delta", "epsilon"], latency_s: 0.03, concurrency: 16}
+  m: {kind: openai, base_url: "URL", model: t, concurrency: CONCURRENCY}
 tables:
   t:
     rows: 400
@@ -53,31 +59,50 @@ def digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:16]
 
 
+def killed(recipe: Path, folder: Path, kills: int, draw: random.Random) -> int:
+    """One run, killed at most so many times, to its end; returns how often it was."""
+    done = 0
+    while True:
+        process = subprocess.Popen([*CLI, "run", recipe, "-o", folder, "-q"], stderr=subprocess.DEVNULL)
+        if done < kills:
+            time.sleep(draw.uniform(0.3, 4.0))
+            if process.poll() is None:
+                process.send_signal(signal.SIGKILL)
+                done += 1
+        if process.wait() == 0:
+            return done
+
+
 def main() -> None:
-    kills = int(sys.argv[1]) if len(sys.argv) > 1 else 100
-    draw = random.Random(int(sys.argv[2]) if len(sys.argv) > 2 else 0)
-    with tempfile.TemporaryDirectory() as work:
+    """Run, kill, count, and print one line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0)
+    asked_for = parser.parse_args()
+    draw = random.Random(asked_for.seed)
+    with tempfile.TemporaryDirectory() as work, ModelServer(latency_s=0.03) as server:
         recipe = Path(work) / "killed.yaml"
-        recipe.write_text(RECIPE)
+        recipe.write_text(RECIPE.replace("URL", server.url).replace("CONCURRENCY", str(CONCURRENCY)))
         whole = Path(work) / "whole"
         subprocess.run([*CLI, "run", recipe, "-o", whole, "-q"], check=True)
-        expected, done, runs, repeated, different = digest(whole), 0, 0, 0, 0
-        while done < kills:
+        expected, calls = digest(whole), len(keys(whole))
+        done = runs = repeated = different = answered = 0
+        while done < asked_for.kills:
             folder = Path(work) / f"run-{runs}"
+            before = server.statuses[200]
+            done += killed(recipe, folder, asked_for.kills - done, draw)
             runs += 1
-            while True:
-                process = subprocess.Popen([*CLI, "run", recipe, "-o", folder, "-q"], stderr=subprocess.DEVNULL)
-                if done < kills:
-                    time.sleep(draw.uniform(0.3, 4.0))
-                if process.poll() is None and done < kills:
-                    process.send_signal(signal.SIGKILL)
-                    done += 1
-                if process.wait() == 0:
-                    break
-            asked = keys(folder)
-            repeated += len(asked) - len(set(asked))
+            answered += server.statuses[200] - before
+            found = keys(folder)
+            repeated += len(found) - len(set(found))
             different += digest(folder) != expected
-        print(f"{done} kills over {runs} runs: {repeated} journalled replies asked again, {different} runs with other bytes")
+        lost = answered - runs * calls
+    sys.stdout.write(
+        f"{done} kills over {runs} runs: {repeated} journalled replies asked again, {different} runs with other bytes, "
+        f"{lost} replies in flight asked twice (at most {CONCURRENCY} a kill allow {done * CONCURRENCY}); "
+        f"load {os.getloadavg()[0]:.1f}\n"
+    )
+    sys.exit(1 if repeated or different or lost > done * CONCURRENCY else 0)
 
 
 if __name__ == "__main__":

@@ -1,14 +1,25 @@
-"""The language-model job of `benchmarks/llm.py`, done by Lookalike: settings from the environment, one result line at the end.
+"""The language-model job, done by Lookalike under the peers' own stop-watch.
 
-Run by the peers' own runner as `llm_ours.py`; it reads PEER_URL, PEER_N, PEER_CONC and PEER_OUT as the peers' scripts do, so that
-every system has the same prompts, the same server and the same stop-watch.
+    python benchmarks/llm_job.py MODE --peers FOLDER --runner PYTHON [--python PYTHON] [--repeat 3]
+
+MODE      64 | three | 256 | faults | kill | memory, or all; `three` has three dependent model columns
+--peers   the folder with the peers' runner (bench_llm.py) and the mock server
+--runner  an environment with psutil, orjson and uvloop: it runs the stop-watch and the mock
+--python  the environment measured, e.g. one with the core install alone; this one when not given
+
+The runner starts this file as `llm_ours.py` with PEER_URL, PEER_N, PEER_CONC and PEER_OUT in the environment, as it starts the
+peers' scripts: every system has the same prompts, the same server and the same stop-watch. One line a run; the best is the one to quote.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import shutil
+import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -29,6 +40,16 @@ tables:
       review: {{kind: prompt, model: m, prompt: {review}}}
       judge: {{kind: prompt, model: m, schema: {schema}, prompt: {judge}}}
 """
+THIRD = """      answer: {kind: prompt, model: m, prompt: "Record {{ id }}. Answer as the shop: {{ judge.reason }}"}
+"""
+MODES = {
+    "64": ("--n 2000 --conc 64", ""),
+    "three": ("--n 2000 --conc 64", "three"),
+    "256": ("--n 20000 --conc 256", ""),
+    "faults": ("--n 2000 --conc 64 --faults p429=0.05,p500=0.02,pbadjson=0.02", ""),
+    "kill": ("--n 2000 --conc 64 --kill 0.5", ""),
+    "memory": ("--n 200000 --conc 256 --latency 0.01 --limit 900", ""),
+}
 
 
 def recipe() -> str:
@@ -42,10 +63,49 @@ def recipe() -> str:
         review=json.dumps(job.REVIEW_PROMPT),
         judge=json.dumps(job.JUDGE_PROMPT),
         schema=json.dumps(job.JUDGE_SCHEMA),
+    ) + (THIRD if os.environ.get("PEER_KIND") == "three" else "")
+
+
+def measure(mode: str, peers: Path, runner: str, python: str) -> str:
+    """One run of a mode under the stop-watch, as one line."""
+    options, kind = MODES[mode]
+    with tempfile.TemporaryDirectory() as work:
+        folder = Path(shutil.copytree(peers, Path(work) / "peers"))
+        shutil.copy(__file__, folder / "llm_ours.py")
+        peer = f"ours{':' if kind else ''}{kind}={python}"
+        command = [runner, folder / "bench_llm.py", "--mock-python", runner, "--work", Path(work) / "out", "--peer", peer]
+        done = subprocess.run([*command, *options.split()], check=True, stdout=subprocess.PIPE, text=True)
+        found = json.loads(done.stdout.splitlines()[-1])
+    if mode == "kill":
+        second = found["second"]["result"]
+        return f"{mode:7} {second['complete_rows']:,} records, {found['asked_twice']} asked twice, load {found['load1']}"
+    calls, floor = found["mock"]["requests"], found["floor_s"] * (1.5 if kind == "three" else 1.0)
+    return (
+        f"{mode:7} {1000 * found['cpu_s'] / calls:.3f} ms CPU a call, {found['mock']['span_s'] / floor:.2f} x floor, "
+        f"{found['wall_s']:.2f} s wall, {found['peak_rss_mib']} MiB, {found['result']['complete_rows']:,} records, {calls:,} calls, "
+        f"{sum(found['mock']['faults'].values()):,} faults, load {found['load1']}"
     )
 
 
 def main() -> None:
+    """The job itself when the runner has started us, else the stop-watch."""
+    if "PEER_URL" in os.environ:
+        job()
+        return
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("mode", choices=[*MODES, "all"])
+    parser.add_argument("--peers", type=Path, required=True)
+    parser.add_argument("--runner", required=True)
+    parser.add_argument("--python", default=sys.executable)
+    parser.add_argument("--repeat", type=int, default=1)
+    asked = parser.parse_args()
+    for mode in MODES if asked.mode == "all" else [asked.mode]:
+        for _ in range(asked.repeat):
+            sys.stdout.write(measure(mode, asked.peers, asked.runner, asked.python) + "\n")
+            sys.stdout.flush()
+
+
+def job() -> None:
     """Run, or go on with a killed run, and say how many records are whole."""
     import pyarrow.compute as pc
 
