@@ -6,13 +6,14 @@ from lookalike.models.anthropic import Anthropic
 from lookalike.models.batch import Batch
 from lookalike.models.embedded import Embedded
 from lookalike.models.gemini import Gemini
+from lookalike.models.http import Http
 from lookalike.models.ngram import Ngram
 from lookalike.models.openai import OpenAI
 from lookalike.models.scripted import Scripted
 from lookalike.registry import kinds, resolve
 from lookalike.testing.models import check_model
 
-CHECKED = {"openai", "anthropic", "gemini", "batch", "embedded", "scripted", "ngram"}
+CHECKED = {"openai", "anthropic", "gemini", "batch", "embedded", "scripted", "ngram", "http"}
 
 
 def test_every_kind_is_checked_here():
@@ -42,6 +43,11 @@ def test_batch(server, tmp_path, monkeypatch):
     monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path))
     model = Batch(base_url=server.url, model="test", linger_s=0, poll_s=0.01)
     check_model(model, operations=("chat", "complete", "embed"))
+
+
+def test_http(server):
+    """A service of one's own: JSON in, JSON out."""
+    check_model(Http(url=f"{server.url}/check"), operations=("complete",), structured=False)
 
 
 def test_scripted():

@@ -35,4 +35,5 @@ KINDS: dict[str, str] = {
     "uniform": "lookalike.generators.uniform:Uniform",
     "uuid": "lookalike.generators.uuids:Uuid",
     "validate": "lookalike.generators.validate:Validate",
+    "validate_remote": "lookalike.generators.validate_remote:ValidateRemote",
 }

@@ -8,6 +8,7 @@ KINDS: dict[str, str] = {
     "gemini": "lookalike.models.gemini:Gemini",
     "batch": "lookalike.models.batch:Batch",
     "embedded": "lookalike.models.embedded:Embedded",
+    "http": "lookalike.models.http:Http",
     "ngram": "lookalike.models.ngram:Ngram",
     "scripted": "lookalike.models.scripted:Scripted",
 }

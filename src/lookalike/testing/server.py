@@ -8,7 +8,8 @@ with ModelServer() as server:
 ```
 
 Speaks the OpenAI, Anthropic and Gemini formats, and the files and batches of the OpenAI API. Answers are a function of the
-request: the last message in brackets, JSON that fits an asked schema, a choice.
+request: the last message in brackets, JSON that fits an asked schema, a choice. `/v1/check` judges rows for `validate_remote`: a
+row is valid unless one of its cells is the text `wrong`.
 """
 
 from __future__ import annotations
@@ -189,6 +190,9 @@ def _batch_line(line: dict[str, Any]) -> dict[str, Any]:
 
 
 def _reply(path: str, body: dict[str, Any]) -> dict[str, Any]:
+    if path.endswith("/check"):
+        wrong = [name for name, value in body.items() if value == "wrong"] if isinstance(body, dict) else []
+        return {"valid": not wrong, "reason": f"{wrong[0]} is wrong" if wrong else None}
     if path.endswith("/messages"):
         return _anthropic(body)
     if ":generateContent" in path:
@@ -323,5 +327,6 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "prose": _said({"content": "Here you are: nothing."}),
     "moved": _raw(307, "", {"Location": "http://127.0.0.1:9/stolen"}),
     "429-retry-after": _raw(429, '{"error": {"message": "slow down"}}', {"Retry-After": "1"}),
+    "shrug": _raw(200, '"perhaps"'),
     "quota": _raw(429, '{"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}'),
 }
