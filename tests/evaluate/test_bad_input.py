@@ -50,6 +50,9 @@ def test_other_types_are_named(real, good):
     report = sound(evaluate(real, words, only=ALL))
     assert "synthetic" in report.tables[""].excluded["age"]
     assert report["validity.types"].value < 1
+    assert report["validity.columns"].value == pytest.approx(8 / 9)
+    assert report.verdicts["validity"] == "fail"
+    assert any(note.startswith("Not compared: age") for note in report.notes)
 
 
 def test_rows_missing(real):
@@ -63,7 +66,7 @@ def test_rows_missing(real):
 
 
 def test_all_null_and_constant_columns(real, good):
-    """Columns of nulls, and constant ones, are skipped or scored, never NaN."""
+    """Columns of nulls, and constant ones, are skipped or scored, never NaN; one that is null in one table only scores 0."""
     n = real.num_rows
     both = {
         "empty": (pa.nulls(n, pa.float64()), pa.nulls(n, pa.float64())),
@@ -77,7 +80,10 @@ def test_all_null_and_constant_columns(real, good):
         a, b = a.append_column(name, x), b.append_column(name, y)
     report = sound(evaluate(a, b, only=ALL))
     assert report["marginals.constant"].value == 1
-    assert report["marginals.emptied"].value is None
+    assert report["marginals.emptied"].value == 0
+    blank = sound(evaluate(real, pa.table({n: pa.nulls(9, real[n].type) for n in real.column_names}), only="marginals,pairs"))
+    assert blank.verdicts["fidelity"] == "fail"
+    assert blank["pairs"].value == 0
 
 
 def test_infinities_are_counted(real, good):
@@ -88,6 +94,7 @@ def test_infinities_are_counted(real, good):
     broken = good.set_column(good.schema.get_field_index("income"), "income", pa.array(income))
     report = sound(evaluate(real, broken, only=ALL))
     assert report["validity.finite"].detail["worst"]["income"] == pytest.approx(1 - 60 / 3000)
+    assert any(o.metric == "validity.finite" and o.status == "fail" for o in report.outcomes)
 
 
 def test_dates_out_of_range(real, good):
@@ -152,6 +159,9 @@ def test_target_with_one_class(real, good):
     a, b = (t.append_column("flag", pa.array(["no"] * t.num_rows)) for t in (real, good))
     report = sound(evaluate(a, b, target="flag", only="marginals,tstr,augmentation_lift"))
     assert "one class" in report["tstr"].skipped
+    alone = sound(evaluate(a, b, target="flag", only="utility"))
+    assert alone.exit_code == 3
+    assert "one class" in str(alone)
     assert report["marginals"].value > 0.9
 
 

@@ -145,4 +145,28 @@ def test_a_file_extends_a_profile(tmp_path, real, good):
 def test_without_gates_the_exit_code_is_zero(real, good):
     """`gates="none"` measures and decides nothing about the exit code."""
     report = evaluate(real, good, only="privacy", gates="none")
-    assert (report.exit_code, report.outcomes) == (0, ())
+    assert (report.exit_code, report.outcomes, report.profile) == (0, (), "none")
+    assert "no gates were asked for" in str(report)
+
+
+@pytest.mark.parametrize("gates", ["none", None])
+def test_without_gates_nothing_is_missed_that_was_not_asked_for(real, good, gates):
+    """Verdicts without gates speak of what was measured, whichever way no gates are asked for."""
+    report = evaluate(real, good, only="marginals", gates=gates)
+    assert dict(report.verdicts) == {"fidelity": "pass"}
+    assert report.findings == ()
+
+
+def test_gates_that_wait_for_one_thing_are_one_finding(real, good):
+    """Without a holdout there is one thing to do about privacy, not seven."""
+    report = evaluate(real, good, only="privacy")
+    assert [f.metric for f in report.findings] == ["identical_excess"]
+    assert "There is no holdout" in report.findings[0].text
+    assert "singling_out" in report.findings[0].text
+
+
+def test_optional_gates_alone_never_pass():
+    """When not one gate could be decided the exit code is 3, optional or not."""
+    optional = gating.load([{"metric": "c2st", "max": 1, "optional": True}])
+    assert gating.exit_code(gating.decide(optional, [])) == 3
+    assert gating.exit_code(gating.decide(optional, [result()])) == 0

@@ -97,7 +97,7 @@ def evaluate(
         infos, notes = {"": describe(views)}, notes_on(views)
     old = _baseline(baseline or loaded.baseline or None)
     return assemble(
-        measured, infos, notes, deciding, chosen=chosen, only=only, silent=loaded.name == "none", named=isinstance(gates, str),
+        measured, infos, notes, deciding, chosen=chosen, only=only, silent=loaded.name == "none", named=gates is None or isinstance(gates, str),
         seed=seed, baseline=old, seconds=time.process_time() - started,
     )  # fmt: skip
 
@@ -224,13 +224,18 @@ def notes_on(views: Views) -> tuple[str, ...]:
             f"{shared:.0%} of the holdout rows are also real rows that the generator saw, more than chance explains: this is no "
             "holdout, and it voids every privacy number. Give rows that were kept apart before fitting."
         )
+    if views.excluded:
+        told = [f"{name} ({why})" for name, why in list(views.excluded.items())[:4]]
+        more = f" and {len(views.excluded) - 4} more" if len(views.excluded) > 4 else ""
+        out.append(f"Not compared: {', '.join(told)}{more}.")
     real, synthetic = views.rows("real"), views.rows("synthetic")
     if max(real, synthetic) > 20 * min(real, synthetic):
         out.append(
             f"The tables differ much in size ({real:,} real, {synthetic:,} synthetic rows): sampling noise of the smaller decides."
         )
     if min(real, synthetic) < 100:
-        out.append(f"Only {min(real, synthetic)} rows: most numbers below are noise.")
+        few = min(real, synthetic)
+        out.append(f"Only {few} row{'s' if few != 1 else ''}: most numbers below are noise.")
     return tuple(out)
 
 
@@ -250,6 +255,6 @@ def assemble(
         verdicts["privacy"] = "inconclusive" if verdicts["privacy"] == "pass" else verdicts["privacy"]
     return Report(
         results=tuple(results), verdicts=verdicts, outcomes=() if silent else tuple(outcomes), findings=findings(results, outcomes),
-        tables=dict(tables), seed=seed, profile=gates.name or gates.profile or "own", version=__version__, notes=tuple(notes),
+        tables=dict(tables), seed=seed, profile="none" if silent else gates.name or gates.profile or "own", version=__version__, notes=tuple(notes),
         seconds=seconds,
     )  # fmt: skip

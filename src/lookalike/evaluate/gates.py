@@ -378,6 +378,11 @@ def verdicts(results: Sequence[Result], outcomes: Sequence[Outcome]) -> dict[Dim
 
 
 def exit_code(outcomes: Sequence[Outcome]) -> int:
-    """0 all hold, 1 a blocking gate does not, 3 one could not be decided; warnings never count."""
+    """0 all hold, 1 a blocking gate does not, 3 one could not be decided; warnings never count.
+
+    Gates of which not one could be decided are no pass either, optional or not: nothing was measured that they speak of.
+    """
     statuses = {o.status for o in outcomes if o.severity == "block"}
+    if outcomes and all(o.status == "skipped" for o in outcomes):
+        return 3
     return 1 if "fail" in statuses else 3 if "inconclusive" in statuses else 0

@@ -89,7 +89,7 @@ def independent(table: Counts) -> Shares:
 
 def similarity(a: Counts, b: Counts) -> float:
     """1 - total variation of two tables of counts."""
-    return float(1 - np.abs(shares(a) - shares(b)).sum() / 2)
+    return max(0.0, float(1 - np.abs(shares(a) - shares(b)).sum() / 2))
 
 
 def labels(views: Views, name: str, *, coarse: bool = True, rare: int = 5) -> list[str]:

@@ -37,7 +37,7 @@ class Marginals(Metric):
         parts = [self._column(views, column) for column in views.compared]
         known = [r for r in parts if r.value is not None]
         if not known:
-            return self.skip("every column is null in one of the tables")
+            return self.skip("every column is null in both tables")
         worst = sorted(known, key=Result.badness, reverse=True)
         reading = "worst: " + ", ".join(f"{r.subject} {r.value:.3f}" for r in worst[:3]) + "."
         ceilings = [r.ceiling for r in known if r.ceiling is not None]
@@ -70,7 +70,10 @@ class Marginals(Metric):
 
 
 def _score(one: Shape) -> float:
-    return 1 - max(one.distance, abs(one.null_gap)) if one.distance == one.distance else float("nan")  # NaN
+    """1 - the worse of shape and nulls; a column that is null in one table only is scored by that, in both it has no score."""
+    if one.distance == one.distance:  # not NaN: both tables have cells
+        return 1 - max(one.distance, abs(one.null_gap))
+    return 1 - abs(one.null_gap) if one.null_gap else float("nan")
 
 
 def _detail(one: Shape) -> dict[str, Any]:

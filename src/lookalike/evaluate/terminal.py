@@ -11,7 +11,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from lookalike.evaluate.base import Result
+from lookalike.evaluate.base import DIMENSIONS, Result
 from lookalike.evaluate.rendering import number, reference, with_interval
 
 if TYPE_CHECKING:
@@ -43,7 +43,8 @@ class _Page:
         if report.findings:
             parts.append(_findings(report))
         wide = options.max_width >= WIDE
-        parts += [_dimension(report, dimension, wide=wide) for dimension in report.verdicts]
+        measured = {r.dimension for r in report.results}
+        parts += [_dimension(report, d, wide=wide) for d in DIMENSIONS if d in report.verdicts or d in measured]
         parts.append(_footer(report))
         for part in parts:
             yield Padding(part, (0, 0, 1, 0))
@@ -112,11 +113,11 @@ def _dimension(report: Report, dimension: str, *, wide: bool) -> RenderableType:
         table.add_row(mark, name, value, bar(result), reference(result.ceiling), *reading)
     said = [] if wide else [Text(f"{r.name}: {r.detail['reading']}", style="dim") for r in shown if r.detail.get("reading")]
     parts: list[RenderableType] = [table, *said] if shown else [Text(dimension, style="bold")]
-    silent = sorted({r.metric for r in results if r.value is None and r.headline})
-    if silent:
-        reasons = {r.skipped for r in results if r.value is None and r.headline}
-        why = f" ({next(iter(reasons))})" if len(reasons) == 1 else ""
-        parts.append(Text(f"not measured: {', '.join(silent)}{why}", style="dim"))
+    reasons: dict[str, list[str]] = {}
+    for r in results:
+        if r.value is None and (r.headline or not shown):
+            reasons.setdefault(r.skipped, []).append(r.name)
+    parts += [Text(f"not measured: {', '.join(names)} ({why})", style="dim") for why, names in reasons.items()]
     return Group(*parts)
 
 
@@ -142,6 +143,13 @@ def bar(result: Result) -> Text:
 
 def _footer(report: Report) -> Text:
     counts = {s: sum(o.status == s for o in report.outcomes) for s in ("pass", "fail", "inconclusive", "waived")}
-    said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none"
+    said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none could be decided"
     seconds = f", {number(report.seconds)} CPU s" if report.seconds else ""
+    if not report.outcomes:
+        why = (
+            "no gates were asked for; the verdicts are those of profile internal"
+            if report.profile == "none"
+            else "no gate is on this"
+        )
+        return Text(f"{why}; seed {report.seed}{seconds}", style="dim")
     return Text(f"gates {report.profile}: {said}, exit code {report.exit_code}; seed {report.seed}{seconds}", style="dim")

@@ -35,7 +35,7 @@ class Validity(Metric):
         ceiling = 1 - float(_any(reference.values(), views.rows("ceiling")).mean())
         counts = {check: int(flags.sum()) for check, flags in broken.items() if flags.any()}
         worst = sorted(counts.items(), key=lambda item: -item[1])[:10]
-        reading = "; ".join(f"{check}: {count:,} rows" for check, count in worst[:3])
+        reading = "; ".join(f"{check}: {count:,} row{'s' if count != 1 else ''}" for check, count in worst[:3])
         out = [self.result(1 - float(bad.mean()), ceiling=ceiling, detail={"broken": dict(worst), "reading": reading})]
         out += self._columns(views)
         out += [self._rate(views, broken, part) for part in ("ranges", "categories", "finite")]
@@ -47,10 +47,14 @@ class Validity(Metric):
         total = real.num_columns + len(views.missing)
         same = [n for n in real.column_names if _family(real[n].type) == _family(synthetic[n].type)]
         differ = {n: f"{real[n].type} became {synthetic[n].type}" for n in real.column_names if n not in same}
-        present = {"missing": list(views.missing), "extra": list(views.extra)}
-        reading = f"missing: {', '.join(views.missing[:8])}" if views.missing else ""
+        unread = [name for name, why in views.excluded.items() if "(synthetic table)" in why]
+        present = {"missing": list(views.missing), "extra": list(views.extra), "unreadable": unread}
+        told = [("missing", views.missing), ("not what the real column holds", unread)]
+        reading = "; ".join(f"{word}: {', '.join(names[:8])}" for word, names in told if names)
         return [
-            self.result(real.num_columns / total, "columns", ceiling=1.0, detail=present | {"reading": reading}),
+            self.result(
+                (real.num_columns - len(unread)) / total, "columns", ceiling=1.0, detail=present | {"reading": reading}
+            ),
             self.result(len(same) / real.num_columns, "types", ceiling=1.0, detail={"differ": differ}),
         ]
 

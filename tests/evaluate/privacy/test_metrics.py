@@ -137,7 +137,9 @@ def test_the_stated_smallest_leak_is_seen_and_a_tenth_of_it_is_not(safe, train, 
 
     def leaking(share):
         k = max(1, round(share * fresh.num_rows))
-        return head("identical_excess", Views(train, pa.concat_tables([train.slice(0, k), fresh.slice(k)]), holdout)).detail["p"]
+        return head("identical_excess", Views(train, pa.concat_tables([train.slice(0, k), fresh.slice(k)]), holdout)).detail[
+            "p"
+        ]
 
     assert leaking(2 * smallest) <= 0.01 < leaking(smallest / 10)
 
