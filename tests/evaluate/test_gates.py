@@ -29,7 +29,8 @@ def test_bounds_are_inclusive(gate, expected):
 
 
 @pytest.mark.parametrize(("bound", "most", "expected"), [
-    ("lower", 0.65, "pass"), ("lower", 0.55, "fail"), ("upper", 0.85, "pass"), ("upper", 0.75, "inconclusive"), ("upper", 0.65, "fail"),
+    ("lower", 0.65, "pass"), ("lower", 0.55, "fail"), ("upper", 0.85, "pass"), ("upper", 0.75, "inconclusive"), ("upper", 0.65, "inconclusive"),
+    ("upper", 0.55, "fail"),
 ])  # fmt: skip
 def test_bound_of_the_interval_decides(bound, most, expected):
     """The near end fails what is proven, the far end passes only what is proven; in between nothing is decided."""

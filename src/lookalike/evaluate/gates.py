@@ -49,7 +49,7 @@ class Gate(BaseModel):
         min: the value must not be below.
         max_drop: against a baseline report: how much worse it may be, beyond the noise of both.
         bound: which end of the confidence interval is compared; the estimate where there is no interval. The far end ("upper" with
-            `max`, "lower" with `min`) asks for proof: an estimate that is good with a bound that is not is inconclusive.
+            `max`, "lower" with `min`) asks for proof: an interval that lies on both sides of the bound is inconclusive.
         agg: over the results of single columns, pairs or groups instead of the headline.
         k: how many of the worst `worst_mean` takes.
         relative_to: compare with the ceiling (a real holdout), the floor, or the same number of the baseline report:
@@ -306,11 +306,12 @@ def _outcome(gate: Gate, result: Result, parts: list[Result], old: Result | None
     text = f"{result.name}{named} is {got:.4g}, needs {gate.need}."
     proof = (gate.bound == "upper" and gate.max is not None) or (gate.bound == "lower" and gate.min is not None)
     if proof and (too_low or too_high) and not gate.agg:
-        estimate, _, _ = _measured(gate.model_copy(update={"bound": "value"}), result, parts, old)
-        if estimate is not None and not (_beyond(gate.max, estimate) or _beyond(gate.min, estimate, below=True)):
-            return outcome(
-                "inconclusive", got, f"{text} The estimate, {estimate:.4g}, would do: too few rows to prove it.", subjects
-            )
+        near, _, _ = _measured(
+            gate.model_copy(update={"bound": "lower" if gate.bound == "upper" else "upper"}), result, parts, old
+        )
+        if near is not None and not (_beyond(gate.max, near) or _beyond(gate.min, near, below=True)):
+            text = f"{text} Its interval reaches from {near:.4g}: too few rows to prove it either way."
+            return outcome("inconclusive", got, text, subjects)
     return outcome("fail" if too_low or too_high or too_bad else "pass", got, text, subjects)
 
 
