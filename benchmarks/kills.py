@@ -59,13 +59,17 @@ def digest(folder: Path) -> str:
     return hashlib.sha256(b"".join(part.read_bytes() for part in parts)).hexdigest()[:16]
 
 
-def killed(recipe: Path, folder: Path, kills: int, draw: random.Random) -> int:
+def killed(command: list[str | Path], server: ModelServer, kills: int, draw: random.Random) -> int:
     """One run, killed at most so many times, to its end; returns how often it was."""
     done = 0
     while True:
-        process = subprocess.Popen([*CLI, "run", recipe, "-o", folder, "-q"], stderr=subprocess.DEVNULL)
+        until = server.statuses[200] + draw.randrange(0, 150)  # its next replies; one in ten dies while it starts
+        wait_s = draw.uniform(0, 1) if draw.random() < 0.1 else draw.uniform(0, 0.05)
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         if done < kills:
-            time.sleep(draw.uniform(0.3, 4.0))
+            while wait_s < 0.1 and server.statuses[200] <= until and process.poll() is None:
+                time.sleep(0.001)
+            time.sleep(wait_s)
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 done += 1
@@ -90,7 +94,7 @@ def main() -> None:
         while done < asked_for.kills:
             folder = Path(work) / f"run-{runs}"
             before = server.statuses[200]
-            done += killed(recipe, folder, asked_for.kills - done, draw)
+            done += killed([*CLI, "run", recipe, "-o", folder, "-q"], server, asked_for.kills - done, draw)
             runs += 1
             answered += server.statuses[200] - before
             found = keys(folder)

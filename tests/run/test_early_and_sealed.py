@@ -35,7 +35,7 @@ def test_a_lost_gate_ends_a_run_early_and_without_it_the_run_goes_on(in_folder, 
     """A bound that can no longer be reached stops the run as a failed gate that says where it stands; the rest is made without it."""
     impossible = [{"metric": "validity", "min": 1.01}]
     made = learned(in_folder, impossible)
-    with pytest.raises(GateFailed, match=r"validity is .* after 100 rows") as stop:
+    with pytest.raises(GateFailed, match=r"validity is .* after \d+ rows") as stop:
         api.make(made, "r", stop_early=True)
     assert stop.value.exit_code == 1
     assert len(list((in_folder / "r" / "tables" / "t").glob("*.parquet"))) < 30

@@ -7,20 +7,25 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import orjson
-from rich.console import Group, RenderableType
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
+from rich.panel import Panel
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
 from lookalike.cli.output import console, interactive
-from lookalike.run.engine import Progress
-from lookalike.run.events import Event, Listener
+from lookalike.models.lane import LaneState
+from lookalike.run.events import Counts, Event, Listener
+from lookalike.run.progress import Progress
 
 PLAIN_S = 5.0  # without a terminal: a line every so many seconds
+NARROW = 80  # columns; below it, what can be missed is left out
+WIDE = 110  # columns; more are not used
+REJECTED = ("filtered", "duplicate", "failed")
 
 
 @contextmanager
@@ -31,7 +36,7 @@ def watching(progress: Progress, *, json: bool = False, quiet: bool = False) -> 
     elif quiet:
         yield ()
     elif interactive():
-        with Live(get_renderable=lambda: panel(progress), console=console, refresh_per_second=8, transient=True):
+        with Live(View(progress), console=console, refresh_per_second=8, transient=True):
             yield (_notable,)
     else:
         stop = threading.Event()
@@ -55,9 +60,10 @@ def _notable(event: Event) -> None:
         case "fit":
             console.print(f"[dim]learning[/] {event['table']} [dim]from {event['rows']:,} rows[/]")
         case "capped":
-            console.print(f"[yellow]{event['table']}: {event['kept']} of {event['asked']} rows; {event['reason']}[/]")
+            words = f"{event['table']}: {event['kept']:,} of {event['asked']:,} rows; {event['reason']}"
+            console.print(Text(words, style="yellow"))
         case "stopping":
-            console.print(f"[yellow]stopping: {event['reason']}[/]")
+            console.print(Text(f"stopping: {event['reason']}", style="yellow"))
 
 
 def _lines(progress: Progress, stop: threading.Event) -> None:
@@ -70,54 +76,112 @@ def _lines(progress: Progress, stop: threading.Event) -> None:
 
 
 def summary(progress: Progress) -> list[str]:
-    """One plain line a table in work, one a lane."""
+    """One plain line for the table in work, one for each lane."""
     lines = []
-    counts = progress.counts.get(progress.table)
-    if counts is not None:
-        asked = progress.asked.get(progress.table)
-        of = f" of {asked:,}" if asked else ""
-        rejected = counts.attempted - counts.kept
-        lines.append(
-            f"{progress.table}: {max(counts.kept, progress.walked):,}{of} rows"
-            + (f", {rejected:,} not kept" if rejected else "")
-        )
-    for name, state in _lanes(progress).items():
-        lines.append(f"{name}: {_lane_line(state)}")
+    if progress.table:
+        left = progress.left_s()
+        parts = [f"{progress.table}: {_of(progress, progress.table)} rows", *_rejected(progress.outcomes(progress.table))]
+        lines.append(", ".join([*parts, *([] if left is None else [f"about {clock(left)} left"])]))
+    for name, state in progress.snapshot().items():
+        parts = [f"{state.replies:,} replies", f"{state.in_flight} of {state.limit:.0f} in flight", f"{state.tokens:,} tokens"]
+        lines.append(f"{name}: {', '.join([*parts, _money(state), f'{state.rate:.1f}/s', *_troubles(state)])}")
     return lines
 
 
-def _lanes(progress: Progress) -> dict[str, Any]:
-    return {} if progress.lanes is None else dict(progress.lanes.snapshot())
+def clock(seconds: float) -> str:
+    """Seconds as a person says them: 42 s, 3:07, 2:15:00."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def _lane_line(state: Any) -> str:
-    parts = [f"{state.replies:,} replies", f"{state.in_flight} in flight of {state.limit:.0f}", f"{state.tokens:,} tokens"]
+def _of(progress: Progress, table: str) -> str:
+    asked = progress.asked.get(table)
+    return f"{progress.done(table):,}" + ("" if asked is None else f" of {asked:,}")
+
+
+def _rejected(counts: Counts) -> list[str]:
+    return [f"{number:,} {what}" for what in REJECTED if (number := getattr(counts, what))]
+
+
+def _money(state: LaneState) -> str:
     if state.usd is None:
-        parts.append("price unknown")
-    elif state.usd:
-        parts.append(f"${state.usd:.4f}")
-    return ", ".join(parts)
+        return "price unknown"
+    return f"${state.usd:.4f}" if state.usd else "free"
 
 
-def panel(progress: Progress) -> RenderableType:
-    """Rows by table and calls by lane."""
-    rows = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        rows.add_column()
-    for table, counts in progress.counts.items():
-        asked = progress.asked.get(table)
-        working = table == progress.table
-        done = max(counts.kept + counts.failed, progress.walked if working else 0)
-        bar = ProgressBar(total=asked or max(done, 1), completed=done, width=32, pulse=working and not done)
-        of = f"{done:,} of {asked:,}" if asked else f"{done:,}"
-        rest = [
-            f"{n:,} {what}"
-            for what, n in (("filtered", counts.filtered), ("duplicate", counts.duplicate), ("failed", counts.failed))
-            if n
-        ]
-        rows.add_row(Text(table, style="bold" if working else "dim"), bar, of, Text(", ".join(rest), style="yellow"))
-    lanes = Table.grid(padding=(0, 2))
-    elapsed = max(time.monotonic() - progress.started, 1e-6)
-    for name, state in _lanes(progress).items():
-        lanes.add_row(Text(name, style="cyan"), _lane_line(state), Text(f"{state.replies / elapsed:.1f}/s", style="dim"))
-    return Group(rows, lanes, Text(f"{elapsed:.0f} s", style="dim"))
+def _troubles(state: LaneState) -> list[str]:
+    """What holds a lane up, most pressing first."""
+    if state.stopped:
+        return [f"stopped: {state.stopped}"]
+    paused = [f"paused {clock(state.paused_s)}"] if state.paused_s >= 1 else []
+    others = state.retries - state.limited
+    counted = (("limited", state.limited), ("retries", others), ("failed", state.failed), ("stored", state.stored))
+    return paused + [f"{number:,} {what}" for what, number in counted if number]
+
+
+class View:
+    """The panel: rows by table, calls by lane, the time; drawn anew for each width."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, WIDE)
+        lanes = self.progress.snapshot()
+        parts: list[RenderableType] = [self._tables(narrow=width < NARROW)]
+        if lanes:
+            parts += [Text(), *self._lanes(lanes, narrow=width < NARROW)]
+        left = self.progress.left_s()
+        passed = clock(time.monotonic() - self.progress.started)
+        yield Panel(
+            Group(*parts),
+            box=box.ROUNDED,
+            border_style="dim",
+            title=Text(self.progress.name or "run", style="bold"),
+            title_align="left",
+            subtitle=passed if left is None else f"{passed}, about {clock(left)} left",
+            subtitle_align="right",
+            padding=(1, 2),
+            width=width,
+        )
+
+    def _tables(self, *, narrow: bool) -> Table:
+        grid = Table.grid(padding=(0, 2), expand=True)
+        grid.add_column(no_wrap=True)
+        if not narrow:
+            grid.add_column(width=28)
+        grid.add_column(justify="right", no_wrap=True)
+        grid.add_column(ratio=1, style="yellow")
+        for table in self.progress.counts:
+            working = table == self.progress.table
+            done, asked = self.progress.done(table), self.progress.asked.get(table)
+            finished = asked is not None and done >= asked
+            style = "bold" if working else ("" if finished else "dim")
+            bar = ProgressBar(
+                total=asked or max(done, 1), completed=done, width=28, pulse=working and not done, complete_style="cyan"
+            )
+            rest = Text(", ".join(_rejected(self.progress.outcomes(table))))
+            name, count = Text(table, style=style), Text(_of(self.progress, table), style=style)
+            grid.add_row(*((name, count, rest) if narrow else (name, bar, count, rest)))
+        return grid
+
+    def _lanes(self, lanes: dict[str, LaneState], *, narrow: bool) -> list[RenderableType]:
+        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=not narrow, pad_edge=False)
+        grid.add_column("model", no_wrap=True, style="cyan")
+        for title in ("replies", "in flight", *(() if narrow else ("tokens",)), "cost", "per s"):
+            grid.add_column(title, justify="right", no_wrap=True)
+        if not narrow:
+            grid.add_column("", ratio=1, style="yellow")
+        for name, state in lanes.items():
+            flight = f"{state.in_flight} of {state.limit:.0f}"
+            tokens = () if narrow else (f"{state.tokens:,}",)
+            troubles = ", ".join(_troubles(state))
+            last = () if narrow else (Text(troubles),)
+            grid.add_row(Text(name), f"{state.replies:,}", flight, *tokens, _money(state), f"{state.rate:.1f}", *last)
+        if not narrow:
+            return [grid]
+        said = ((name, ", ".join(_troubles(state))) for name, state in lanes.items())
+        return [grid, *(Text(f"{name}: {words}", style="yellow") for name, words in said if words)]

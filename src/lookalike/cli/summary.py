@@ -13,22 +13,21 @@ if TYPE_CHECKING:
     from lookalike.run.folder import RunFolder
 
 
+NARROW = 80  # columns; below it tokens are one number
+
+
 def show_run(run: RunFolder, report: Report | None = None) -> None:
     """Tables with their outcomes, calls with their cost, and the report."""
     manifest = run.manifest
     outcomes = Table(box=None, padding=(0, 2), header_style="dim")
-    for title, side in (
-        ("table", "left"),
-        ("rows", "right"),
-        ("attempted", "right"),
-        ("filtered", "right"),
-        ("duplicate", "right"),
-        ("failed", "right"),
-    ):
-        outcomes.add_column(title, justify=side)  # type: ignore[arg-type]  # two literals
+    all_counts = [table["outcomes"] for table in manifest["tables"].values()]
+    shown = [key for key in ("filtered", "duplicate", "failed") if any(counts[key] for counts in all_counts)]
+    titles = ["rows", *(["attempted", *shown] if shown else [])]
+    outcomes.add_column("table", no_wrap=True)
+    for title in titles:
+        outcomes.add_column(title, justify="right", no_wrap=True)
     for name, table in manifest["tables"].items():
-        counts = table["outcomes"]
-        cells = [f"{counts[key]:,}" for key in ("attempted", "filtered", "duplicate", "failed")]
+        cells = [f"{table['outcomes'][key]:,}" for key in titles[1:]]
         outcomes.add_row(f"[bold]{name}[/]", f"{table['rows']:,}", *cells)
     console.print(outcomes)
     if manifest["calls"]:
@@ -40,19 +39,18 @@ def show_run(run: RunFolder, report: Report | None = None) -> None:
 
 def _calls(calls: dict[str, dict[str, Any]]) -> Table:
     table = Table(box=None, padding=(0, 2), header_style="dim")
-    for title, side in (
-        ("model column", "left"),
-        ("model", "left"),
-        ("calls", "right"),
-        ("tokens in", "right"),
-        ("tokens out", "right"),
-        ("cost", "right"),
-    ):
-        table.add_column(title, justify=side)  # type: ignore[arg-type]  # two literals
+    narrow = console.width < NARROW
+    titles = ("calls", "tokens", "cost") if narrow else ("calls", "tokens in", "tokens out", "cost")
+    table.add_column("model column", no_wrap=True)
+    table.add_column("model", overflow="ellipsis", no_wrap=True)
+    for title in titles:
+        table.add_column(title, justify="right", no_wrap=True)
     for name, use in calls.items():
         cost = "unknown" if use["usd"] is None else f"${use['usd']:.4f}"
+        tokens = (use["prompt_tokens"], use["completion_tokens"])
         served = ", ".join(use["served_by"]) or use["model"]
-        table.add_row(name, served, f"{use['calls']:,}", f"{use['prompt_tokens']:,}", f"{use['completion_tokens']:,}", cost)
+        numbers = [f"{n:,}" for n in ([sum(tokens)] if narrow else tokens)]
+        table.add_row(name, served, f"{use['calls']:,}", *numbers, cost)
     return table
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 import orjson
@@ -19,7 +20,7 @@ from lookalike.models.lanes import Lanes
 from lookalike.plan import Plan
 from lookalike.recipe.load import dump
 from lookalike.run import manifest
-from lookalike.run.events import ColumnUse, Counts, Events, Listener
+from lookalike.run.events import Counts, Events, Listener
 from lookalike.run.executors import Shard
 from lookalike.run.folder import RunFolder
 from lookalike.run.journal import Entry, PartJournal
@@ -27,11 +28,13 @@ from lookalike.run.lock import locked
 from lookalike.run.loop import Loop, Stopped, few_collections, interruptible, stopped
 from lookalike.run.origin import Sources
 from lookalike.run.parts import Part
+from lookalike.run.progress import Progress
 from lookalike.run.tables import TableRun
 from lookalike.store import clear_leftovers, put_bytes
 
 __all__ = ["Options", "Progress", "Runner", "Stopped", "run"]
 SYNC_S = 1.0  # replies on disk are synced this often: what a power cut may cost
+TELL = 5  # so many syncs between two events of progress
 
 
 @dataclass(frozen=True)
@@ -55,20 +58,6 @@ class Options:
     look: Callable[[str, pa.Table], str] | None = None
 
 
-@dataclass
-class Progress:
-    """Where a run stands: read by the live view while it goes on."""
-
-    started: float = field(default_factory=time.monotonic)
-    table: str = ""
-    counts: dict[str, Counts] = field(default_factory=dict)
-    asked: dict[str, int | None] = field(default_factory=dict)
-    use: dict[str, ColumnUse] = field(default_factory=dict)  # "table.column" -> calls
-    lanes: Lanes | None = None
-    walked: int = 0  # rows of the present table whose cells are made, judged or not
-    reused: int = 0  # replies that the journal already held
-
-
 def run(
     plan: Plan,
     to: Path,
@@ -85,6 +74,9 @@ def run(
         Stopped: the user pressed Ctrl-C.
     """
     progress = progress or Progress()
+    progress.name = plan.recipe.name
+    for table in plan.tables:
+        progress.counts[table.name], progress.asked[table.name] = Counts(), table.n_rows
     name = "run" if options.shard.whole else f"shard-{options.shard.index}-of-{options.shard.count}"
     check_owner(plan, to)
     with locked(to, name, shared=not options.shard.whole), Events(to / "events.jsonl", listeners) as events:
@@ -152,9 +144,7 @@ class Runner:
         """All tables, parents before children."""
         self.parts = {table.name: [] for table in self.plan.tables}
         for table in self.plan.tables:
-            self.progress.table, self.progress.walked = table.name, 0
-            self.progress.counts[table.name] = Counts()
-            self.progress.asked[table.name] = table.n_rows
+            self.progress.begin(table.name)
             if table.parent is not None and not self.options.shard.whole:
                 continue  # children need their parent complete: the finishing run makes them
             maker = TableRun(self, table)
@@ -180,10 +170,12 @@ class Runner:
         return self.progress.lanes
 
     async def sync(self) -> None:
-        """Replies of the last second, made safe together."""
-        while True:
+        """Replies of the last second, made safe together; now and then, word of where the run stands."""
+        for number in count(1):
             await asyncio.sleep(SYNC_S)
             await self.loop.on_disk(self._sync)
+            if number % TELL == 0:
+                self.events.emit("progress", **self.progress.event())
 
     def _sync(self) -> None:
         for journal in list(self.journals):

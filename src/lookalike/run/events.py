@@ -47,6 +47,10 @@ class Counts:
         self.duplicate += other.duplicate
         self.failed += other.failed
 
+    def take(self, other: Counts) -> None:
+        """Count the other's rows no longer."""
+        self.add(Counts(-other.kept, -other.filtered, -other.duplicate, -other.failed))
+
     def dump(self) -> dict[str, int]:
         """Plain data."""
         return {

@@ -80,7 +80,9 @@ def preview(made: Plan, *, allow_code: bool = False) -> list[Previewed]:
         found = []
         for table in run_folder.tables:
             dropped = {
-                row["id"]: f"{row['outcome']} at {row['column']}: {row['reason']}" for row in lost if row["table"] == table
+                row["id"]: f"{row['outcome']}{' at ' if row['column'] else ''}{row['column']}: {row['reason']}"
+                for row in lost
+                if row["table"] == table
             }
             ids = [row for part in run_folder.parts(table) for row in part.candidates().tolist() if row not in dropped]
             kept = run_folder.table(table).to_pylist() if run_folder.paths(table) else []

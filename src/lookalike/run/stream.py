@@ -23,6 +23,7 @@ from lookalike.run.cells import CellFailed, CellMaker
 from lookalike.run.events import Counts
 from lookalike.run.journal import PartJournal
 from lookalike.run.parts import Dropped, Part
+from lookalike.run.progress import Progress
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
 
@@ -92,7 +93,7 @@ class StreamTable:
     replace_failed: bool = False
     skip: Callable[[int], bool] = lambda index: False
     refeed: Callable[[Part], None] = lambda part: None
-    finished: Callable[[], None] = lambda: None
+    progress: Progress = field(default_factory=Progress)
     parts: dict[int, OpenPart] = field(default_factory=dict)
     waiters: list[asyncio.Future[None]] = field(default_factory=list)
     verdict_at: int = -1  # with `ordered`: where the partition starts whose rows are judged next; -1: none yet
@@ -274,7 +275,7 @@ class StreamTable:
     def _finished(self, part: OpenPart, offset: int) -> None:
         part.waiting.append(offset)
         part.finished += 1
-        self.finished()
+        self.progress.waiting += 1
         part.rows[offset] = {}  # its cells live in `cells` now
         full = part.finished == len(part)
         if full and not self.selective:
@@ -328,6 +329,8 @@ class StreamTable:
             part.batches.append(kept)
         part.counts.add(counts)
         part.judged += len(offsets)
+        self.progress.judged.add(counts)
+        self.progress.waiting -= len(offsets)
         settled = counts.settled(replace_failed=self.replace_failed)
         self.quota.judge(settled, counts.attempted - settled)
 

@@ -118,6 +118,7 @@ class TableRun:
             self.counts.add(part.counts)
             if self.runner.options.look is not None:
                 self._look(load_part(self.to, self.table.name, part))
+        self.runner.progress.found(self.asked)
         models = [name for name in self.table.order if isinstance(self.table.table.columns[name], ModelColumn)]
         if models:
             self.runner.loop.run(self._walk(models, ranges()))
@@ -240,7 +241,7 @@ class TableRun:
             replace_failed=self.table.table.replace_failed,
             skip=lambda index: not runner.options.shard.mine(index),
             refeed=self._refeed,
-            finished=self._walked,
+            progress=runner.progress,
         )
         syncing = asyncio.create_task(runner.sync())
         try:
@@ -253,9 +254,6 @@ class TableRun:
         if self.selective and self.runner.options.shard.whole:
             return Quota(self.asked, self.limit)
         return Quota(None, max(self.limit, math.ceil(self.asked * self.table.table.cap)) if self.origin.exact else self.limit)
-
-    def _walked(self) -> None:
-        self.runner.progress.walked += 1
 
     def _needed(self) -> list[str]:
         """Columns that cells read."""
@@ -278,6 +276,7 @@ class TableRun:
 
     async def _save(self, part: Part, made: OpenPart) -> None:
         await self.runner.loop.on_disk(self._put, part, made)
+        self.runner.progress.judged.take(part.counts)
 
     def _put(self, part: Part, made: OpenPart) -> None:
         made.journal.close()
