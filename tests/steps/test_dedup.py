@@ -1,0 +1,103 @@
+"""Duplicates by spelling and by meaning, in a step and replaced in a run."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from lookalike.errors import RecipeError
+from lookalike.generators.base import Batch, Context
+from lookalike.plan import compile_plan
+from lookalike.recipe.load import load
+from lookalike.run.engine import Options, run
+from lookalike.steps.dedup import Dedup
+
+CONTEXT = Context(0, "t", "step 0", None)
+
+
+def kept(values, cuts=(), **settings):
+    """Ids of the rows that stay when the rows come in batches cut at these places, and the reasons of the others."""
+    step = Dedup(on="x", **settings).open()
+    ids, reasons = [], []
+    for start, stop in zip([0, *cuts], [*cuts, len(values)], strict=True):
+        batch = Batch("t", np.arange(start, stop), {"x": values.slice(start, stop - start)})
+        found = step.apply(batch, CONTEXT)
+        ids += found.batch.ids.tolist()
+        reasons += found.reasons
+    return ids, reasons
+
+
+def vectors(rows):
+    return pa.array(rows, pa.list_(pa.float32()))
+
+
+def test_vectors_that_point_the_same_way_are_one():
+    """The cosine counts, not the length; null and zero vectors are like nothing."""
+    rows = [[1, 0], [2, 0.02], [0, 3], None, None, [0, 0], [0, 0], [-1, 0]]
+    assert kept(vectors(rows), method="embedding", threshold=0.99)[0] == [0, 2, 3, 4, 5, 6, 7]
+    assert kept(vectors([None, None, *rows]), [2], method="embedding", threshold=0.99)[0] == [0, 1, 2, 4, 5, 6, 7, 8, 9]
+    assert kept(vectors(rows), method="embedding", threshold=0.99)[1] == ["1.00 like an earlier x"]
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.integers(0, 2**32),
+    st.lists(st.integers(1, 59), unique=True, max_size=6).map(sorted),
+    st.sampled_from([("embedding", 0.8), ("minhash", 0.6), ("exact", None)]),
+)
+def test_what_stays_does_not_depend_on_how_rows_are_cut(seed, cuts, method):
+    """Batches of any size, one verdict; and no two kept rows are as near as the threshold."""
+    g = np.random.default_rng(seed)
+    rows = g.normal(size=(60, 6)) if method[0] == "embedding" else None
+    values = (
+        vectors(rows.tolist())
+        if rows is not None
+        else pa.array(["ab cd ef"[: k % 9] + " gh" * (k % 3) for k in g.integers(0, 99, 60)])
+    )
+    ids, _ = kept(values, cuts, method=method[0], threshold=method[1])
+    assert ids == kept(values, method=method[0], threshold=method[1])[0]
+    if rows is not None:
+        unit = rows[ids] / np.linalg.norm(rows[ids], axis=1, keepdims=True)
+        near = unit @ unit.T - np.eye(len(ids))
+        assert near.max(initial=-1) < 0.8 + 1e-3
+
+
+def test_texts_are_compared_without_a_model():
+    """Another order of the same words is near for n-grams of words' characters; another topic is far."""
+    texts = pa.array(["the red kettle boils quickly", "quickly the red kettle boils", "my cat sleeps on the roof"])
+    assert kept(texts, method="embedding", threshold=0.9)[0] == [0, 2]
+
+
+def test_vectors_of_another_width_are_an_error():
+    """One model for the whole column."""
+    with pytest.raises(RecipeError, match="a vector of 3 numbers among vectors of 2"):
+        kept(vectors([[1, 0], [1, 2, 3]]), method="embedding")
+    with pytest.raises(RecipeError, match="a vector of 3 numbers among vectors of 2"):
+        kept(vectors([[1, 0], [1, 2, 3]]), [1], method="embedding")
+
+
+TEXT = """
+name: apart
+models:
+  m: {kind: scripted, replies: [one kettle boils, a kettle boils, the cat sleeps, rain falls on roofs, trains run late, bread is warm]}
+  e: {kind: ngram}
+tables:
+  a:
+    rows: 4
+    cap: 50
+    columns:
+      note: {kind: prompt, model: m, prompt: "write"}
+      vector: {kind: embed, model: e, text: "{{ note }}", hidden: true}
+    steps: [{kind: dedup, on: vector, method: embedding, threshold: 0.7}]
+"""
+
+
+def test_semantic_duplicates_are_replaced_while_generating(tmp_path):
+    """The table has its count, and no two of its texts are near."""
+    run(compile_plan(load(TEXT), tmp_path), tmp_path / "r", Options())
+    notes = pq.read_table(tmp_path / "r" / "tables" / "a")["note"].to_pylist()
+    assert len(set(notes)) == len(notes) == 4
+    assert not {"one kettle boils", "a kettle boils"} <= set(notes)
+    assert "vector" not in pq.read_table(tmp_path / "r" / "tables" / "a").column_names
