@@ -225,6 +225,49 @@ def test_replies_that_never_passed_are_asked_again_with_other_seeds(tmp_path):
     assert manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["kept"] == 40
 
 
+class Killed(BaseException):
+    """Ends a run as SIGKILL does."""
+
+
+def test_a_retry_that_dies_half_way_asks_nothing_again_that_passed(tmp_path):
+    """Cells that a killed `retry_failed` has mended stay mended: the next retry asks only for those that still fail."""
+    text = PICKY.format(rows=40, rest="").replace("tries: 2", "tries: 1")
+    made(tmp_path / "r", text, tmp_path)
+    failed = manifest_of(tmp_path / "r")["tables"]["a"]["outcomes"]["failed"]
+    replies = []
+
+    def watch(table, entry, request):
+        replies.append((entry.row, entry.reply.text))
+        if len(replies) == failed // 2:
+            raise Killed
+
+    with pytest.raises(Killed):
+        made(tmp_path / "r", text, tmp_path, retry_failed=True, watch=watch)
+    mended = {row for row, reply in replies if reply != "red"}
+    assert mended
+    again = []
+    made(tmp_path / "r", text, tmp_path, retry_failed=True, watch=lambda table, entry, request: again.append(entry.row))
+    assert again
+    assert not mended & set(again)
+
+
+def test_runs_that_share_a_cache_pay_once(tmp_path):
+    """A second run in another folder with the same `cache` asks the server nothing and makes the same rows."""
+    with ModelServer() as server:
+        text = f"""
+name: shared
+models:
+  m: {{kind: openai, base_url: "{server.url}", model: t}}
+tables:
+  a: {{rows: 6, columns: {{n: {{kind: sequence}}, word: {{kind: prompt, model: m, prompt: "say {{{{ n }}}}"}}}}}}
+"""
+        made(tmp_path / "one", text, tmp_path, cache=tmp_path / "cache")
+        assert len(server.requests) == 6
+        made(tmp_path / "two", text, tmp_path, cache=tmp_path / "cache")
+        assert len(server.requests) == 6
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "two")
+
+
 @pytest.mark.parametrize("partition", [3, 100])
 def test_failed_rows_are_replaced_on_request(tmp_path, partition):
     """With `replace_failed` the count is exact, as it is with rejected rows, and the failed rows are still told with their reasons."""

@@ -46,8 +46,16 @@ class Loop:
             self._thread = ThreadPoolExecutor(1, "lookalike-loop")
 
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run to the end; what the coroutine raises is raised here."""
-        return self._here(self._runner.run, coroutine)
+        """Run to the end; what the coroutine raises is raised here, and nothing of it goes on."""
+        return self._here(self._run, coroutine)
+
+    def _run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        try:
+            return self._runner.run(coroutine)
+        except KeyboardInterrupt:  # a second Ctrl-C, in the middle of anything
+            for task in asyncio.all_tasks(self._runner.get_loop()):
+                task.cancel()
+            raise
 
     async def on_disk(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call on the disk's thread: one call at a time, in the order asked for."""
