@@ -76,6 +76,19 @@ class Tables(Protocol):
         ...
 
 
+class TableKey:
+    """A table as the key of a cache: itself, by identity; it stays alive as long as the cache holds it."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __hash__(self) -> int:
+        return id(self.table)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, TableKey) and other.table is self.table
+
+
 @dataclass(frozen=True)
 class Context:
     """What a column may use beside its batch."""

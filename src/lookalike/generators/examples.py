@@ -10,8 +10,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.errors import RecipeError, SourceError, did_you_mean
-from lookalike.generators.base import Context, Row
+from lookalike.generators.base import Context, Row, TableKey
 from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.guard import guarded
 
 
 class Example(BaseModel):
@@ -33,6 +34,7 @@ class Drawn(BaseModel):
         output: a template over the source's row: the answer.
         n: how many are drawn for each row, without repeats.
         match: only source rows that agree with this row: source column -> this table's column; a list means equal names.
+        guard: replace people and their numbers by stand-ins, as the column kind `stand_in` does, before a prompt leaves the machine.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -43,6 +45,7 @@ class Drawn(BaseModel):
     output: TemplateText = ""
     n: int = Field(3, ge=1, le=100)
     match: dict[str, str] = Field(default_factory=dict)
+    guard: bool = True
 
     @model_validator(mode="before")
     @classmethod
@@ -75,7 +78,7 @@ class Drawn(BaseModel):
                 what=f"source {self.source!r} has no column {name!r}, which the examples of {ctx.column!r} use",
                 fix=did_you_mean(name, table.column_names, label="columns"),
             )
-        rows = _matching(_Key(table), tuple(self.match), tuple(str(row[name]) for name in self.match.values()))
+        rows = _matching(TableKey(table), tuple(self.match), tuple(str(row[name]) for name in self.match.values()))
         if not len(rows):
             shown = ", ".join(f"{name} = {row[column]!r}" for name, column in self.match.items()) or "any row"
             raise SourceError(
@@ -84,30 +87,20 @@ class Drawn(BaseModel):
         stream = ctx.generator(int(row["_id"]))
         chosen = stream.choice(rows, size=min(self.n, len(rows)), replace=False)
         picked = table.select(sorted(columns)).take(pa.array(chosen)).to_pylist()
-        return tuple(
-            Example(
-                input=compiled(self.input).render(each),
-                output=compiled(self.output).render(each) if self.output else str(each[self.column]),
-            )
-            for each in picked
+        return tuple(self._shown(each, ctx.seed) for each in picked)
+
+    def _shown(self, source_row: Row, seed: int) -> Example:
+        asked = compiled(self.input).render(source_row)
+        answered = compiled(self.output).render(source_row) if self.output else str(source_row[self.column])
+        return (
+            Example(input=guarded(asked, seed), output=guarded(answered, seed))
+            if self.guard
+            else Example(input=asked, output=answered)
         )
 
 
-class _Key:
-    """A table as a key of a cache: itself, by identity; it stays alive as long as the cache holds it."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __hash__(self) -> int:
-        return id(self.table)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and other.table is self.table
-
-
 @lru_cache(maxsize=4096)
-def _matching(key: _Key, columns: tuple[str, ...], values: tuple[str, ...]) -> np.ndarray:
+def _matching(key: TableKey, columns: tuple[str, ...], values: tuple[str, ...]) -> np.ndarray:
     """Positions of the rows whose columns, as text, have these values."""
     fits = np.ones(len(key.table), bool)
     for name, value in zip(columns, values, strict=True):
@@ -116,7 +109,7 @@ def _matching(key: _Key, columns: tuple[str, ...], values: tuple[str, ...]) -> n
 
 
 @lru_cache(maxsize=32)
-def _texts(key: _Key, name: str) -> np.ndarray:
+def _texts(key: TableKey, name: str) -> np.ndarray:
     return np.array([str(value) for value in key.table[name].to_pylist()], dtype=object)
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from lookalike.errors import SourceError
 from lookalike.generators.base import Batch, Context
+from lookalike.generators.examples import Drawn
 from lookalike.generators.text.edits import apply
 from lookalike.generators.text.guard import Pseudonyms, replaced
 from lookalike.registry import resolve
@@ -119,3 +120,17 @@ def test_attributes_of_unique_people_are_refused():
     source = pa.table({"id": list(range(9))})
     with pytest.raises(SourceError, match="shared by 3 rows"):
         make("attributes", {"source": "s", "columns": ["id"]}, {"i": [0]}, Tables(s=source))
+
+
+def test_examples_of_a_prompt_hold_no_people():
+    """Few-shot examples get the stand-ins of the recipe before a prompt leaves the machine; templates in them stay text."""
+    table = pa.table({"ask": ["Who wrote {{ x }}?"], "answer": ["John Smith, john.smith@acme.com, wrote {{ x }}."]})
+    context = Context(1, "t", "c", Tables(letters=table))
+    drawn = {"source": "letters", "input": "{{ ask }}", "output": "{{ answer }}", "n": 1}
+    (shown,) = Drawn.model_validate(drawn).draw({"_id": 0}, context)
+    (name,) = make("stand_in", {"text": "x"}, {"x": ["John Smith"]})
+    assert shown.output.startswith(f"{name}, user")
+    assert shown.output.endswith("@example.com, wrote {{ x }}.")
+    assert shown.input == "Who wrote {{ x }}?"
+    (bare,) = Drawn.model_validate({**drawn, "guard": False}).draw({"_id": 0}, context)
+    assert bare.output == table["answer"][0].as_py()

@@ -13,8 +13,7 @@ from pydantic import Field
 
 from lookalike import rng
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator
-from lookalike.generators.text.shots import _Table as TableKey
+from lookalike.generators.base import Batch, Context, Generator, TableKey
 from lookalike.generators.text.words import sentences
 from lookalike.optional import require
 

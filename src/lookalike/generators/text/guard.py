@@ -127,6 +127,18 @@ def _recognised(text: str, pseudonyms: Pseudonyms) -> list[Edit]:
     return found
 
 
+@lru_cache(maxsize=4096)
+def guarded(text: str, seed: int) -> str:
+    """The text with the stand-ins that the whole recipe of this seed uses: for what goes into prompts."""
+    return apply(text, replaced(text, pseudonyms_of(seed)))
+
+
+@lru_cache(maxsize=8)
+def pseudonyms_of(seed: int, locale: str = "en_US") -> Pseudonyms:
+    """The stand-ins of a recipe's seed, the same in every table, column and prompt."""
+    return Pseudonyms(rng.key(seed, "stand_in"), locale)
+
+
 class StandIn(Generator):
     """A text without its people: names, addresses of mail and web, and numbers of phone, card, account and identity.
 
@@ -157,7 +169,7 @@ class StandIn(Generator):
 
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """Texts [n]."""
-        pseudonyms = Pseudonyms(rng.key(ctx.seed, "stand_in"), self.locale)
+        pseudonyms = pseudonyms_of(ctx.seed, self.locale)
         names: list[Sequence[str | None]] = [column(batch, path).to_pylist() for path in self.people]
         out = []
         for place, text in enumerate(texts(batch, self.text)):

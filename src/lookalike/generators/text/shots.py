@@ -10,12 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from lookalike import rng
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Batch, Context, Generator, TableKey
 from lookalike.generators.text.columns import head, texts
-from lookalike.generators.text.edits import apply
-from lookalike.generators.text.guard import Pseudonyms, replaced
+from lookalike.generators.text.guard import guarded
 from lookalike.optional import require
 
 
@@ -67,17 +65,16 @@ class Shots(Generator):
 
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """Numbered examples [n], one text a row."""
-        pool = _pool(_Table(ctx.tables.source(self.source)), self.source, self.column)
+        pool = _pool(TableKey(ctx.tables.source(self.source)), self.source, self.column)
         chosen = self._chosen(pool, batch, ctx)
-        pseudonyms = Pseudonyms(rng.key(ctx.seed, "stand_in")) if self.guard else None
-        shown = {int(i): self._shown(pool.texts[i], pseudonyms) for i in np.unique(chosen)}
+        shown = {int(i): self._shown(pool.texts[i], ctx.seed) for i in np.unique(chosen)}
         rows = ["\n".join(f"{number}. {shown[int(i)]}" for number, i in enumerate(row, 1)) for row in chosen]
         return pa.array(rows, pa.string())
 
-    def _shown(self, text: str, pseudonyms: Pseudonyms | None) -> str:
+    def _shown(self, text: str, seed: int) -> str:
         text = " ".join(text.split())
         text = text if len(text) <= self.longest else text[: self.longest].rsplit(" ", 1)[0] + " ..."
-        return apply(text, replaced(text, pseudonyms)) if pseudonyms else text
+        return guarded(text, seed) if self.guard else text
 
     def _chosen(self, pool: Pool, batch: Batch, ctx: Context) -> npt.NDArray[np.int64]:
         """Positions in the source, int64 [rows, n]."""
@@ -92,19 +89,6 @@ class Shots(Generator):
             order = pool.covering(min(len(pool.texts), 512))
             return np.stack([order[(int(row) * n + np.arange(n)) % len(order)] for row in batch.ids])
         return np.stack([ctx.generator(int(row)).permutation(len(pool.texts))[:n] for row in batch.ids])
-
-
-class _Table:
-    """A table as a cache key, by identity."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __hash__(self) -> int:
-        return id(self.table)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Table) and other.table is self.table
 
 
 class Pool:
@@ -135,7 +119,7 @@ class Pool:
 
 
 @lru_cache(maxsize=4)
-def _pool(key: _Table, source: str, column: str) -> Pool:
+def _pool(key: TableKey, source: str, column: str) -> Pool:
     if column not in key.table.column_names:
         raise SourceError(
             what=f"source {source!r} has no column {column!r}",
