@@ -15,7 +15,7 @@ import orjson
 import pyarrow as pa
 
 from lookalike.errors import RunError
-from lookalike.models.base import Request
+from lookalike.models.base import Request, Usage
 from lookalike.models.lanes import Lanes
 from lookalike.plan import Plan
 from lookalike.recipe.load import dump
@@ -156,7 +156,8 @@ class Runner:
     async def lanes(self) -> Lanes:
         """The lanes to all models of the run, opened for the first table that asks one of them."""
         if self.progress.lanes is None:
-            spent, requests = manifest.spent(self.to)
+            # only a budget asks what earlier attempts have cost: it takes reading every journal
+            spent, requests = (Usage(), 0) if self.plan.recipe.budget is None else manifest.spent(self.to)
             lanes = Lanes(
                 self.plan.models_used(),
                 self.plan.recipe.budget,
