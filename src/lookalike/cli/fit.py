@@ -12,7 +12,7 @@ app = typer.Typer()
 
 @app.command()
 def fit(
-    data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite/postgres URL.")],
+    data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite or postgres URL#table.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="The model folder.")],
     synthesizer: Annotated[str, typer.Option("--synthesizer", help="A synthesizer kind; auto: a short bake-off.")] = "forest",
     seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same model.")] = 0,

@@ -12,7 +12,7 @@ app = typer.Typer()
 
 @app.command()
 def mimic(
-    data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite/postgres URL.")],
+    data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite or postgres URL#table.")],
     output: Annotated[Path, typer.Option("--output", "-o", help="csv, parquet or jsonl, by its ending.")],
     n: Annotated[int | None, typer.Option("-n", help="Rows; as many as the data has when not given.")] = None,
     target: Annotated[

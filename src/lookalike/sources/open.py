@@ -1,4 +1,4 @@
-"""Data by one text: a file, `sqlite:///path?table`, `postgresql://.../database?table=name`, or `package:name`."""
+"""Data by one text: a file, a database URL with its table (`sqlite:///clinic.sqlite#visits`), or `package:name`."""
 
 from __future__ import annotations
 

@@ -8,6 +8,7 @@ from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
+from uuid import UUID
 
 import pyarrow as pa
 from pydantic import model_validator
@@ -100,7 +101,7 @@ class SqlSource(Source):
 def _columns(names: list[str], rows: list[Any]) -> pa.Table:
     columns = {}
     for number, name in enumerate(names):
-        cells = [row[number] for row in rows]
+        cells = [str(row[number]) if isinstance(row[number], UUID) else row[number] for row in rows]  # Arrow would keep bytes
         try:
             columns[name] = pa.array(cells)
         except (pa.ArrowInvalid, pa.ArrowTypeError):
