@@ -8,7 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 import orjson
@@ -34,7 +33,7 @@ from lookalike.store import clear_leftovers, put_bytes
 
 __all__ = ["Options", "Progress", "Runner", "Stopped", "run"]
 SYNC_S = 1.0  # replies on disk are synced this often: what a power cut may cost
-TELL = 5  # so many syncs between two events of progress
+TELL_S, TELL_MOST_S = 5.0, 60.0  # between two events of progress: rarer in a long run, whose log must stay small
 
 
 @dataclass(frozen=True)
@@ -172,10 +171,13 @@ class Runner:
 
     async def sync(self) -> None:
         """Replies of the last second, made safe together; now and then, word of where the run stands."""
-        for number in count(1):
+        told = time.monotonic()
+        while True:
             await asyncio.sleep(SYNC_S)
             await self.loop.on_disk(self._sync)
-            if number % TELL == 0:
+            now = time.monotonic()
+            if now - told >= min(TELL_MOST_S, max(TELL_S, 0.01 * (now - self.progress.started))):
+                told = now
                 self.events.emit("progress", **self.progress.event())
 
     def _sync(self) -> None:
