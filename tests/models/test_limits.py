@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from lookalike.models.base import Usage
 from lookalike.models.budget import Account
 from lookalike.models.limits import Bucket, FixedShare, Grant, Window
-from lookalike.models.transport import retry_after, seconds
+from lookalike.models.transport import retry_after, seconds, used_up_s
 from lookalike.recipe.model import Budget
 
 
@@ -88,3 +88,22 @@ def test_durations_and_dates_of_headers():
     assert retry_after(date) == 30.0
     assert retry_after({"Retry-After": "soon"}) is None
     assert [seconds(text) for text in ("6m0s", "120ms", "1h2m", "2.5", "")] == [360.0, 0.12, 3720.0, 2.5, 0.0]
+
+
+def test_waits_as_anthropic_and_gemini_say_them():
+    """A limit used up until an instant, against the reply's own clock; a delay in the body of a 429."""
+    date = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    gone = {"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "2015-10-21T07:28:20Z"}
+    tokens = {
+        "anthropic-ratelimit-output-tokens-remaining": "0",
+        "anthropic-ratelimit-output-tokens-reset": "2015-10-21T07:29:00Z",
+    }
+    assert used_up_s({**date, **gone}) == 20.0
+    assert used_up_s({**date, **gone, **tokens}) == 60.0
+    assert used_up_s({**date, **gone, "anthropic-ratelimit-requests-remaining": "7"}) == 0.0
+    assert used_up_s({**date, **gone, "anthropic-ratelimit-requests-reset": "soon"}) == 0.0
+    body = (
+        b'{"error": {"code": 429, "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}]}}'
+    )
+    assert retry_after({}, body) == 34.5
+    assert retry_after({"Retry-After": "2"}, body) == 2.0

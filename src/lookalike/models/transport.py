@@ -14,6 +14,7 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -27,6 +28,7 @@ from lookalike.models.secret import without
 SAID_MAX = 300
 _NO_RETRY = frozenset({400, 404, 405, 406, 409, 410, 413, 414, 415, 422, 431, 451, 501})
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+_RETRY_DELAY = re.compile(rb'"retryDelay":\s*"(\d+(?:\.\d+)?s)"')
 _UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUOTA = ("insufficient_quota", "billing_hard_limit", "credit balance is too low")
 
@@ -95,8 +97,11 @@ class Transport:
                     raw = await reply.read()
                 else:
                     raw = await self._bounded(reply)
-                if "x-ratelimit-remaining-requests" in reply.headers:
-                    self._heed(reply.headers)
+                if (
+                    "x-ratelimit-remaining-requests" in reply.headers
+                    or "anthropic-ratelimit-requests-remaining" in reply.headers
+                ):
+                    self._pause_until = max(self._pause_until, time.monotonic() + used_up_s(reply.headers))
                 return reply.status, reply.headers, raw
         except TimeoutError as exc:  # aiohttp's own; the lane's cancels
             raise Transient("the connection timed out") from exc
@@ -162,7 +167,7 @@ class Transport:
         if any(word in lowered for word in _QUOTA):
             return Closed(reason)
         if status in (429, 529):
-            return Limited(reason, retry_after_s=retry_after(headers))
+            return Limited(reason, retry_after_s=retry_after(headers, raw))
         if status in (401, 403) or (status == 404 and not _about_the_request(lowered)):
             return Closed(reason)
         if 300 <= status < 400:  # followed, it would carry the key to another host
@@ -171,7 +176,7 @@ class Transport:
             if status == 400 and "api key" in lowered and ("invalid" in lowered or "not valid" in lowered):
                 return Closed(reason)  # Gemini's 401
             return Refused(reason)
-        return Transient(reason, retry_after_s=retry_after(headers))
+        return Transient(reason, retry_after_s=retry_after(headers, raw))
 
     def _said(self, raw: bytes) -> str:
         """What a server says of an error, in one short line without secrets."""
@@ -191,13 +196,6 @@ class Transport:
                 text = str(error)
         return without(" ".join(text.split()), self.secrets)[:SAID_MAX]
 
-    def _heed(self, headers: Mapping[str, str]) -> None:
-        for what in ("requests", "tokens"):
-            if headers.get(f"x-ratelimit-remaining-{what}") == "0":
-                self._pause_until = max(
-                    self._pause_until, time.monotonic() + seconds(headers.get(f"x-ratelimit-reset-{what}", ""))
-                )
-
     def take_pause_s(self) -> float:
         """Seconds that the server's headers ask to wait, told once."""
         if not self._pause_until:
@@ -216,24 +214,50 @@ def _about_the_request(said: str) -> bool:
     return "file" in said and "model" not in said
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds that a server asks to wait before the next try; None: it does not say.
-
-    A date counts from the reply's own `Date`, so that neither clock has to be right.
-    """
+def retry_after(headers: Mapping[str, str], raw: bytes = b"") -> float | None:
+    """Seconds that a server asks to wait before the next try, in a header or, as Gemini does, in the body; None: it does not say."""
     millis = headers.get("retry-after-ms", "")
     if millis.replace(".", "", 1).isdigit():
         return float(millis) / 1e3
     value = headers.get("Retry-After", "").strip()
-    if not value:
-        return None
     if value.replace(".", "", 1).isdigit():
         return float(value)
-    until = email.utils.parsedate_tz(value)
+    if value:
+        return _until(email.utils.parsedate_tz(value), headers)
+    delay = _RETRY_DELAY.search(raw[:8192])
+    return seconds(delay[1].decode()) if delay else None
+
+
+def _until(then: Any, headers: Mapping[str, str]) -> float | None:
+    """Seconds to a date; it counts from the reply's own `Date`, so that neither clock has to be right."""
     since = email.utils.parsedate_tz(headers.get("Date", ""))
-    if until is None or since is None:
+    if then is None or since is None:
         return None
-    return max(0.0, float(email.utils.mktime_tz(until) - email.utils.mktime_tz(since)))
+    return max(0.0, float(email.utils.mktime_tz(then) - email.utils.mktime_tz(since)))
+
+
+def _instant(text: str) -> tuple[int, ...] | None:
+    """An RFC 3339 instant as the tuple that `email.utils` makes of dates; None where it cannot be read."""
+    try:
+        moment = datetime.fromisoformat(text).astimezone(UTC)
+    except ValueError:
+        return None
+    return (*moment.timetuple(), 0)
+
+
+def used_up_s(headers: Mapping[str, str]) -> float:
+    """Seconds until a limit that is used up starts anew, as OpenAI-compatible servers and Anthropic's say it; 0: none is."""
+    openai = [
+        seconds(headers.get(f"x-ratelimit-reset-{what}", ""))
+        for what in ("requests", "tokens")
+        if headers.get(f"x-ratelimit-remaining-{what}") == "0"
+    ]
+    anthropic = [
+        _until(_instant(headers.get(f"anthropic-ratelimit-{what}-reset", "")), headers) or 0.0
+        for what in ("requests", "tokens", "input-tokens", "output-tokens")
+        if headers.get(f"anthropic-ratelimit-{what}-remaining") == "0"
+    ]
+    return max([*openai, *anthropic], default=0.0)
 
 
 def seconds(text: str) -> float:
