@@ -55,19 +55,49 @@ def to_arrow(frame: Any) -> pa.Table:  # any frame
             table = pa.Table.from_pylist(list(frame))
         else:
             table = pa.table(frame)
-    except (pa.ArrowInvalid, pa.ArrowTypeError) as exc:
-        raise SchemaError(what=f"a column cannot be read: {exc}", fix="make its cells of one type") from exc
+    except (pa.ArrowException, OverflowError) as exc:
+        raise SchemaError(what=_unread(frame, kind, exc), fix="make its cells of one type that Arrow has, or drop it") from exc
+    return _checked(table)
+
+
+def _checked(table: pa.Table) -> pa.Table:
+    """The table, when its names and types can be worked with."""
     names = table.column_names
-    if "" in names:
+    if any(not name.strip() for name in names):
         raise SchemaError(what="a column has an empty name", fix="name every column")
+    for field in table.schema:
+        held = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+        if isinstance(held, pa.BaseExtensionType):
+            raise SchemaError(
+                what=f"column {field.name!r} holds {held.extension_name}, which no model reads",
+                fix="cast it to text, a number or a timestamp",
+            )
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise SchemaError(what=f"duplicate column names: {', '.join(twice)}", fix="rename them")
     return table
 
 
+def _unread(frame: Any, kind: FrameKind, exc: BaseException) -> str:  # any frame
+    """What could not be read: the column and the types of its cells, where they can be found."""
+    columns: dict[str, Any] = {}
+    if kind == "pandas":
+        columns = {str(name): frame[name] for name in frame.columns}
+    elif isinstance(frame, Mapping):
+        columns = {str(name): cells for name, cells in frame.items() if isinstance(cells, Sequence)}
+    elif isinstance(frame, Sequence):
+        columns = {str(name): [row.get(name) for row in frame] for name in frame[0]}
+    for name, cells in columns.items():
+        try:
+            pa.array(cells)
+        except (pa.ArrowException, OverflowError) as inner:
+            kinds = sorted({type(cell).__name__ for cell in cells if cell is not None and cell == cell})  # noqa: PLR0124  # NaN
+            return f"column {name!r} cannot be read, its cells are of type {', '.join(kinds)}: {inner}"
+    return f"a column cannot be read: {exc}"
+
+
 def _from_pandas(frame: Any) -> pa.Table:  # a pandas frame
-    names = [str(name) for name in frame.columns]
+    names = ["" if name is None or name != name else str(name) for name in frame.columns]  # noqa: PLR0124  # NaN names nothing
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise SchemaError(what=f"duplicate column names: {', '.join(twice)}", fix="rename them")

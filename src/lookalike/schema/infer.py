@@ -194,7 +194,8 @@ def _measured(column: ColumnSchema, numbers: np.ndarray, distinct: int, notes: l
     if spikes and len(values) > 30:
         notes.append("spikes at " + ", ".join(spikes))
     middle = np.quantile(few.astype(np.float64), [0.25, 0.5, 0.75, 0.999])
-    spread = middle[2] - middle[0]
+    with np.errstate(over="ignore"):
+        spread = middle[2] - middle[0]
     if spread > 0 and (middle[3] - middle[1]) > 15 * spread:
         notes.append("a heavy tail")
     whole = (

@@ -59,13 +59,18 @@ def profile(column: ColumnSchema, values: pa.Array | pa.ChunkedArray) -> dict[st
     if not column.unique and len(counted):
         repeats = counted.field("counts").to_numpy()
         state |= {"pool": len(repeats) / len(kept), "repeats": np.quantile(repeats, np.linspace(0, 1, 33)).tolist()}
-    if pa.types.is_integer(kept.type) and len(kept):
+    if _is_number(kept.type) and len(kept):
         low, high = (int(v) for v in pc.min_max(kept).as_py().values())
         state |= {"low": low, "high": high, "step": _step(kept) if column.format == "sequence" else 0}
     elif column.semantic in SHAPED:
         shapes = Counter(re.sub(r"\d", "#", str(text)) for text in counted.field("values").to_pylist())
         state["shapes"] = [(shape, count) for shape, count in shapes.most_common(20) if count >= K]
     return state
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    """Keys with gaps come as floats from pandas, and as decimals from databases."""
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
 def _step(values: pa.Array) -> int:
@@ -134,8 +139,8 @@ def _fresh(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.
         return pa.array([draws.bytes(width) for _ in range(n)], kind)
     if column.semantic == "text":
         return pa.array(prose.write(state.get("prose") or {"words": []}, n, draws), kind)
-    if pa.types.is_integer(kind):
-        return pa.array(_integers(column, n, draws, state), kind)
+    if _is_number(kind):
+        return pa.array(_integers(column, n, draws, state)).cast(kind, safe=False)
     return _distinct(column, n, key, state).cast(kind)
 
 

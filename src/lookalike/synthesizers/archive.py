@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -51,6 +52,8 @@ def write(
     with pa.OSFile(str(aside / "arrays.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
         writer.write_table(table)
     body = {"format": FORMAT, "spec": spec, "schema": schema, "meta": meta, "shapes": shapes}
+    plain = orjson.loads(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
+    body["digest"] = _digest(plain, aside / "arrays.arrow")
     (aside / "model.json").write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
     if folder.exists():
         shutil.rmtree(folder)
@@ -70,12 +73,17 @@ def read(folder: Path) -> Saved:
         raise SynthesizerError(
             what=f"no readable model: {exc}", where=str(folder), fix="name a folder that save() wrote"
         ) from exc
-    if not isinstance(body, dict) or body.get("format", 0) > FORMAT:
-        found = body.get("format") if isinstance(body, dict) else "?"
+    found = body.get("format") if isinstance(body, dict) else None
+    if not isinstance(found, int):
+        raise SynthesizerError(what="model.json is no model", where=str(folder), fix="name a folder that save() wrote")
+    if found > FORMAT:
         raise SynthesizerError(
             what=f"the model has format {found}, this version reads up to {FORMAT}", where=str(folder), fix="upgrade lookalike"
         )
     try:
+        digest = body.pop("digest", None)  # models of the first version have none
+        if digest is not None and digest != _digest(body, folder / "arrays.arrow"):
+            raise ValueError("its files are not the ones that were saved")  # noqa: TRY301  # one message for all damage
         with pa.memory_map(str(folder / "arrays.arrow")) as source:
             table = pa.ipc.open_file(source).read_all()
         shapes = body["shapes"]
@@ -83,6 +91,13 @@ def read(folder: Path) -> Saved:
         return Saved(body["spec"], body["schema"], body["meta"], arrays)
     except (OSError, KeyError, ValueError, IndexError, pa.ArrowInvalid) as exc:
         raise SynthesizerError(what=f"the model is damaged: {exc}", where=str(folder), fix="fit and save it again") from exc
+
+
+def _digest(body: Mapping[str, Any], arrays: Path) -> str:
+    """Of everything that a model holds, so that a damaged one is never sampled."""
+    hashed = hashlib.blake2b(orjson.dumps(body, option=orjson.OPT_SORT_KEYS), digest_size=16)
+    hashed.update(arrays.read_bytes())
+    return hashed.hexdigest()
 
 
 def _numpy(values: pa.Array) -> np.ndarray:

@@ -91,9 +91,14 @@ class Synthesizer(Spec):
     def sample_arrow(self, n: int, *, given: Given | None = None, seed: int = 0) -> pa.Table:
         """`sample` as an Arrow table, whatever was fitted."""
         schema = self.schema_
-        if n < 0:
-            raise SynthesizerError(what=f"n is {n}", fix="ask for 0 rows or more")
-        return self._sample(n, schema, dict(given or {}), seed)
+        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+            raise SynthesizerError(what=f"n is {n!r}", fix="ask for a whole number of rows, 0 or more")
+        if given is not None and not isinstance(given, Mapping):
+            raise SynthesizerError(
+                what=f"conditions are {type(given).__name__}, not a mapping", where="given",
+                fix="write {column: value}, or {'where': 'an SQL condition'}",
+            )  # fmt: skip
+        return self._sample(int(n), schema, dict(given or {}), seed)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder; written aside and renamed.
@@ -121,8 +126,13 @@ class Synthesizer(Spec):
             ) from exc
         if not isinstance(model, cls):
             raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
-        model._schema = TableSchema.parse(saved.schema)  # noqa: SLF001  # this class's own constructor
-        model._restore(saved.meta, saved.arrays)  # noqa: SLF001  # likewise
+        try:
+            model._schema = TableSchema.parse(saved.schema)  # noqa: SLF001  # this class's own constructor
+            model._restore(saved.meta, saved.arrays)  # noqa: SLF001  # likewise
+        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
+            raise SynthesizerError(
+                what=f"the model is of another version or damaged: {exc!r}", where=str(folder), fix="fit and save it again"
+            ) from exc
         return model
 
     @abstractmethod

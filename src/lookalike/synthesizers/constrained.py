@@ -18,9 +18,10 @@ from lookalike.errors import Unsatisfiable
 from lookalike.schema.infer import infer_column
 from lookalike.schema.types import TableSchema, arrow_type
 from lookalike.spec import Kind
-from lookalike.synthesizers import conditions, constraints
+from lookalike.synthesizers import conditions, constraints, rewriting
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.constraints import AnyConstraint, Rewriting
+from lookalike.synthesizers.constraints import AnyConstraint
+from lookalike.synthesizers.rewriting import Rewriting
 
 ROUNDS = 40  # samples drawn for rows that a constraint rejects
 
@@ -53,10 +54,10 @@ class Constrained(Synthesizer):
         broken = {text: count for text, count in constraints.violations(table, self.constraints).items() if count}
         if broken:
             warnings.warn(f"the real table itself breaks constraints: {broken} rows of {table.num_rows}", stacklevel=4)
-        rewritten, rewriting = constraints.prepare(table, self.constraints)
+        rewritten, how = rewriting.prepare(table, self.constraints)
         same = {c.name: c for c in schema.columns if rewritten.column_names.count(c.name) and rewritten[c.name] is not None}
         columns = []
-        changed = {high for high, _, _ in rewriting.gaps}
+        changed = {high for high, _, _ in how.gaps}
         for name in rewritten.column_names:
             if name in same and name not in changed:
                 columns.append(same[name])
@@ -65,7 +66,7 @@ class Constrained(Synthesizer):
                 merged = name not in same and column.semantic not in ("constant", "category", "boolean")
                 columns.append(replace(column, semantic="category", format="", order=()) if merged else column)
         self.base.fit(rewritten, TableSchema(tuple(columns)), seed=seed, budget_s=budget_s)
-        self._rewriting = rewriting
+        self._rewriting = how
 
     def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:
         own, left, where = self._split(given)
@@ -77,12 +78,12 @@ class Constrained(Synthesizer):
             missing = n - (kept.num_rows if kept is not None else 0)
             size = min(max(int(missing / max(share, 0.01) * 1.1) + (8 if attempt else 0), missing), 20 * n + 1000)
             sample = self.base.sample_arrow(size, given=own, seed=seed + attempt * 1_000_003)
-            sample = constraints.restore(sample, self._rewriting, self.constraints, fields)
+            sample = rewriting.restore(sample, self._rewriting, self.constraints, fields)
             drawn += size
             sample = sample.filter(pa.array(_held(sample, left, where)))
             whole = sample if kept is None else pa.concat_tables([kept, sample])
             for constraint in self.constraints:
-                mask = constraint.holds(whole)
+                mask = constraints.holding(constraint, whole)
                 lost[constraints.text(constraint)] += int((~mask).sum())
                 whole = whole.filter(pa.array(mask))
             kept = whole.slice(0, n)

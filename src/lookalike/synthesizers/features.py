@@ -242,5 +242,8 @@ def _stored_numbers(
         return pa.array(numbers, mask=missing).cast(kind, safe=False)
     whole = np.round(numbers)
     small = types.is_date32(kind) or types.is_time32(kind)
+    if types.is_uint64(kind):
+        return pa.array(np.clip(whole, 0, 2.0**64 - 2048).astype(np.uint64), mask=missing)
+    whole = np.clip(whole, -(2.0**63), 2.0**63 - 1024)  # the last float below the end of int64
     stored = pa.array(whole.astype(np.int32 if small else np.int64), mask=missing)
     return stored.cast(kind) if not types.is_date64(kind) else stored.cast(pa.timestamp("ms")).cast(kind)

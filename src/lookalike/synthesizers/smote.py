@@ -93,7 +93,8 @@ def space(features: Sequence[Feature], data: Data) -> npt.NDArray[np.float64]:
     for feature in features:
         values = data[feature.name]
         if feature.is_number:
-            filled = np.where(np.isnan(values), np.nanmean(values) if not np.isnan(values).all() else 0.0, values)
+            filled = np.where(np.isnan(values), np.nanmedian(values) if not np.isnan(values).all() else 0.0, values)
+            filled = filled / (np.abs(filled).max() or 1.0)  # squares of the greatest floats overflow
             width = filled.std()
             parts.append(((filled - filled.mean()) / (width or 1.0))[:, None])
         elif feature.size > 1:
