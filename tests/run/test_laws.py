@@ -13,6 +13,7 @@ from lookalike.models import lane
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
+from lookalike.run.executors import Shard
 from lookalike.testing.server import ModelServer
 
 ROWS = 14
@@ -136,11 +137,12 @@ attempts = st.lists(
     latency=st.sampled_from([0.0, 0.002, 0.01]),
     faults=st.lists(st.sampled_from([*FAULTS, "ok", "ok", "ok", "ok"]), max_size=16),
     attempts=attempts,
+    shards=st.sampled_from([0, 0, 0, 2, 3]),
 )
 def test_nothing_that_happens_on_the_way_changes_what_comes_out(
-    variant, partition, concurrency, latency, faults, attempts, server, undisturbed, monkeypatch, tmp_path_factory
+    variant, partition, concurrency, latency, faults, attempts, shards, server, undisturbed, monkeypatch, tmp_path_factory
 ):
-    """Any concurrency, latency, faults, kill points and lost journal ends give the bytes and outcomes of an undisturbed run."""
+    """Any concurrency, latency, faults, kill points, lost journal ends and shards give the bytes and outcomes of an undisturbed run."""
     monkeypatch.setattr(lane, "BACKOFF_S", 0.002)  # the waits between tries are no part of the law
     server._queue.clear()
     expected, counted, asked = undisturbed(variant, partition)
@@ -155,6 +157,8 @@ def test_nothing_that_happens_on_the_way_changes_what_comes_out(
         if share < 0.8:
             whole = False
             cut(folder, share)
+    for index in range(shards):
+        run(plan(server, variant, partition, timeout=timeout), folder, Options(shard=Shard(index, shards)))
     run(plan(server, variant, partition, concurrency=concurrency, timeout=timeout), folder)
     assert files(folder) == expected
     assert outcomes(folder) == counted
