@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, PrivateAttr, model_validator
 
+from lookalike.export.tokens import chat_tokens
 from lookalike.export.training import Row, TrainingExporter, UnfitError, at, text_at
 
 ROLES = {
@@ -72,6 +74,20 @@ class Conversations(TrainingExporter):
     response: str = "response"
     system: str = ""  # a system message for all rows
     roles: dict[str, str] = Field(default_factory=dict)  # role in the data -> user, assistant, system
+    tokenizer: str = ""  # a folder with tokenizer.json and a chat template: every chat is rendered and counted
+    max_tokens: int | None = Field(default=None, ge=1)  # longer chats are left out; needs `tokenizer`
+
+    _counted: Counter[str] = PrivateAttr(default_factory=Counter)
+
+    @model_validator(mode="after")
+    def _limit(self) -> Self:
+        if self.max_tokens is not None and not self.tokenizer:
+            raise ValueError("max_tokens counts with a tokenizer: give its folder as `tokenizer`")
+        return self
+
+    def measured(self) -> dict[str, Any]:
+        """Tokens of all chats, of the part that is learned from, and of the longest."""
+        return {"tokens": dict(self._counted)} if self.tokenizer else {}
 
     def messages(self, row: Row) -> list[dict[str, Any]]:
         """The row's chat."""
@@ -79,7 +95,20 @@ class Conversations(TrainingExporter):
         turns = at(row, path) if path else [
             {"role": "user", "content": text_at(row, self.prompt)}, {"role": "assistant", "content": text_at(row, self.response)}
         ]  # fmt: skip
-        return messages(turns, {**ROLES, **self.roles}, system=self.system)
+        chat = messages(turns, {**ROLES, **self.roles}, system=self.system)
+        if self.tokenizer:
+            self._count(chat)
+        return chat
+
+    def _count(self, chat: list[dict[str, Any]]) -> None:
+        try:
+            found = chat_tokens(self.tokenizer).count(chat)
+        except ValueError as exc:
+            raise UnfitError(str(exc)) from exc
+        if self.max_tokens is not None and found.total > self.max_tokens:
+            raise UnfitError(f"longer than {self.max_tokens} tokens")
+        self._counted.update(total=found.total, learned=found.learned)
+        self._counted["longest"] = max(self._counted["longest"], found.total)
 
 
 class Chat(Conversations):
@@ -91,6 +120,8 @@ class Chat(Conversations):
         response: the answer's column.
         system: a system message for all rows.
         roles: role in the data -> user, assistant, system.
+        tokenizer: a folder with tokenizer.json and a chat template: every chat is rendered and counted.
+        max_tokens: longer chats are left out and counted; needs `tokenizer`.
         table: the table; empty: the run's last.
         split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
         by: rows that agree in this column stay in one split.
@@ -113,6 +144,8 @@ class ShareGpt(Conversations):
         response: the answer's column.
         system: a system message for all rows.
         roles: role in the data -> user, assistant, system.
+        tokenizer: a folder with tokenizer.json and a chat template: every chat is rendered and counted.
+        max_tokens: longer chats are left out and counted; needs `tokenizer`.
         table: the table; empty: the run's last.
         split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
         by: rows that agree in this column stay in one split.

@@ -89,6 +89,10 @@ class TrainingExporter(Exporter):
             UnfitError: the row cannot be written; counted.
         """
 
+    def measured(self) -> dict[str, Any]:
+        """What else `export.json` says of what was written."""
+        return {}
+
     def write(self, items: Iterator[Any], file: BinaryIO) -> None:
         """Write the lines of one split; JSON Lines unless the format says otherwise."""
         file.writelines(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE) for item in items)
@@ -116,7 +120,14 @@ class TrainingExporter(Exporter):
             reasons = ", ".join(f"{count} x {reason}" for reason, count in counts.most_common(3)) or "the table has no rows"
             raise RunError(what=f"no row of {name!r} fits the format {self.kind!r}: {reasons}", fix="name the columns it needs")
         summary = (to.parent if to.suffix else to) / "export.json"
-        body = {"format": self.kind, "table": name, "written": written, "left_out": dict(counts), "synthetic": True}
+        body = {
+            "format": self.kind,
+            "table": name,
+            "written": written,
+            "left_out": dict(counts),
+            "synthetic": True,
+            **self.measured(),
+        }
         put(summary, lambda file: file.write(orjson.dumps(body, option=orjson.OPT_INDENT_2)))
         return [*paths, summary]
 

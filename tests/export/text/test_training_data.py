@@ -178,3 +178,64 @@ def test_errors_name_what_to_do(tmp_path):
         export("classification", rows, tmp_path / "a.jsonl", table="x")
     with pytest.raises(RunError, match="no row of"):
         export("classification", [{"text": "", "label": "a"}], tmp_path / "a.jsonl")
+
+
+CHATML = """{% for m in messages %}{% if m['role'] == 'system' and not loop.first %}{{ raise_exception('system comes first') }}{% endif %}\
+<|im_start|>{{ m['role'] }}
+{% generation %}{{ m['content'] }}{% endgeneration %}<|im_end|>
+{% endfor %}{% if add_generation_prompt %}<|im_start|>assistant
+{% endif %}"""
+
+
+def tokenizer(folder, template=CHATML, marks=("<|im_start|>", "<|im_end|>")):
+    """A word tokenizer with a chat template, saved as `save_pretrained` would."""
+    tokenizers = pytest.importorskip("tokenizers", reason="tokenizer checks need `tokenizers`")
+    made = tokenizers.Tokenizer(tokenizers.models.WordLevel({"?": 0}, unk_token="?"))
+    made.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
+    made.add_special_tokens(list(marks))
+    folder.mkdir(exist_ok=True)
+    made.save(str(folder / "tokenizer.json"))
+    (folder / "tokenizer_config.json").write_bytes(orjson.dumps({"chat_template": template, "eos_token": {"content": "</s>"}}))
+    return str(folder)
+
+
+def test_a_tokenizer_counts_what_is_learned(tmp_path):
+    """All tokens, those of the assistant's turns with their end marks, and the longest chat stand in export.json."""
+    rows = [{"talk": TALK[:2]}, {"talk": [{"role": "user", "content": "a b c"}, {"role": "assistant", "content": "d e f"}]}]
+    export("chat", rows, tmp_path / "a.jsonl", tokenizer=tokenizer(tmp_path / "tok"))
+    # <|im_start|> user Hi <|im_end|> <|im_start|> assistant Hello <|im_end|>: 8, of which 2 are learned
+    assert orjson.loads((tmp_path / "export.json").read_bytes())["tokens"] == {"total": 8 + 12, "learned": 2 + 4, "longest": 12}
+
+
+def test_chats_over_the_limit_are_left_out(tmp_path):
+    """A chat that would be cut off in training is counted, not written."""
+    rows = [{"talk": TALK[:2]}, {"talk": [TALK[0], {"role": "assistant", "content": "long " * 50}]}]
+    lines = export("chat", rows, tmp_path / "a.jsonl", tokenizer=tokenizer(tmp_path / "tok"), max_tokens=20)
+    assert len(lines) == 1
+    assert orjson.loads((tmp_path / "export.json").read_bytes())["left_out"] == {"longer than 20 tokens": 1}
+
+
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{{ raise_exception('no users here') }}", "refuses it: no users here"),
+        ("{% for m in messages %}{% if m['role'] == 'user' %}{{ m['content'] }}{% endif %}{% endfor %}", "mask is empty"),
+        ("{{ messages | length }} {% for m in messages %}{{ m['content'] }} {% endfor %}", "rewrites earlier turns"),
+        ("{{ messages.__class__.__mro__ }}", "refuses it"),
+    ],
+)
+def test_templates_that_spoil_training_are_found(tmp_path, template, said):
+    """A template that refuses a chat, drops the assistant, rewrites its past or reaches out of its sandbox writes nothing."""
+    with pytest.raises(RunError, match=said):
+        export("chat", [{"talk": TALK[:2]}], tmp_path / "a.jsonl", tokenizer=tokenizer(tmp_path / "tok", template))
+
+
+def test_tokenizers_that_are_none_are_named(tmp_path):
+    """A folder without tokenizer or template, and a limit without tokenizer, are errors that say what to give."""
+    pytest.importorskip("tokenizers", reason="tokenizer checks need `tokenizers`")
+    with pytest.raises(UsageError, match=r"no tokenizer\.json"):
+        export("chat", [{"talk": TALK}], tmp_path / "a.jsonl", tokenizer=str(tmp_path))
+    with pytest.raises(UsageError, match="no chat template"):
+        export("chat", [{"talk": TALK}], tmp_path / "a.jsonl", tokenizer=tokenizer(tmp_path / "tok", ""))
+    with pytest.raises(ValueError, match="max_tokens counts with"):
+        resolve("exporter", "chat")(max_tokens=5)

@@ -31,6 +31,7 @@ KINDS: dict[str, str] = {
     "shots": f"{_HERE}.shots:Shots",
     "stand_in": f"{_HERE}.guard:StandIn",
     "summarise": f"{_HERE}.rewriting:Summarise",
+    "topics": f"{_HERE}.topics:Topics",
     "translate": f"{_HERE}.rewriting:Translate",
     "vote": f"{_HERE}.vote:Vote",
 }

@@ -7,15 +7,13 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike import rng
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.base import Batch, Context, Generator, TableKey
+from lookalike.generators.text.topics import clusters_of
 from lookalike.generators.text.words import sentences
-from lookalike.optional import require
 
 _LENGTHS = ((15, "very short"), (40, "short"), (100, "medium"), (250, "long"), (10**9, "very long"))
 
@@ -109,20 +107,6 @@ def mine(key: TableKey, source: str, *, text: str, columns: tuple[str, ...], top
 
 def topic_words(found: list[str], topics: int) -> list[str]:
     """For each text the four strongest words of its topic, as `coffee, cup, taste, morning`."""
-    text = require("sklearn.feature_extraction.text", extra="text")
-    cluster = require("sklearn.cluster", extra="text")
-    vectorizer = text.TfidfVectorizer(
-        max_features=5_000, stop_words="english", sublinear_tf=True, min_df=2 if len(found) > 50 else 1
-    )
-    try:
-        vectors = vectorizer.fit_transform(found)
-    except ValueError as exc:
-        raise SourceError(what=f"the texts have no words to find topics in ({exc})", fix="give longer texts") from exc
-    count = min(topics, len(found))
-    model = cluster.MiniBatchKMeans(count, random_state=rng.key("topics", topics) % 2**31, n_init=3, batch_size=1024).fit(
-        vectors
-    )
-    names = vectorizer.get_feature_names_out()
-    centres: npt.NDArray[np.float64] = model.cluster_centers_
-    listed = [", ".join(names[np.argsort(-centre)[:4]]) for centre in centres]
-    return [listed[label] for label in model.labels_.tolist()]
+    clusters = clusters_of(found, topics)
+    names = clusters.names(4)
+    return [names[place] for place in clusters.nearest(found).tolist()]
