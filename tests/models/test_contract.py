@@ -64,7 +64,7 @@ def test_ngram():
 @pytest.mark.slow
 def test_embedded():
     """llama.cpp, for real."""
-    check_model(Embedded(model="smollm2-135m", engines=1), operations=("chat", "complete"))
+    check_model(Embedded(model="smollm2-135m", engines=1), operations=("chat", "complete", "embed"))
 
 
 @pytest.mark.parametrize("kind", sorted(CHECKED))

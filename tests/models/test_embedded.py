@@ -1,10 +1,11 @@
 """llama.cpp in this process, for real, with the smallest model."""
 
+import numpy as np
 import orjson
 import pytest
 
 from lookalike.errors import MissingModel
-from lookalike.models.base import CallFailed
+from lookalike.models.base import CallFailed, Request
 from lookalike.models.catalogue import entry
 from lookalike.models.embedded import Embedded
 
@@ -57,16 +58,24 @@ def test_schemas_and_choices_hold_whatever_the_model_wants():
 @pytest.mark.model
 @pytest.mark.slow
 def test_what_it_cannot_do_fails_the_cell_and_not_the_lane():
-    """A prompt longer than the context and an embedding are refused with their reason; the next call works."""
+    """A prompt longer than the context is refused with its reason; the next call works."""
     model = Embedded(model="smollm2-135m", engines=1, context=256)
-    long, embedding, reply, _ = ask(
-        model, request("word " * 400), request(operation="embed", text="kettle"), request("Hi", max_tokens=4, seed=1)
-    )
+    long, reply, _ = ask(model, request("word " * 400), request("Hi", max_tokens=4, seed=1))
     assert isinstance(long, CallFailed)
     assert "context" in str(long)
-    assert isinstance(embedding, CallFailed)
-    assert "no embeddings" in str(embedding)
     assert reply.text
+
+
+@weights
+@pytest.mark.model
+@pytest.mark.slow
+def test_a_language_model_embeds_by_the_mean_of_its_states():
+    """Texts on one subject point more alike than texts on two, and the same text gives the same vector again."""
+    model = Embedded(model="smollm2-135m", engines=1, context=256)
+    texts = ("The cat sleeps on the sofa.", "A kitten naps on the couch.", "Interest rates rose by two percent.")
+    cat, kitten, rates, again, _ = ask(model, *(Request("m", operation="embed", text=text) for text in (*texts, texts[0])))
+    assert again.vector == cat.vector
+    assert np.dot(cat.vector, kitten.vector) > np.dot(cat.vector, rates.vector) + 0.05
 
 
 def test_a_file_that_is_no_model_says_so(tmp_path):

@@ -40,7 +40,9 @@ class Embedded(Model):
     small: {kind: embedded, model: smollm2-135m}
     ```
 
-    Equal requests with equal seeds get equal texts, in any order, with the defaults here.
+    Equal requests with equal seeds get equal texts, in any order, with the defaults here. It embeds too: a GGUF file of an
+    embedding model as that was trained to, a language model by the mean of its last layer, which tells topics apart but is far
+    weaker than an embedding model.
 
     Attributes:
         model: a name of `lookalike models list`, or the path of a GGUF file.
@@ -160,13 +162,22 @@ class EmbeddedBackend:
 
     def _embed(self, request: Request, began: float) -> Reply:
         with self._lock:
-            if self._embedder is None:
-                self._embedder = engine(self.model, self._path, embedding=True)
-            found = _call(self._embedder.handle_embeddings, {"input": request.text})
+            found = self._embedding(request.text)
         tokens = (found.get("usage") or {}).get("prompt_tokens", 0)
         ms = (time.perf_counter() - began) * 1e3
         vector = tuple(found["data"][0]["embedding"])
         return Reply("", "stop", Usage(tokens, 0, self.model.usd(tokens, 0)), self.model.label, ms, vector=vector)
+
+    def _embedding(self, text: str) -> Any:
+        if self._embedder is None:
+            self._embedder = engine(self.model, self._path, pooling="")
+        try:
+            return _call(self._embedder.handle_embeddings, {"input": text})
+        except Refused as refused:
+            if "ooling type" not in refused.reason:
+                raise
+        self._embedder = engine(self.model, self._path, pooling="MEAN")  # a language model: its file names no pooling
+        return _call(self._embedder.handle_embeddings, {"input": text})
 
     async def close(self) -> None:
         """Wait for what is being computed and free the memory."""
@@ -176,8 +187,13 @@ class EmbeddedBackend:
         self._embedder = None
 
 
-def engine(model: Embedded, path: Path, *, embedding: bool = False) -> Any:
+def engine(model: Embedded, path: Path, *, pooling: str | None = None) -> Any:
     """One loaded llama.cpp engine.
+
+    Args:
+        model: its settings.
+        path: the weights.
+        pooling: for embeddings, how tokens become one vector; empty: as the file says. None: an engine for texts.
 
     Raises:
         MissingModel: it cannot read the file.
@@ -187,7 +203,9 @@ def engine(model: Embedded, path: Path, *, embedding: bool = False) -> Any:
     params.model.path = str(path)
     params.n_ctx, params.n_parallel = model.context, 1
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = model.threads
-    params.warmup, params.verbosity, params.embedding = False, -1, embedding
+    params.warmup, params.verbosity, params.embedding = False, -1, pooling is not None
+    if pooling:
+        params.pooling_type = getattr(llama.llama_pooling_type, f"LLAMA_POOLING_TYPE_{pooling}")
     params.cache_prompt, params.cache_ram_mib = model.reuse_prefix, 0
     params.port = 0
     params.api_keys = [secrets.token_hex(16)]  # it also listens on the loopback address: nobody else may ask
@@ -228,7 +246,5 @@ def _call(handle: Any, body: Mapping[str, Any]) -> Any:
     error = found.get("error") if isinstance(found, dict) else None
     if error:
         reason = f"llama.cpp: {error.get('message', error)}"
-        if "ooling type" in reason:
-            reason = "this embedded model has no embeddings; name an embedding model or kind `ngram`"
         raise Refused(reason) if int(error.get("code", 500)) < 500 or error.get("code") == 501 else Transient(reason)
     return found

@@ -93,7 +93,7 @@ async def _refused(lanes: Lanes, request: Request) -> None:
         reply = await lanes.ask(request)
     except CallFailed:
         return
-    raise AssertionError(f"{request.operation}: a reply where none was promised: {reply}")
+    raise AssertionError(f"{request.operation}: a reply where none was promised: {str(reply)[:200]}")
 
 
 def _reply(reply: Reply, operation: Operation) -> None:
