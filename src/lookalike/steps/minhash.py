@@ -35,7 +35,7 @@ Rows = npt.NDArray[np.int64]
 _SHINGLE = 5
 _BINS = 128
 _ROWS_A_BAND = 3
-_TRIES = 6  # members of a bucket that a text is compared with before it counts as new
+_TRIES = 16  # members of a bucket that a text is compared with before it counts as new
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +179,7 @@ def _link(order: Rows, keys: Hashes, parent: Rows, signatures: Signatures, thres
             stop += 1
         for i in range(start + 1, stop):
             a = order[i]
-            for j in range(max(start, i - 6), i):
+            for j in range(max(start, i - _TRIES), i):
                 b = order[j]
                 if _root(parent, a) != _root(parent, b):
                     same = 0
