@@ -5,6 +5,6 @@ grow         trees, a few for each column, in threads
 draw         rows in blocks: trees, then thinning
 thin         the discriminator, marginals, copies
 conditions   rows that hold a condition; filling in
-kernels, thinning   compiled loops
+kernels, splits, thinning   compiled loops
 model        `Forest`: what a user calls
 """

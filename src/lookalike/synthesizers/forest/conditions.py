@@ -34,7 +34,7 @@ Array = npt.NDArray[Any]
 WAVE = 20_000  # rows of a pool drawn at once
 WAVES = 12
 POOL = 4000  # rows that a condition's own forest learns
-EVEN = 12.0  # candidates a row, up to which rows are chosen by weight
+EVEN = 8.0  # candidates a row, up to which rows are chosen by weight
 
 
 @dataclass(frozen=True)

@@ -31,8 +31,8 @@ class Thinner:
     """What candidates are thinned by.
 
     Attributes:
-        feats: the discriminator's features, int16 [trees, inner]; no tree: none.
-        cuts: uint8 [trees, inner].
+        feats: the discriminator's features, int16 [trees, depth]; no tree: none.
+        cuts: uint8 [trees, depth].
         values: float32 [trees, leaves].
         shares: float64 [p, 256], share of each bin in the table.
         prints: sorted uint32 fingerprints of the table's rows.
@@ -59,7 +59,7 @@ class Trained:
     thinner: Thinner
     rules: Sequence[tuple[int, int]]  # columns a, b with a <= b in every row
     rows: int
-    oversample: float = 1.3
+    oversample: float = 1.1  # candidates for a row that is kept
 
 
 @dataclass(slots=True)
@@ -110,14 +110,19 @@ def weights_of(model: Trained, block: Block) -> Array:
     """How many real rows there are for one such candidate, clipped; 0 where a rule of the table is broken."""
     thinner = model.thinner
     if len(thinner.feats):
-        score = thinning.logits(block.bins, thinner.feats, thinner.cuts, thinner.values)
-        weights: Array = np.exp(np.clip(score, -np.log(CLIP), np.log(CLIP)))
+        weights = clipped(thinning.logits(block.bins, thinner.feats, thinner.cuts, thinner.values))
     else:
         weights = np.ones(len(block.bins))
     for a, b in model.rules:
         with np.errstate(invalid="ignore"):
             weights[values_of(model, block, a) > values_of(model, block, b)] = 0.0
     return weights
+
+
+def clipped(score: Array) -> Array:
+    """Odds of log odds, float64 [n], no more than `CLIP` either way."""
+    most = np.float32(np.log(CLIP))
+    return np.exp(np.clip(score, -most, most)).astype(np.float64)
 
 
 def values_of(model: Trained, block: Block, j: int) -> Array:
@@ -135,8 +140,7 @@ def copies_of(model: Trained, block: Block) -> Array:
     prints = model.thinner.prints
     if not len(prints):
         return np.zeros(len(block.bins), bool)
-    own = thinning.fingerprints(block.codes, model.thinner.salt)
-    return np.asarray(prints[np.minimum(np.searchsorted(prints, own), len(prints) - 1)] == own)
+    return thinning.among(thinning.fingerprints(block.codes, model.thinner.salt), prints)
 
 
 def allowed_copies(model: Trained, n: int, key: int) -> int:

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
-from lookalike.synthesizers.forest import kernels, learn
+from lookalike.synthesizers.forest import kernels, learn, splits
 from lookalike.synthesizers.forest.learn import Matrix
 
 Array = npt.NDArray[Any]
@@ -155,7 +155,7 @@ def _tree(data: Matrix, j: int, feats: Array, settings: Settings, key: int) -> _
             luts.append(kernels.sketched_order(data.bins[feature], rows, data.codes[j], V, direction))
     tables = np.stack(luts) if luts else _no_luts()
     X = kernels.gather(data.bins, feats, rows, tables, slots)
-    nodes, lo, hi, order = kernels.grow(X, V[codes], settings.min_leaf, settings.max_depth, settings.alpha)
+    nodes, lo, hi, order = splits.grow(X, V[codes], settings.min_leaf, settings.max_depth, settings.alpha)
     other = kernels.gather(data.bins, feats, rest, tables, slots)
     start, size, deck = kernels.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
     return _Tree(nodes, start, size, deck, slots[None], tables)

@@ -1,10 +1,10 @@
-"""Compiled loops of the forest: growing trees, walking them, drawing from leaves, likelihoods.
+"""Compiled loops of the forest: filling leaves, walking trees, drawing, likelihoods; `splits` grows the trees.
 
 A node is one int64: the feature (16 bits, `LEAF` in a leaf), the highest bin that goes left (8 bits), the left child (32 bits; the
 right one follows it). Loops release the lock, keep no state and draw keyed random numbers, so threads cannot change a bit.
 """
 
-# ruff: noqa: N803, N806, C901, PLR0912, PLR0915, D417  # X, Y, H are matrices; a compiled kernel is one function
+# ruff: noqa: N803, D417  # X, S, V are matrices; a compiled kernel takes its buffers
 # mypy: disable-error-code="untyped-decorator"
 # pyright: reportArgumentType=false
 # numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
@@ -20,7 +20,6 @@ from numba import njit
 LEAF = 0xFFFF
 WIDTH = 4  # dimensions of a sketch: loops are unrolled for it
 GOLDEN = 0.6180339887498949
-LANES = 8
 
 Array = npt.NDArray[Any]
 
@@ -99,112 +98,6 @@ def sketched_order(x: Array, rows: Array, codes: Array, V: Array, direction: Arr
     return out
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def grow(X: Array, Y: Array, min_leaf: int, max_depth: int, alpha: float) -> tuple[Array, Array, Array, Array]:
-    """A tree on the sketch of one column.
-
-    A split counts when it explains more than `alpha` times the mean squared distance of one row from the node's mean: for a split
-    by chance that ratio is about one.
-
-    Args:
-        X: uint8 [f, n], bins of the features.
-        Y: float32 [n, WIDTH], the sketch of the target.
-        min_leaf: rows in a leaf, at least.
-        max_depth: splits above a leaf, at most.
-        alpha: see above.
-
-    Returns:
-        Nodes int64 [m], first and end of each node's rows int32 [m], and the rows in that order int32 [n].
-    """
-    p, n = X.shape
-    cap = 4 * (n // max(min_leaf, 1)) + 64
-    nodes = np.full(cap, LEAF, np.int64)
-    lo, hi = np.zeros(cap, np.int32), np.zeros(cap, np.int32)
-    depth, stack = np.zeros(cap, np.int32), np.empty(cap, np.int32)
-    rows, right = np.arange(n).astype(np.int32), np.empty(n, np.int32)
-    H, C = np.zeros((256, WIDTH), np.float32), np.zeros(256, np.int32)
-    hi[0] = n
-    used, top = 1, 1
-    stack[0] = 0
-    while top > 0:
-        top -= 1
-        k = stack[top]
-        a, b = lo[k], hi[k]
-        c = b - a
-        if c < 2 * min_leaf or depth[k] >= max_depth or used + 2 > cap:
-            continue
-        t0, t1, t2, t3, ss = 0.0, 0.0, 0.0, 0.0, 0.0
-        for i in range(a, b):
-            y = Y[rows[i]]
-            t0 += y[0]
-            t1 += y[1]
-            t2 += y[2]
-            t3 += y[3]
-            ss += y[0] * y[0] + y[1] * y[1] + y[2] * y[2] + y[3] * y[3]
-        base = (t0 * t0 + t1 * t1 + t2 * t2 + t3 * t3) / c
-        spread = ss - base
-        if spread < 1e-5 * c:
-            continue
-        best, feature, cut = base + alpha * spread / c, -1, 0
-        for f in range(p):
-            x = X[f]
-            low, high = 255, 0
-            for i in range(a, b):
-                v = x[rows[i]]
-                low, high = min(low, v), max(high, v)
-            if low == high:
-                continue
-            for v in range(low, high + 1):
-                C[v] = 0
-                for d in range(WIDTH):
-                    H[v, d] = 0
-            for i in range(a, b):
-                r = rows[i]
-                v = x[r]
-                C[v] += 1
-                H[v, 0] += Y[r, 0]
-                H[v, 1] += Y[r, 1]
-                H[v, 2] += Y[r, 2]
-                H[v, 3] += Y[r, 3]
-            l0, l1, l2, l3, left = 0.0, 0.0, 0.0, 0.0, 0
-            for v in range(low, high):
-                if C[v] == 0:
-                    continue
-                left += C[v]
-                l0 += H[v, 0]
-                l1 += H[v, 1]
-                l2 += H[v, 2]
-                l3 += H[v, 3]
-                if left < min_leaf:
-                    continue
-                if c - left < min_leaf:
-                    break
-                r0, r1, r2, r3 = t0 - l0, t1 - l1, t2 - l2, t3 - l3
-                gain = (l0 * l0 + l1 * l1 + l2 * l2 + l3 * l3) / left + (r0 * r0 + r1 * r1 + r2 * r2 + r3 * r3) / (c - left)
-                if gain > best:
-                    best, feature, cut = gain, f, v
-        if feature < 0:
-            continue
-        x, at, aside = X[feature], a, 0
-        for i in range(a, b):
-            r = rows[i]
-            if x[r] <= cut:
-                rows[at] = r
-                at += 1
-            else:
-                right[aside] = r
-                aside += 1
-        for i in range(aside):
-            rows[at + i] = right[i]
-        nodes[k] = feature | (cut << 16) | (used << 32)
-        lo[used], hi[used], lo[used + 1], hi[used + 1] = a, at, at, b
-        depth[used] = depth[used + 1] = depth[k] + 1
-        stack[top], stack[top + 1] = used, used + 1
-        top += 2
-        used += 2
-    return nodes[:used].copy(), lo[:used].copy(), hi[:used].copy(), rows
-
-
 @njit(cache=True, nogil=True)
 def decks(nodes: Array, lo: Array, hi: Array, order: Array, codes: Array, X: Array, rest: Array) -> tuple[Array, Array, Array]:
     """Sorted codes of every leaf: those of the rows that grew the tree and of the rows that did not.
@@ -269,14 +162,14 @@ def walk(nodes: Array, root: int, slots: Array, luts: Array, feats: Array, bins:
 
 @njit(cache=True, nogil=True)
 def ready(nodes: Array, roots: Array, slots: Array, luts: Array, feats: Array) -> tuple[Array, Array, Array]:
-    """Nodes made for walking without branches: a leaf leads to itself, and every feature has a lookup table.
+    """Nodes made for walking: columns for features, children from the start of the array, a lookup table for every feature.
 
     Returns:
-        int64 [m]: column of S (24 bits), cut (8), left child from the start of the array (32); int32 [m], the lookup table;
-        uint8 [s + 1, 256], the tables, the identity first.
+        int64 [m]: column of S (24 bits), cut (8), left child (31), -1 in a leaf; int32 [m], the lookup table; uint8 [s + 1, 256],
+        the tables, the identity first.
     """
     m = len(nodes)
-    word, table = np.empty(m, np.int64), np.zeros(m, np.int32)
+    word, table = np.full(m, -1, np.int64), np.zeros(m, np.int32)
     tables = np.empty((len(luts) + 1, 256), np.uint8)
     for v in range(256):
         tables[0, v] = v
@@ -285,12 +178,67 @@ def ready(nodes: Array, roots: Array, slots: Array, luts: Array, feats: Array) -
         end = roots[t + 1] if t + 1 < len(roots) else m
         for k in range(roots[t], end):
             f = nodes[k] & LEAF
-            if f == LEAF:
-                word[k] = (255 << 24) | (k << 32)
-            else:
+            if f != LEAF:
                 word[k] = feats[f] | (((nodes[k] >> 16) & 255) << 24) | ((roots[t] + (nodes[k] >> 32)) << 32)
                 table[k] = slots[t, f] + 1
     return word, table, tables
+
+
+@njit(cache=True, nogil=True)
+def reach(word: Array, table: Array, tables: Array, root: int, S: Array, rows: Array, m: int, leaf: Array) -> None:
+    """Write the leaf of the first `m` of some rows in one tree; `rows` is used up.
+
+    All rows go down one level together: steps of different rows do not wait for each other's memory, and rows that arrive drop out.
+    """
+    at = np.full(m, root, np.int32)
+    for i in range(m):
+        leaf[rows[i]] = root
+    while m > 0 and word[root] >= 0:
+        going = 0
+        for i in range(m):
+            k, r = at[i], rows[i]
+            w = word[k]
+            v = tables[table[k], S[r, w & 0xFFFFFF]]
+            k = (w >> 32) + (1 if v > ((w >> 24) & 255) else 0)
+            leaf[r], at[going], rows[going] = k, k, r
+            going += 1 if word[k] >= 0 else 0
+        m = going
+
+
+@njit(cache=True, nogil=True)
+def deal(
+    key: int, pick: int, leaf: Array, start: Array, size: Array, deck: Array, bin_of: Array, S: Array, codes: Array, column: int
+) -> None:
+    """Hand every row a code of its leaf, leaf after leaf, so that each deck is read once.
+
+    A leaf hands out its sorted codes by a golden-ratio walk, which covers it evenly whatever the number of rows; rows come in an
+    order of the column's own, so that walks of different columns stay independent.
+    """
+    n, m = len(leaf), len(size)
+    end = np.zeros(m + 1, np.int32)
+    for i in range(n):
+        end[leaf[i] + 1] += 1
+    for k in range(m):
+        end[k + 1] += end[k]
+    order, rows = shuffled(key, n), np.empty(n, np.int32)
+    for x in range(n):
+        i = order[x]
+        k = leaf[i]
+        rows[end[k]] = i
+        end[k] += 1  # grows from the leaf's first row to its end
+    first = 0
+    for k in range(m):
+        if end[k] == first:
+            continue
+        u = unit(pick, k + (1 << 40))
+        for x in range(first, end[k]):
+            i = rows[x]
+            code = deck[start[k] + np.int64(u * size[k])]
+            u += GOLDEN
+            u = u - 1.0 if u >= 1.0 else u
+            codes[i] = code
+            S[i, column] = bin_of[code]
+        first = end[k]
 
 
 @njit(cache=True, nogil=True)
@@ -298,10 +246,7 @@ def draw(
     key: int, nodes: Array, start: Array, size: Array, deck: Array, roots: Array, slots: Array, luts: Array, feats: Array,
     bin_of: Array, S: Array, codes: Array, column: int,
 ) -> None:  # fmt: skip
-    """Draw one column for a block of rows, given the columns before it.
-
-    Every row picks one of the trees. A leaf hands out its sorted codes by a golden-ratio walk, which covers the leaf evenly whatever
-    the number of visits; rows come in an order of the column's own, so that walks of different columns stay independent.
+    """Draw one column for a block of rows, given the columns before it; every row picks one of the trees.
 
     Args:
         key: of this column and block.
@@ -320,36 +265,17 @@ def draw(
     """
     n, trees = S.shape[0], len(roots)
     word, table, tables = ready(nodes, roots, slots, luts, feats)
-    visits = np.full(len(nodes), -1.0)
-    order = shuffled(key, n)
     pick = np.uint64(key) ^ np.uint64(0xA5A5A5A5A5A5A5A5)
-    at, row = np.empty(LANES, np.int64), np.empty(LANES, np.int64)
-    for x in range(0, n, LANES):
-        lanes = min(LANES, n - x)
-        for q in range(LANES):
-            i = order[min(x + q, n - 1)]
-            row[q] = i
-            at[q] = roots[mix(pick, i) % np.uint64(trees)] if trees > 1 else roots[0]
-        moved = True
-        while moved:  # several rows at once: their walks do not wait for each other's memory
-            moved = False
-            for q in range(LANES):
-                k = at[q]
-                w = word[k]
-                v = tables[table[k], S[row[q], w & 0xFFFFFF]]
-                to = (w >> 32) + (1 if v > ((w >> 24) & 255) else 0)
-                moved |= to != k
-                at[q] = to
-        for q in range(lanes):
-            i, k = row[q], at[q]
-            u = visits[k]
-            if u < 0:
-                u = unit(pick, k + (1 << 40))
-            code = deck[start[k] + np.int64(u * size[k])]
-            u += GOLDEN
-            visits[k] = u - 1.0 if u >= 1.0 else u
-            codes[i] = code
-            S[i, column] = bin_of[code]
+    tree, rows, leaf = np.zeros(n, np.uint8), np.empty(n, np.int32), np.empty(n, np.int32)
+    for i in range(n if trees > 1 else 0):
+        tree[i] = ((mix(pick, i) >> np.uint64(32)) * np.uint64(trees)) >> np.uint64(32)
+    for t in range(trees):
+        m = 0
+        for i in range(n):
+            rows[m] = i
+            m += 1 if tree[i] == t else 0
+        reach(word, table, tables, roots[t], S, rows, m, leaf)
+    deal(key, pick, leaf, start, size, deck, bin_of, S, codes, column)
 
 
 @njit(cache=True, nogil=True)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -93,7 +92,7 @@ class Forest(Synthesizer):
             data.codings, data.bin_of, bags, thin.plain(data, seed), _inequalities(schema, names, data.codings), table.num_rows
         )
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
-            model = replace(model, thinner=thin.train(data, model, seed))
+            model = thin.train(data, model, seed)
         self._codings, self._learned, self._model, self._plans = codings, learned, model, {}
 
     # --- sample ---

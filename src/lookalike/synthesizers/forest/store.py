@@ -12,6 +12,7 @@ from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
 from lookalike.synthesizers.forest.draw import Thinner, Trained
 from lookalike.synthesizers.forest.grow import Bag
+from lookalike.synthesizers.forest.thinning import DEPTH
 
 Array = npt.NDArray[Any]
 BAG_PARTS = ("feats", "nodes", "start", "size", "deck", "roots", "slots", "luts", "table")
@@ -55,6 +56,8 @@ def restore(
     thinner = Thinner(
         **{name: arrays[f"thinner.{name}"] for name in THINNER_PARTS}, copy_rate=meta["copy_rate"], salt=meta["salt"]
     )
+    if thinner.feats.shape[1:] != (DEPTH,):
+        raise ValueError(f"a discriminator of {thinner.feats.shape} cuts; this version reads {DEPTH} a tree")
     bin_of = [arrays[f"bin_of.{j}"] for j in range(len(learned))]
     rules = [(int(a), int(b)) for a, b in meta["rules"]]
     model = Trained([codings[i] for i in learned], bin_of, bags, thinner, rules, meta["rows"], meta["oversample"])

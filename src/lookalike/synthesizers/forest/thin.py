@@ -1,6 +1,6 @@
 """Training the thinner: a discriminator on drawn rows, the table's marginals, fingerprints of its rows."""
 
-# ruff: noqa: N806  # S is a matrix
+# ruff: noqa: N806  # X is a matrix
 from __future__ import annotations
 
 from dataclasses import replace
@@ -15,6 +15,8 @@ from lookalike.synthesizers.forest.draw import Thinner, Trained
 from lookalike.synthesizers.forest.learn import Matrix
 
 Array = npt.NDArray[Any]
+FACTORS = (1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
+LOST = 0.002
 MOST = 20_000  # real rows, and drawn ones, that the discriminator sees
 
 
@@ -29,20 +31,31 @@ def plain(data: Matrix, seed: int) -> Thinner:
     twins = np.zeros(n, bool)
     twins[1:] = prints[1:] == prints[:-1]
     twins[:-1] |= twins[1:].copy()
-    inner = thinning.INNER
-    none = np.empty((0, inner), np.int16), np.empty((0, inner), np.uint8), np.empty((0, inner + 1), np.float32)
+    depth, leaves = thinning.DEPTH, thinning.LEAVES
+    none = np.empty((0, depth), np.int16), np.empty((0, depth), np.uint8), np.empty((0, leaves), np.float32)
     return Thinner(*none, shares, np.unique(prints), float(twins.mean()) if n else 0.0, salt)
 
 
-def train(data: Matrix, model: Trained, seed: int, *, trees: int = 40) -> Thinner:
-    """The same thinner with a discriminator of drawn rows against the table's."""
+def train(data: Matrix, model: Trained, seed: int, *, trees: int = 120) -> Trained:
+    """The same model with a discriminator of drawn rows against the table's, and as many spare rows as its weights need."""
     n = min(data.rows, MOST)
     key = rng.key(seed, "thinner") >> 1
     rows = kernels.shuffled(key, data.rows)[:n] if n < data.rows else np.arange(n)
     drawn = draw.candidates(model, n, rng.key(seed, "drawn") >> 1).bins
-    S = np.concatenate([np.ascontiguousarray(data.bins[:, rows].T), drawn])
+    X = np.concatenate([data.bins[:, rows], drawn.T], axis=1)
     real = np.zeros(2 * n, bool)
     real[:n] = True
     min_rows = max(40, n // 200)
-    feats, cuts, values = thinning.boost(S, real, trees, 0.1, 5.0, min_rows, key)
-    return replace(model.thinner, feats=feats, cuts=cuts, values=values)
+    feats, cuts, values = thinning.boost(X, real, trees, 0.1, min_rows, key)
+    thinner = replace(model.thinner, feats=feats, cuts=cuts, values=values)
+    weights = draw.clipped(thinning.logits(np.ascontiguousarray(drawn), feats, cuts, values))
+    return replace(model, thinner=thinner, oversample=spare(weights))
+
+
+def spare(weights: Array) -> float:
+    """Candidates to draw for a row: as few as lose at most `LOST` of the weight because a row cannot be kept twice."""
+    even = weights / weights.mean()
+    for factor in FACTORS:
+        if np.maximum(even - factor, 0).mean() <= LOST:
+            return factor
+    return FACTORS[-1]
