@@ -367,3 +367,31 @@ def test_marks_belong_to_their_document():
     """Two documents have different marks, and none contains its own."""
     assert quoted("one") != quoted("two")
     assert similarity("", "x") == 0.0
+
+
+def test_pairs_by_contrast_need_no_judge():
+    """With `worse` two calls make the pair: the wanted answer is chosen; a second answer like the first is asked again."""
+    body = {"prompt": "Explain {{ x }}.", "criteria": "short", "worse": "vague", "model": "m"}
+    cell, asked = talk(
+        "preference", body, {"x": "tides"}, ["The moon pulls.", "The moon pulls.", "Well, things happen, you know."]
+    )
+    assert (cell["chosen"], cell["rejected"]) == ("The moon pulls.", "Well, things happen, you know.")
+    assert (cell["margin"], cell["agreement"], len(asked)) == (1.0, None, 3)
+    with pytest.raises(ValueError, match="nothing to judge"):
+        resolve("generator", "preference").model_validate({**body, "judges": ["m"]})
+
+
+@pytest.mark.parametrize(
+    "reply", ["<answer>Open your browser.</answer>", "The instruction requires you to sing.", "Describe a park in early spring for someone who cannot see, in at most eighty words."]
+)  # fmt: skip
+def test_evolutions_that_answer_explain_or_copy_are_eliminated(reply):
+    """Marks of another task, talk about the instruction, and the worked example itself are no evolution."""
+    cell, _ = talk("evolve", {"instruction": "{{ x }}", "rounds": 1, "tries": 1, "model": "m"}, {"x": "Sing a song."}, [reply])
+    assert cell["instruction"] == "Sing a song."
+    assert cell["steps"][0]["eliminated"]
+
+
+def test_labels_before_a_task_are_dropped():
+    """`7. Task:` is no part of a task."""
+    cell, _ = talk("self_instruct", {"model": "m"}, {}, ["7. Task: Name four uses of old newspapers."])
+    assert cell == "Name four uses of old newspapers."

@@ -22,6 +22,9 @@ OPERATORS = {
     "complicate": "Add some input data, such as a table, a formula or a piece of code, that has to be used.",
     "broaden": "Write a completely new, rarer instruction from the same field, of the same length and difficulty.",
 }
+# a worked example, because small models copy its form; what they copy word by word is refused
+_SHOWN = ("Describe a park.", "Describe a park in early spring for someone who cannot see, in at most eighty words.")
+_ABOUT = re.compile(r"\b(?:given|rewritten|this|the) instruction\b|\bthe instruction (?:requires|asks|is)\b", re.IGNORECASE)
 _HEADING = re.compile(
     r"^\W*(?:the )?(?:new|rewritten|revised|evolved|updated) (?:instruction|prompt|task)\W*[:\n]\s*", re.IGNORECASE
 )
@@ -82,13 +85,16 @@ class Evolve(TextAsking):
             before = current
             question = (
                 f"{quoted(before, label='instruction')}\n\nRewrite this instruction for an AI assistant. {OPERATORS.get(name, name)} Add at "
-                f"most {self.words} words and keep it answerable. Do not carry it out: give only the new instruction."
+                f"most {self.words} words and keep it answerable. Do not carry it out: give only the new instruction.\n"
+                f"Example: {_SHOWN[0]!r} became {_SHOWN[1]!r}"
             )
 
             def read(text: str, before: str = before) -> str:
                 new = _HEADING.sub("", read_text(text)).strip()
-                if leaks(new, before) or "given instruction" in new.lower() or not new:
+                if leaks(new, before) or (_ABOUT.search(new) and not _ABOUT.search(before)) or not new:
                     raise Unfit("it talks about the rewriting; give only the new instruction")
+                if similarity(new, _SHOWN[1]) > 0.8:
+                    raise Unfit("it is the example; change the instruction between the marks")
                 if similarity(new, before) > 0.97:
                     raise Unfit("it is the same instruction; change it")
                 return new

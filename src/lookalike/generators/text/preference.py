@@ -1,14 +1,14 @@
-"""preference: several answers, a judge who asks in both orders, a chosen and a rejected one."""
+"""preference: several answers and a judge who asks in both orders, or two answers by contrast: a chosen and a rejected one."""
 
 from __future__ import annotations
 
 from itertools import combinations
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from lookalike.generators.asking import ask, read_choice, read_text
+from lookalike.generators.asking import Unfit, ask, read_choice, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, quoted, similarity
@@ -22,9 +22,13 @@ class Preference(TextAsking):
     points. `margin` is the difference in wins of best and worst over the comparisons each took part in (0: no preference);
     `agreement` is the share of comparisons in which the order made no difference.
 
+    Small models cannot judge. With `worse` nobody does: one answer is asked for as `criteria` say, the other as `worse` says, and
+    which is which is known by construction (margin 1, agreement null).
+
     ```yaml
     pair: {kind: preference, prompt: "{{ instruction }}", writers: [small, large], judges: [default]}
     keep: ["pair.margin > 0"]
+    easy: {kind: preference, prompt: "{{ instruction }}", criteria: "short and concrete", worse: "vague and long-winded"}
     ```
 
     Attributes:
@@ -33,6 +37,7 @@ class Preference(TextAsking):
         writers: models in turn; empty: the column's model.
         judges: models; empty: the column's model.
         criteria: a template; what makes an answer better.
+        worse: a template; how the rejected answer is asked for, instead of a judge.
         temperature: of sampling.
         model: a name under `models:`.
         system: a template; the system message.
@@ -40,7 +45,8 @@ class Preference(TextAsking):
         tries: replies looked at before the cell fails.
 
     Source:
-        Cui et al. 2023, "UltraFeedback" (2310.01377); Zheng et al. 2023, "Judging LLM-as-a-Judge" (2306.05685), position bias.
+        Cui et al. 2023, "UltraFeedback" (2310.01377); Zheng et al. 2023, "Judging LLM-as-a-Judge" (2306.05685), position bias;
+        Yang et al. 2023, "RLCD: Reinforcement Learning from Contrastive Distillation" (2307.12950), `worse`.
     """
 
     kind: ClassVar[str] = "preference"
@@ -50,11 +56,18 @@ class Preference(TextAsking):
     writers: tuple[str, ...] = ()
     judges: tuple[str, ...] = ()
     criteria: TemplateText = "helpful, true, harmless and to the point"
+    worse: TemplateText = ""
     temperature: float | None = Field(default=0.9, ge=0)
 
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.worse and (self.judges or self.n != 2):
+            raise ValueError("with `worse` the pair is made by contrast: one answer each way, and nothing to judge")
+        return self
+
     def templates(self) -> tuple[str, ...]:
-        """Prompt and criteria."""
-        return (self.prompt, self.criteria)
+        """Prompt, criteria and what is worse."""
+        return (self.prompt, self.criteria, self.worse)
 
     def models(self) -> frozenset[str]:
         """Writers and judges."""
@@ -69,13 +82,15 @@ class Preference(TextAsking):
 
     def calls(self) -> float:
         """N answers, and two judgements for every two of them and judge."""
-        return float(self.n + self.n * (self.n - 1) * max(1, len(self.judges)))
+        return 2.0 if self.worse else float(self.n + self.n * (self.n - 1) * max(1, len(self.judges)))
 
     def converse(self, row: Row, ctx: Context) -> Conversation:
         """Write, compare, choose."""
         task, criteria = compiled(self.prompt).render(row), compiled(self.criteria).render(row)
         writers = self.writers or (self.model,)
         seeds: list[int] = ctx.generator(int(row["_id"])).integers(2**31, size=self.n).tolist()
+        if self.worse:
+            return (yield from self._contrast(row, task, (criteria, compiled(self.worse).render(row)), seeds))
         candidates: list[str] = []
         for place, seed in enumerate(seeds):
             request = self.request(row, task, model=writers[place % len(writers)], seed=seed)
@@ -100,6 +115,24 @@ class Preference(TextAsking):
             "chosen": candidates[best], "rejected": candidates[worst], "margin": (wins[best] - wins[worst]) / rounds,
             "agreement": same / compared, "candidates": candidates,
         }  # fmt: skip
+
+    def _contrast(self, row: Row, task: str, manners: tuple[str, str], seeds: list[int]) -> Any:
+        """One answer as wanted, one as not wanted; neither request is part of the pair."""
+        writers = self.writers or (self.model,)
+        both: list[str] = []
+        for place, (manner, seed) in enumerate(zip(manners, seeds, strict=True)):
+
+            def read(reply: str, before: str = "".join(both)) -> str:
+                text = read_text(reply)
+                if before and similarity(text, before) > 0.9:
+                    raise Unfit("it is the other answer again; write another")
+                return text
+
+            request = self.request(
+                row, f"{task}\n\nThe answer must be {manner}.", model=writers[place % len(writers)], seed=seed
+            )
+            both.append((yield from ask(request, read=read, tries=self.tries)).value)
+        return {"chosen": both[0], "rejected": both[1], "margin": 1.0, "agreement": None, "candidates": both}
 
     def _better(self, row: Row, judge: str, task: str, criteria: str, pair: tuple[str, str]) -> Any:
         """0 or 1: which place wins."""

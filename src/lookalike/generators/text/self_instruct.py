@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import Any, ClassVar
 
@@ -15,6 +16,7 @@ from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import CallFailed, Request
 
+_LABEL = re.compile(r"^[\s*#-]*(?:\d+[.)]\s*)?(?:(?:new )?task(?: \d+)?\s*:\s*)?", re.IGNORECASE)  # "7. Task: "
 _SEEDS = (
     "Explain to a ten-year-old why the sky is blue.",
     "Write a polite reply to a neighbour who complains about noise.",
@@ -101,7 +103,7 @@ class SelfInstruct(TextAsking):
             )
 
             def read(reply: str) -> str:
-                text = read_text(reply).lstrip("0123456789.) ").strip()
+                text = _LABEL.sub("", read_text(reply)).strip()
                 near = max([*first, *own], key=lambda other: similarity(text, other))
                 if similarity(text, near) > self.similar:
                     raise Unfit(f"it is too much like this one: {near[:80]!r}; think of another")
