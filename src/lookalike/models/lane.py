@@ -23,7 +23,8 @@ from lookalike.models.limits import Bucket, Grant, Lease, Window
 from lookalike.models.pricing import tokens_of
 
 CANARY_S = 1.0
-BACKOFF_S, BACKOFF_MAX_S = 0.25, 20.0
+# soon at first: most faults are strays, and a run ends with its last retry; nine tries still span a minute
+BACKOFF_S, BACKOFF_GROWTH, BACKOFF_MAX_S = 0.1, 2.5, 20.0
 LIMITED_TRIES = 8  # a limited request may be tried so many times more often than a failed one: the server is alive
 GONE_CALLS = 3
 EXPECTED_COMPLETION = 1024
@@ -159,7 +160,7 @@ class Lane:
                     if tries == 1:
                         self._retrying += 1
                     self.retries += 1
-                    delay = min(BACKOFF_MAX_S, BACKOFF_S * 2.0 ** min(tries - 1, 16)) * (0.5 + random.random())
+                    delay = min(BACKOFF_MAX_S, BACKOFF_S * BACKOFF_GROWTH ** min(tries - 1, 16)) * (0.5 + random.random())
                     await asyncio.sleep(max(delay, fault.retry_after_s or 0.0))
                 else:
                     break

@@ -70,6 +70,10 @@ class Origin:
         """Ranges with candidates for the places that are still empty; none when all are filled or the cap is reached."""
         return []
 
+    def short(self, settled: Ids) -> list[str]:  # noqa: ARG002
+        """What has fewer rows than wanted, in words."""
+        return []
+
     @staticmethod
     def open(
         plan: Plan, table: TablePlan, sources: Sources, to: Path, events: Events, parts: Mapping[str, Sequence[Part]]

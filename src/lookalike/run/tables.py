@@ -25,7 +25,7 @@ from lookalike.run.cells import CellMaker
 from lookalike.run.events import ColumnUse
 from lookalike.run.journal import Entry, PartJournal
 from lookalike.run.loop import stopped
-from lookalike.run.origin import Design, Ids, Origin
+from lookalike.run.origin import Ids, Origin
 from lookalike.run.parts import Dropped, Part, dropped_ids, dropped_reasons, load_part, read_part, row_ids, write_part
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
@@ -160,7 +160,7 @@ class TableRun:
         if reasons:
             reason, times = reasons.most_common(1)[0]
             why += f"; most often ({times:,} times): {reason}"
-        if isinstance(self.origin, Design) and (short := self.origin.short(self._settled(parts))):
+        if short := self.origin.short(self._settled(parts)):
             why += f"; short: {'; '.join(short[:5])}" + (f" and {len(short) - 5:,} more" if len(short) > 5 else "")
         self.runner.events.emit("capped", table=self.table.name, kept=self.counts.kept, asked=self.asked, reason=why)
 
