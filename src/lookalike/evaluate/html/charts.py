@@ -30,7 +30,7 @@ def number(value: float | None) -> str:
         return f"{value:.1f}"
     if value == 0 or size >= 0.001:
         return f"{value:.3f}"
-    return f"{value:.4f}" if size >= 0.0001 else ("<0.0001" if value > 0 else "-0.0001<")
+    return f"{value:.4f}" if size >= 0.0001 else ("<0.0001" if value > 0 else ">-0.0001")
 
 
 def _svg(width: float, height: float, label: str, body: str, *, css: str = "") -> Markup:
@@ -233,7 +233,7 @@ def _largest_change(columns: Sequence[str], real: Matrix, made: Matrix) -> str:
 
 def mosaic(rows: Sequence[str], columns: Sequence[str], shares: Matrix, *, css: str, highest: float, label: str) -> Markup:
     """Shares of a pair's cells as shades; one of two side by side."""
-    left, bottom = 82.0, 58.0
+    left, bottom = 96.0, 58.0
     cell_x, cell_y = min(22.0, 150.0 / len(columns)), min(17.0, 170.0 / len(rows))
     body = f'<rect class="frame" x="{left - 0.5:g}" y="1.5" width="{cell_x * len(columns):.1f}" height="{cell_y * len(rows):.1f}"/>'
     for i, row in enumerate(shares):

@@ -344,11 +344,18 @@ def _forest(report: Report, results: list[Result]) -> list[dict[str, Any]]:
                 "value": charts.number(r.value),
                 "interval": f"{charts.number(r.interval[0])} to {charts.number(r.interval[1])}" if r.interval else "",
                 "gate": charts.number(gate) if gate is not None else "–",
+                "judged": _judged(bounds.get(r.name)),
                 "attack": f"{attack:.1%}" if attack is not None else "–",
                 "control": f"{control:.1%}" if control is not None else "–",
             }
         )
     return rows
+
+
+def _judged(outcome: Outcome | None) -> str:
+    """Which end of the interval a gate looks at, in words."""
+    need = outcome.need if outcome else ""
+    return "on the low end" if need.endswith("lower bound") else "on the high end" if need.endswith("upper bound") else ""
 
 
 def _bound_of(outcome: Outcome | None) -> float | None:
@@ -392,7 +399,7 @@ def _alarm(r: Result) -> dict[str, Any]:
     return {
         "which": "membership attacks" if r.name.endswith("membership") else "replay test",
         "works": bool(r.detail.get("works")),
-        "smallest": f"{r.value:.2%}" if r.value else "the release itself is called a leak",
+        "smallest": f"{r.value:.2%}" if r.value else "this release is called one",
         "safe": f"{safe:.2%}" if safe else "none" if safe is None else "any",
         "planted": f"{r.detail.get('planted', 0.01):.1%}",
         "rang": bool(r.detail.get("rang")),
@@ -424,7 +431,7 @@ def _training_set(r: Result) -> str:
         return "Real and synthetic rows"
     if r.name == "augmentation_lift.over_controls":
         return "The same, beyond the best control"
-    return f"Control: {r.subject}" if ".control." in r.name else name_of(r.name)
+    return f"Control: {r.subject.replace('smote', 'SMOTE')}" if ".control." in r.name else name_of(r.name)
 
 
 def _groups(results: Sequence[Result]) -> list[dict[str, Any]]:
