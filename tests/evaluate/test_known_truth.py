@@ -42,6 +42,19 @@ def test_independent_columns_fail_the_discriminator_and_pass_marginals(of_indepe
     assert of_independent.verdicts["fidelity"] == "fail"
 
 
+def test_many_rare_levels_do_not_tell_two_real_tables_apart():
+    """Levels that one row has are in one of the two tables by chance; an invented level that is frequent is no chance."""
+
+    def table(seed, invented=0):
+        g = np.random.default_rng(seed)
+        tail = [f"N{i}" for i in g.zipf(1.3, 3000) % 4000]
+        tail[:invented] = ["XX"] * invented
+        return pa.table({"tail": tail, "x": g.normal(size=3000)})
+
+    assert evaluate(table(0), table(1), only="c2st")["c2st"].value < 0.54
+    assert evaluate(table(0), table(1, 600), only="c2st")["c2st"].value > 0.57
+
+
 @pytest.mark.slow
 def test_independent_columns_teach_nothing(of_independent):
     """A model trained on independent columns is near chance on real rows; one trained on real rows is not."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
 from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.boosting import Boosted, Vector, auc, auc_error
@@ -80,6 +81,9 @@ def _discriminate(views: Views, a: Which, b: Which, explain: bool) -> Discrimina
     size = min(ROWS, views.rows(a), views.rows(b))
     rows = [np.sort(draw.permutation(views.rows(w))[:size]) for w in (a, b)]
     x = np.concatenate([views.features(w, names)[r] for w, r in zip((a, b), rows, strict=True)])
+    for i, name in enumerate(names):
+        if not views[name].numeric:
+            x[:, i] = _levels(x[:, i], views.random("c2st levels", a, b, name))
     y = np.repeat([False, True], size)
     fold = np.concatenate([draw.permutation(size) % FOLDS, draw.permutation(size) % FOLDS])
     probability = np.zeros(y.size)
@@ -97,6 +101,19 @@ def _discriminate(views: Views, a: Which, b: Which, explain: bool) -> Discrimina
     pmse = float(((probability - 0.5) ** 2).mean() / 0.25)
     importance = dict(zip(names, (float(d) for d in drops), strict=True)) if explain else {}
     return Discriminator(area, (area - error, min(1.0, area + error)), importance, pmse)
+
+
+def _levels(codes: npt.NDArray[np.float32], draw: np.random.Generator) -> npt.NDArray[np.float32]:
+    """Codes in an order that favours neither table: by how often a level is in both together, ties by lot.
+
+    The shared codes count real levels first, so that a tree told real from real by a threshold among levels that one row has:
+    0.80 on flights with 3,000 tail numbers, where it must be 0.5.
+    """
+    own = codes.astype(np.int64)
+    counts = np.bincount(own)
+    rank = np.empty(counts.size, dtype=np.float32)
+    rank[np.lexsort((draw.random(counts.size), -counts))] = np.arange(counts.size, dtype=np.float32)
+    return rank[own]
 
 
 def _importance(model: Boosted, x: Any, y: Any, draw: np.random.Generator) -> Vector:

@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import MetricError
+from lookalike.schema.patterns import personal
 from lookalike.schema.types import NUMERIC, PII, ColumnSchema
 
 Form = Literal["number", "time", "category", "text", "id", "empty"]
@@ -106,7 +107,7 @@ def form_of(column: pa.ChunkedArray, schema: ColumnSchema | None, name: str) -> 
         return "time"
     if pa.types.is_integer(kind):
         return "id" if _is_key(column, name) else "number"
-    return "number" if not is_text(kind) else _form_of_text(column)
+    return "number" if not is_text(kind) else _form_of_text(column, name)
 
 
 def _from_schema(schema: ColumnSchema, kind: pa.DataType) -> Form:
@@ -134,9 +135,11 @@ def _is_key(column: pa.ChunkedArray, name: str) -> bool:
     return bool(pc.count_distinct(column).as_py() == count)
 
 
-def _form_of_text(column: pa.ChunkedArray) -> Form:
+def _form_of_text(column: pa.ChunkedArray, name: str) -> Form:
     head = column.slice(0, 20_000).drop_null()
     known = len(head)
+    if personal(name, pc.unique(head.slice(0, 1000)).slice(0, 200).to_pylist())[0] in PII:
+        return "id"  # a safe copy replaces people: its names and numbers are others by right
     distinct = pc.count_distinct(head).as_py()
     if known < 20 or distinct < 0.5 * known:
         return "category"

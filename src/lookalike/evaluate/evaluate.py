@@ -228,6 +228,9 @@ def notes_on(views: Views) -> tuple[str, ...]:
         told = [f"{name} ({why})" for name, why in list(views.excluded.items())[:4]]
         more = f" and {len(views.excluded) - 4} more" if len(views.excluded) > 4 else ""
         out.append(f"Not compared: {', '.join(told)}{more}.")
+    if named := [column.name for column in views.columns if column.form == "id"]:
+        more = f" and {len(named) - 4} more" if len(named) > 4 else ""
+        out.append(f"Identifiers are looked for in the synthetic rows, not compared: {', '.join(named[:4])}{more}.")
     real, synthetic = views.rows("real"), views.rows("synthetic")
     if max(real, synthetic) > 20 * min(real, synthetic):
         out.append(
