@@ -401,6 +401,29 @@ def test_children_and_grandchildren_follow_their_parents(tmp_path):
         assert rows_of(tmp_path / "r", table) == rows_of(tmp_path / "one", table)
 
 
+def test_parents_without_children_do_not_disturb_the_order_of_duplicates(tmp_path):
+    """Partitions of no row stand between others: the first of equal children stays, at every size and after a resume."""
+    text = """
+name: empties
+models: {m: {kind: scripted, replies: [one, two, three, four], concurrency: 8, latency_s: 0.001}}
+tables:
+  a: {rows: 12, columns: {n: {kind: integer, low: 0, high: 2}}}
+  b:
+    rows: {per: a, count: {kind: expression, sql: "n"}}
+    columns: {w: {kind: prompt, model: m, prompt: "x"}}
+    steps: [{kind: dedup, on: w, method: exact}]
+"""
+    made(tmp_path / "whole", text, tmp_path)
+    expected = rows_of(tmp_path / "whole", "b")
+    assert sorted(row["w"] for row in expected) == ["four", "one", "three", "two"]
+    for size in (1, 3):
+        made(tmp_path / str(size), text, tmp_path, partition_rows=size)
+        assert rows_of(tmp_path / str(size), "b") == expected
+        next((tmp_path / str(size) / "tables" / "b").glob("*.parquet")).unlink()
+        made(tmp_path / str(size), text, tmp_path, partition_rows=size)
+        assert rows_of(tmp_path / str(size), "b") == expected
+
+
 def test_a_wrong_key_costs_one_try_and_is_never_written_down(tmp_path, monkeypatch):
     """A server that refuses the key stops the lane after one try, and no file of the run holds the key."""
     monkeypatch.setenv("TEST_LLM_KEY", "sk-secret-9f31")

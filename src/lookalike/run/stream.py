@@ -117,9 +117,6 @@ class StreamTable:
                 await asyncio.wait(self.saving)
         except BaseExceptionGroup as group_error:
             raise group_error.exceptions[0] from None  # the first worker's error; the others were cancelled for it
-        finally:
-            for part in self.parts.values():
-                part.journal.close()
         if self.halted is not None:
             raise self.halted
 
@@ -188,7 +185,7 @@ class StreamTable:
 
     def _pass(self, part: Part) -> None:
         """A finished partition: steps with memory see its rows in their turn."""
-        if self.ordered:
+        if self.ordered and part.start < part.stop:
             self.passed[part.start] = part
             self._pass_finished()
 
@@ -301,7 +298,7 @@ class StreamTable:
                 taken = set(offsets)
                 part.waiting = [offset for offset in part.waiting if offset not in taken]
                 self._verdict(part, offsets)
-            if part.judged == len(part):
+            if part.judged == len(part) and (not self.ordered or part.start == self.verdict_at):
                 if self.ordered:
                     self.verdict_at = part.stop
                 self._close(part, stop=part.stop)
@@ -350,9 +347,10 @@ class StreamTable:
         made = Part(part.index, part.start, stop, self.fingerprint, part.counts, part.ids)
         task = asyncio.get_running_loop().create_task(self.save(made, part))
         self.saving.add(task)
-        task.add_done_callback(self._saved)
+        task.add_done_callback(self.heed)
 
-    def _saved(self, task: asyncio.Task[None]) -> None:
+    def heed(self, task: asyncio.Task[None]) -> None:
+        """A task beside the rows has ended: what it raised stops the run."""
         self.saving.discard(task)
         if not task.cancelled() and isinstance(error := task.exception(), Exception):
             self.halted = self.halted or error

@@ -244,6 +244,7 @@ class TableRun:
             progress=runner.progress,
         )
         syncing = asyncio.create_task(runner.sync())
+        syncing.add_done_callback(table.heed)
         try:
             await table.make(ranges)
         finally:
