@@ -9,11 +9,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn
+from lookalike.errors import NotFitted, SchemaError, SynthesizerError, UnknownColumn
 from lookalike.registry import resolve
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.forest import draw, grow, kernels
+from lookalike.synthesizers.forest import draw, grow, kernels, learn
 from lookalike.synthesizers.forest.model import Forest
 from lookalike.testing.synthesizers import check_synthesizer
 
@@ -318,3 +318,21 @@ def test_two_thousand_columns_stay_affordable():
 
 
 test_two_thousand_columns_stay_affordable = pytest.mark.slow(test_two_thousand_columns_stay_affordable)
+
+
+def test_batches_are_learned_without_holding_them():
+    """The rows learned are an even sample in order, the same for every cut into batches, and the model is that of `fit` on all."""
+    table = people(6000).append_column("place", pa.array(range(6000)))
+    whole = learn.even_sample([table], 1500, 7)
+    parts = learn.even_sample((table.slice(i, 450) for i in range(0, 6000, 450)), 1500, 7)
+    assert whole.equals(parts)
+    place = whole["place"].to_numpy()
+    assert len(place) == 1500
+    assert (np.diff(place) > 0).all()
+    assert np.histogram(place, 6, (0, 6000))[0].min() > 180  # 250 expected, standard deviation below 15
+    batched = Forest().fit_batches(people().to_batches(max_chunksize=700), SCHEMA)
+    assert batched.sample(500).equals(Forest().fit(people(), SCHEMA).sample(500))
+    with pytest.raises(SchemaError, match="columns"):
+        Forest().fit_batches([table, table.drop(["place"])])
+    with pytest.raises(SynthesizerError, match="no batch"):
+        Forest().fit_batches([])

@@ -203,10 +203,15 @@ def _column(coding: ColumnCodes, values: Sequence[Any]) -> pa.Array:
         )
     try:
         return pa.array(values, kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError):
-        pass
+    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError) as exc:
+        return _cast(coding, values, kind, exc)
+
+
+def _cast(coding: ColumnCodes, values: Sequence[Any], kind: pa.DataType, first: Exception) -> pa.Array:
+    """Values of another type as the column's; `first` says why they are not of it."""
+    texts = any(isinstance(value, str) for value in values)
     try:
-        if any(isinstance(value, str) for value in values):
+        if texts:
             return pa.array([None if value is None else str(value) for value in values], pa.string()).cast(kind)
         return pa.array(values).cast(kind)
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as exc:
@@ -214,7 +219,7 @@ def _column(coding: ColumnCodes, values: Sequence[Any]) -> pa.Array:
             what=f"{list(values)!r} cannot be read as {kind}: {exc}",
             where=f"given {coding.schema.name}",
             fix=_what_there_is(coding),
-        ) from exc
+        ) from (exc if texts else first)
 
 
 def _among(coding: ColumnCodes, options: Sequence[Any]) -> tuple[Array, tuple[Array, Array] | None]:

@@ -43,12 +43,18 @@ def unit(key: Any, i: Any) -> Any:
 
 
 @njit(cache=True, nogil=True)
-def uniforms(key: int, n: int) -> Array:
-    """float64 [n] in [0, 1)."""
+def uniforms_from(key: int, start: int, n: int) -> Array:
+    """The uniforms of the counters start .. start + n - 1, float64 [n]."""
     out = np.empty(n)
     for i in range(n):
-        out[i] = unit(key, i)
+        out[i] = unit(key, start + i)
     return out
+
+
+@njit(cache=True, nogil=True)
+def uniforms(key: int, n: int) -> Array:
+    """float64 [n] in [0, 1)."""
+    return uniforms_from(key, 0, n)
 
 
 @njit(cache=True, nogil=True)

@@ -3,7 +3,7 @@
 # ruff: noqa: N806  # V, F and G are matrices
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +12,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike import rng
+from lookalike.errors import SchemaError, SynthesizerError
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
+from lookalike.synthesizers.forest import kernels
 from lookalike.synthesizers.forest.kernels import WIDTH
 
 Array = npt.NDArray[Any]
@@ -53,6 +55,44 @@ def code_table(table: pa.Table, schema: TableSchema, k: int) -> tuple[list[Colum
     """Codings of all columns and their codes."""
     pairs = [encoding.learn(column, table[column.name], k=k) for column in schema.columns]
     return [coding for coding, _ in pairs], [codes for _, codes in pairs]
+
+
+def even_sample(batches: Iterable[pa.RecordBatch | pa.Table], rows: int, key: int) -> pa.Table:
+    """Rows of a long table, each as likely as any other, in their order: those with the smallest of keyed random numbers.
+
+    Raises:
+        SchemaError: batches with different columns.
+        SynthesizerError: no batch.
+    """
+    kept: list[pa.Table] = []
+    drawn = np.empty(0)  # the random number of each kept row
+    bar, seen = 1.0, 0
+    for batch in batches:
+        table = batch if isinstance(batch, pa.Table) else pa.Table.from_batches([batch])
+        if kept and table.schema.names != kept[0].schema.names:
+            raise SchemaError(
+                what=f"a batch has the columns {table.schema.names}, the first had {kept[0].schema.names}",
+                fix="give batches of one table",
+            )
+        coins = kernels.uniforms_from(key, seen, table.num_rows)
+        seen += table.num_rows
+        under = np.flatnonzero(coins < bar)
+        kept.append(table.take(pa.array(under)))
+        drawn = np.concatenate([drawn, coins[under]])
+        if len(drawn) > 2 * rows:
+            kept, drawn, bar = _smallest(kept, drawn, rows)
+    if not kept:
+        raise SynthesizerError(what="there is no batch of rows", fix="give at least one")
+    return _smallest(kept, drawn, rows)[0][0]
+
+
+def _smallest(kept: list[pa.Table], drawn: Array, rows: int) -> tuple[list[pa.Table], Array, float]:
+    whole = pa.concat_tables(kept)
+    if len(drawn) <= rows:
+        return [whole], drawn, 1.0
+    bar = float(np.partition(drawn, rows)[rows])
+    stay = np.flatnonzero(drawn < bar)
+    return [whole.take(pa.array(stay))], drawn[stay], bar
 
 
 def matrix(codings: Sequence[ColumnCodes], codes: Sequence[Array]) -> Matrix:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -49,7 +49,7 @@ class Forest(Synthesizer):
     k: int | None = Field(
         default=None,
         ge=1,
-        description="Rows that must share a number, or a leaf, before it is kept. None: 1 row in 2,000, at least 5 and at most 20.",
+        description="Rows that must share a number, or a leaf, before it is kept. None: 1 row in 4,000, at least 5 and at most 10.",
     )
     target: str | None = Field(default=None, description="A column to predict: drawn last, from all others.")
     thin: bool = Field(default=True, description="Draw too many rows and thin them by a discriminator.")
@@ -70,7 +70,7 @@ class Forest(Synthesizer):
             raise UnknownColumn(
                 what=f"the target {self.target!r} is no column", fix=did_you_mean(self.target, schema.names, label="columns")
             )
-        k = min(20, max(5, table.num_rows // 2000)) if self.k is None else self.k
+        k = min(10, max(5, table.num_rows // 4000)) if self.k is None else self.k
         codings, codes = learn.code_table(table, schema, k)
         learned = [i for i, coding in enumerate(codings) if coding.form != "replaced"]
         data = learn.matrix([codings[i] for i in learned], [codes[i] for i in learned])
@@ -94,6 +94,35 @@ class Forest(Synthesizer):
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = thin.train(data, model, seed)
         self._codings, self._learned, self._model, self._plans = codings, learned, model, {}
+
+    def fit_batches(
+        self,
+        batches: Iterable[pa.RecordBatch | pa.Table],
+        schema: TableSchema | None = None,
+        *,
+        rows: int = 500_000,
+        seed: int = 0,
+        budget_s: float | None = None,
+    ) -> Self:
+        """Learn a table that need not fit in memory, batch by batch: from the rows of an even random sample.
+
+        Rows that are left out are to the model what fresh rows are: it can copy none of them. Which rows are taken hangs on the
+        seed and their place in the table, not on how it is cut into batches.
+
+        Args:
+            batches: all with the same columns, as from `pyarrow.parquet.ParquetFile(path).iter_batches()`.
+            schema: semantic types; inferred from the rows taken when not given.
+            rows: to learn from, at most.
+            seed: as for `fit`.
+            budget_s: as for `fit`; reading the batches does not count.
+
+        Raises:
+            SchemaError: as for `fit`, or batches with different columns.
+            SynthesizerError: no row at all.
+        """
+        from lookalike.synthesizers.forest import learn
+
+        return self.fit(learn.even_sample(batches, rows, rng.key(seed, "sample") >> 1), schema, seed=seed, budget_s=budget_s)
 
     # --- sample ---
 
