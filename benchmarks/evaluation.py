@@ -1,6 +1,6 @@
 """CPU seconds and memory of evaluation, ours beside the peers', each in a process of its own.
 
-    python benchmarks/evaluation.py [fidelity sdmetrics full neighbours million]
+    python benchmarks/evaluation.py [fidelity command sdmetrics full neighbours near rensa million gates]
 
 Adult (48,842 rows of 15 columns) from the package that carries it: 32,561 rows are the real ones, 16,281 the synthetic; for the full
 report they are cut in real, synthetic and holdout of 16,280. CPU seconds are user and system of the whole process, imports included.
@@ -15,13 +15,40 @@ import tempfile
 from pathlib import Path
 
 REAL = 32_561
-TARGETS = {"fidelity": 1.5, "full": 60.0, "neighbours": 6.0, "million": 20.0}
+TARGETS = {"fidelity": 1.5, "command": 1.5, "full": 60.0, "neighbours": 6.0, "million": 20.0}
+
+TEXTS = """
+import random
+draw = random.Random(0)
+vocabulary = ["".join(draw.choice("bcdfghjklmnprstvwz") + draw.choice("aeiou") for _ in range(draw.choice([1, 2, 2, 3]))) for _ in range(6_000)]
+weights = [1 / (i + 5) for i in range(6_000)]
+texts = [" ".join(draw.choices(vocabulary, weights, k=draw.randint(28, 50))) for _ in range(17_600)]
+pairs = []
+for i, source in enumerate(draw.sample(range(17_600), 2_400)):  # 400 exact, 2,000 with one to three words changed
+    words = texts[source].split()
+    for place in draw.sample(range(len(words)), draw.randint(1, 3) if i >= 400 else 0):
+        words[place] = draw.choice(vocabulary)
+    texts.append(" ".join(words))
+    pairs.append((source, len(texts) - 1))
+"""
 
 CASES = {
     "fidelity": """
 from lookalike.evaluate.evaluate import evaluate
 report = evaluate(table("real"), table("synthetic"), only="statistics")
 print(f"{len(report.results)} results, {sum(r.value is not None for r in report)} measured")
+""",
+    "command": """
+import subprocess, sys
+from pathlib import Path
+import pyarrow.parquet as pq
+for name in ("real", "synthetic"):
+    pq.write_table(table(name), f"{folder}/{name}.parquet")
+before = resource.getrusage(resource.RUSAGE_CHILDREN)
+done = subprocess.run([str(Path(sys.executable).with_name("lookalike")), "evaluate", f"{folder}/real.parquet", f"{folder}/synthetic.parquet", "--only", "statistics"],
+                      capture_output=True, text=True)
+after = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"`lookalike evaluate --only statistics` alone: {after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f} CPU s, exit {done.returncode}")
 """,
     "sdmetrics": """
 import warnings; warnings.simplefilter("ignore")
@@ -45,6 +72,27 @@ points = np.ascontiguousarray(views.gower("real")[:, :26_025])
 distance, _ = nearest(points, points, k=2)
 print(f"26,025 x 26,025 in {points.shape[0]} mixed columns; mean distance to another row {distance[:, 1].mean():.3f}")
 """,
+    "near": TEXTS
+    + """
+import time
+from lookalike.steps.minhash import near_duplicates
+near_duplicates(texts[:50])
+before = time.process_time(); groups = near_duplicates(texts, threshold=0.6); taken = time.process_time() - before
+found = sum(groups.first[b] == groups.first[a] for a, b in pairs)
+print(f"{taken:.2f} CPU s, {found:,} of {len(pairs):,} found, {int(groups.repeats[:17_600].sum())} others")
+""",
+    "rensa": TEXTS
+    + """
+import time
+from rensa import RMinHash, RMinHashLSH
+before = time.process_time(); index = RMinHashLSH(threshold=0.6, num_perm=128, num_bands=32); marks = []; hits = set()
+for i, text in enumerate(texts):
+    mark = RMinHash(num_perm=128, seed=42); mark.update(text.split()); marks.append(mark); index.insert(i, mark)
+for i, mark in enumerate(marks):
+    hits.update((j, i) for j in index.query(mark) if j < i and mark.jaccard(marks[j]) >= 0.6)
+taken = time.process_time() - before
+print(f"{taken:.2f} CPU s, {sum(p in hits for p in pairs):,} of {len(pairs):,} found")
+""",
     "million": """
 import numpy as np, pyarrow as pa
 from lookalike.evaluate.evaluate import evaluate
@@ -62,6 +110,7 @@ print(f"{len(report.results)} results in {time.process_time() - before:.1f} CPU 
 }
 
 PRELUDE = """
+import resource
 import pyarrow.ipc as ipc
 def table(name):
     return ipc.open_file(f"{folder}/{name}.arrow").read_all()
@@ -88,8 +137,45 @@ def write_tables(folder: Path) -> None:
             writer.write_table(rows.combine_chunks())
 
 
+GATED = ("penguins", "credit", "fatty_liver", "adult", "wages", "diamonds", "flights")
+
+
+def gates() -> None:
+    """Profile `internal` on five releases whose truth is known, table by table; takes about five CPU minutes."""
+    import numpy as np
+    import pyarrow as pa
+
+    import lookalike as la
+    from lookalike.sources.package import Package
+
+    targets = {"penguins": "species", "credit": "Status", "fatty_liver": "status", "adult": "income", "wages": "gender",
+               "diamonds": "price", "flights": "origin"}  # fmt: skip
+    for name in GATED:
+        table = Package(name=name).read(Path())
+        order = np.random.default_rng(7).permutation(table.num_rows)[:18_000]
+        size = order.size // 3
+        train, other, holdout = (table.take(pa.array(order[i * size : (i + 1) * size])) for i in range(3))
+        draw, copied = np.random.default_rng(1), max(1, round(0.01 * size))
+        releases = {
+            "other rows": other, "copy": train,
+            "independent": pa.table({n: train[n].take(pa.array(draw.permutation(size))) for n in train.column_names}),
+            "1% copied": pa.concat_tables([train.take(pa.array(draw.choice(size, copied, replace=False))), other.slice(copied)]),
+            "forest": la.Forest().fit(train).sample(size, seed=1),
+        }  # fmt: skip
+        for release, rows in releases.items():
+            report = la.evaluate(train, rows, holdout=holdout, target=targets[name])
+            bad = [o.metric for o in report.outcomes if o.status == "fail" and o.severity == "block"]
+            said = ", ".join(f"{d}: {v}" for d, v in report.verdicts.items())
+            print(
+                f"{name:12} {size:5} {release:12} {said}; C2ST {report['c2st'].value:.2f}, alarm {report['alarm'].value:.2%} {bad}"
+            )
+
+
 def main() -> None:
-    """Run the named cases, or all."""
+    """Run the named cases, or all but `gates`."""
+    if "gates" in sys.argv[1:]:
+        gates()
+        return
     with tempfile.TemporaryDirectory() as name:
         write_tables(Path(name))
         print(f"{'case':12} {'CPU s':>7} {'target':>7} {'MB':>6}  result")

@@ -10,52 +10,11 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.compute as pc
-from numba import njit
+
+from lookalike.steps.hashed import ngram_counts
 
 Vectors = npt.NDArray[np.float32]  # [n, d], rows of length 1 (or 0 for empty texts)
 Embedder = Callable[[Sequence[str]], Vectors]
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _count(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], out: Vectors) -> None:
-    """Signed hashed counts of character 3- to 5-grams and of words."""
-    width = np.uint64(out.shape[1])
-    mask = np.uint64(0xFFFFFFFFFF)
-    for t in range(offsets.size - 1):
-        key = np.uint64(0)
-        word = np.uint64(1469598103934665603)
-        inside = 0
-        for i in range(offsets[t], offsets[t + 1]):
-            b = data[i]
-            key = ((key << np.uint64(8)) | np.uint64(b)) & mask
-            letter = (97 <= b <= 122) or (48 <= b <= 57) or b >= 128
-            if letter:
-                word = (word ^ np.uint64(b)) * np.uint64(0x100000001B3)
-                inside += 1
-            ended = not letter or i == offsets[t + 1] - 1
-            for n in range(3, 7):
-                if n < 6:
-                    if i - offsets[t] + 1 < n:
-                        continue
-                    h = (key & ((np.uint64(1) << np.uint64(8 * n)) - np.uint64(1))) + np.uint64(n) * np.uint64(
-                        0xD6E8FEB86659FD93
-                    )
-                    weight = np.float32(0.5)
-                else:
-                    if not ended or inside == 0:
-                        continue
-                    h = word
-                    weight = np.float32(2.0)
-                h *= np.uint64(0x9E3779B97F4A7C15)
-                h = (h ^ (h >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
-                h ^= h >> np.uint64(29)
-                place = h % width
-                out[t, place] += weight if (h >> np.uint64(63)) == 0 else -weight
-            if ended:
-                word = np.uint64(1469598103934665603)
-                inside = 0
 
 
 class HashedNgrams:
@@ -75,20 +34,12 @@ class HashedNgrams:
         self.width = width
         self.weights = np.ones(width, dtype=np.float32)
         if corpus:
-            seen = (self._counts(corpus) != 0).mean(axis=0)
+            seen = (ngram_counts(corpus, self.width) != 0).mean(axis=0)
             self.weights = np.log((1.0 + len(corpus)) / (1.0 + len(corpus) * seen)).astype(np.float32) + np.float32(0.05)
 
     def __call__(self, texts: Sequence[str]) -> Vectors:
         """float32 [n, width], rows of length 1; an empty text is a row of zeros."""
-        counts = self._counts(texts)
+        counts = ngram_counts(texts, self.width)
         vectors = np.sign(counts) * np.log1p(np.abs(counts)) * self.weights
         length = np.linalg.norm(vectors, axis=1, keepdims=True)
         return np.asarray(vectors / np.where(length > 0, length, 1.0), dtype=np.float32)
-
-    def _counts(self, texts: Sequence[str]) -> Vectors:
-        out = np.zeros((len(texts), self.width), dtype=np.float32)
-        lowered = pc.utf8_lower(pa.array(list(texts), type=pa.large_string()))
-        _, offsets, data = lowered.buffers()
-        if data is not None and data.size:
-            _count(np.frombuffer(data, dtype=np.uint8), np.frombuffer(offsets, dtype=np.int64)[: len(texts) + 1], out)
-        return out
