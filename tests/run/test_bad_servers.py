@@ -17,7 +17,7 @@ KEY = "sk-canary-5512"
 TEXT = """
 name: shaky
 models:
-  m: {{kind: openai, base_url: "{url}", model: test, api_key: "${{SHAKY_KEY}}", timeout_s: 0.5, retries: 3, concurrency: 4, {model}}}
+  m: {{kind: openai, base_url: "{url}", model: test, api_key: "${{SHAKY_KEY}}", timeout_s: {timeout}, retries: 3, concurrency: 4, {model}}}
 {budget}
 tables:
   a:
@@ -35,9 +35,9 @@ def key(monkeypatch):
     monkeypatch.setattr(lane_module, "BACKOFF_MAX_S", 0.05)
 
 
-def made(server, root, *, model="", column="", budget="", **options):
+def made(server, root, *, model="", column="", budget="", timeout=20, **options):
     """Run the recipe; the rows, what became of them, and why some failed."""
-    text = TEXT.format(url=server.url, model=model, column=column, budget=budget)
+    text = TEXT.format(url=server.url, model=model, column=column, budget=budget, timeout=timeout)
     run(compile_plan(load(text), root), root / "r", Options(**options))
     folder = root / "r"
     rows = pq.read_table(folder / "tables" / "a").to_pylist()
@@ -62,7 +62,7 @@ def test_what_passes_costs_one_more_request_and_no_row(fault, tmp_path):
     """Three faults among eight calls: all rows, eleven requests, each prompt answered for its own row."""
     with ModelServer() as server:
         server.next("ok", fault, "ok", fault, fault)
-        rows, outcomes, _ = made(server, tmp_path)
+        rows, outcomes, _ = made(server, tmp_path, timeout=2 if fault == "hang" else 20)
         assert len(server.requests) == 11
     assert [row["note"] for row in rows] == [f"[kettle {row['n']}]" for row in rows]
     assert outcomes["kept"] == 8
@@ -183,7 +183,7 @@ def test_an_answer_that_looks_like_a_template_is_never_rendered(tmp_path):
     )
     text += '      echo: {{kind: prompt, model: m, prompt: "{{{{ note }}}}"}}\n'
     with ModelServer() as server:
-        recipe = load(text.format(url=server.url, model="", column="", budget=""))
+        recipe = load(text.format(url=server.url, model="", column="", budget="", timeout=20))
         run(compile_plan(recipe, tmp_path), tmp_path / "r", Options())
     rows = pq.read_table(tmp_path / "r" / "tables" / "a").to_pylist()
     assert {row["note"] for row in rows} == {f"[{shown}]"}
