@@ -44,8 +44,8 @@ if TYPE_CHECKING:
 RecipeLike: TypeAlias = "Recipe | Plan | str | Path | Mapping[str, Any]"
 
 
-def settings(pairs: Iterable[str]) -> dict[str, str]:
-    """`key=value` texts as a mapping.
+def settings(pairs: Iterable[str], *, option: str = "--set") -> dict[str, str]:
+    """`key=value` texts as a mapping; `option` is where they were written.
 
     Raises:
         UsageError: a text without `=`.
@@ -54,7 +54,8 @@ def settings(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         key, equals, value = pair.partition("=")
         if not equals or not key:
-            raise UsageError(what=f"{pair!r} is no setting", where="--set", fix="write key=value")
+            example = "column=value" if option == "--given" else "key=value"
+            raise UsageError(what=f"{pair!r} has no value", where=option, fix=f"write {example}")
         found[key.strip()] = value
     return found
 
@@ -321,12 +322,12 @@ tables:
     columns:
       id: {{kind: sequence, start: 1}}
       plan: {{kind: category, values: {{free: 0.7, pro: 0.25, team: 0.05}}}}
-      age: {{kind: normal, mean: 41, sd: 14, low: 18, high: 95}}
+      age: {{kind: normal, mean: 41, sd: 14, low: 18, high: 95, decimals: 0}}
       joined: {{kind: datetime, start: 2024-01-01, end: 2026-01-01}}
   orders:
     rows: {{per: customers, count: {{kind: poisson, mean: 2}}}}
     columns:
-      amount: {{kind: lognormal, mean: 3.2, sd: 0.6}}
+      amount: {{kind: lognormal, mean: 3.2, sd: 0.6, decimals: 2}}
       gift: {{kind: bernoulli, p: 0.1}}
 """
 
@@ -406,16 +407,19 @@ def mimic_file(
     A fifth of the rows is held out, so that privacy can be measured; with `measure=False` all rows are learned.
     """
     from lookalike.evaluate.evaluate import evaluate as compare
-    from lookalike.export.tables import write_table
+    from lookalike.export.tables import check_ending, write_table
     from lookalike.run.fit import split
 
     table = frames.to_arrow(read(data))
     if target is not None and target not in table.column_names:
         raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, table.column_names))
+    check_ending(Path(to))  # before the work, not after it
+    count = table.num_rows if n is None else n
+    if count < 0:
+        raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
     learned, holdout = split(table, 0.2 if measure else 0.0, seed)
     say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns")
     model = fit(learned, synthesizer=synthesizer, seed=seed)
-    count = table.num_rows if n is None else n
     say(f"drawing {count:,} rows")
     synthetic = model.sample_arrow(count, given=given, seed=seed)
     write_table(synthetic, Path(to))
@@ -466,9 +470,10 @@ def demo_recipe() -> Path:
 
 def sample(model: str | Path | Synthesizer, n: int, to: str | Path, *, given: Given | None = None, seed: int = 0) -> int:
     """Draw rows from a saved model into a csv, parquet or jsonl file; returns how many."""
-    from lookalike.export.tables import write_table
+    from lookalike.export.tables import check_ending, write_table
     from lookalike.synthesizers.base import Synthesizer as Base
 
+    check_ending(Path(to))
     loaded = Base.load(model) if isinstance(model, (str, Path)) else model
     table = loaded.sample_arrow(n, given=given, seed=seed)
     write_table(table, Path(to))

@@ -145,3 +145,39 @@ def test_huge_cell(tmp_path):
     done = lookalike("fit", "big.csv", "-o", "m", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert sum(path.stat().st_size for path in (tmp_path / "m").iterdir()) < 1_000_000
+
+
+def test_version_is_shown(tmp_path):
+    """`--version` needs no command."""
+    done = lookalike("--version", cwd=tmp_path)
+    assert (done.returncode, done.stdout.split()[0]) == (0, "lookalike")
+
+
+def test_kinds_show_whole_types(tmp_path):
+    """A field's type is shown with what it holds; square brackets are no markup."""
+    assert "tuple[str, ...]" in lookalike("kinds", "prompt", cwd=tmp_path).stdout
+
+
+MISTAKES = {
+    "ending": (["-o", "s.foo"], ("'.foo'", "s.foo", ".parquet")),
+    "rows": (["-o", "s.csv", "-n", "-3"], ("-3", "-n")),
+    "given": (["-o", "s.csv", "--given", "a"], ("--given", "column=value")),
+}
+
+
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_wrong_option_costs_no_work(tmp_path, name):
+    """What is wrong in the options is said, by the option's own name, before anything is learned."""
+    (tmp_path / "d.csv").write_text("a,b\n" + "1,2\n2,3\n" * 20)
+    options, words = MISTAKES[name]
+    done = lookalike("mimic", "d.csv", *options, cwd=tmp_path)
+    clear(done, 2, *words)
+    assert "learning" not in done.stdout
+
+
+def test_a_path_out_of_the_folder_has_its_line(tmp_path):
+    """A source's path that climbs out is named with file, line and column of the recipe."""
+    text = recipe([FINE], extra="sources:\n  d: {kind: file, path: ../d.csv}\n", rows="{from: d}")
+    (tmp_path / "r.yaml").write_text(text)
+    done = lookalike("check", "r.yaml", cwd=tmp_path)
+    clear(done, 4, "'../d.csv'", "r.yaml:5:25")

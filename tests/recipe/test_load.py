@@ -232,12 +232,24 @@ def test_the_environment_is_not_read():
     assert load(dump(recipe)) == recipe
 
 
-def test_python_errors_name_the_place():
-    """A bad part of a recipe made in Python says which part, and what is wrong in it."""
-    with pytest.raises(
-        ValidationError, match=r"c[\s\S]*category: valus: Extra inputs are not permitted|category: values: Field required"
-    ):
+def test_python_errors_are_those_of_a_file():
+    """A bad recipe made in Python raises every problem at once, with the place, the value and the fix, as a file does."""
+    with pytest.raises(RecipeProblems) as caught:
         Table(rows=1, columns={"c": {"kind": "category", "valus": [1]}})
+    assert [problem.what for problem in caught.value.problems] == [
+        "'values' is missing in columns.c",
+        "unknown key 'valus' in columns.c",
+    ]
+    body = {"name": "x", "seeed": 1, "tables": {"t": {"rows": -1, "colums": {}}}}
+    with pytest.raises(RecipeProblems) as made:
+        Recipe(**body)
+    with pytest.raises(RecipeProblems) as read:
+        load(body)
+    assert sorted(problem.what for problem in made.value.problems) == sorted(problem.what for problem in read.value.problems)
+    assert {problem.fix.partition("?")[0] for problem in made.value.problems} >= {
+        "did you mean 'seed'",
+        "did you mean 'columns'",
+    }
 
 
 def test_a_frame_recipe_can_be_shown():

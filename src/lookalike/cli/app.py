@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 import typer.core
@@ -74,11 +74,17 @@ class Lazy(typer.core.TyperGroup):
 app = typer.Typer(cls=Lazy, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
-@app.callback()
-def lookalike(
-    version: bool = typer.Option(False, "--version", help="Show the version and exit.", is_eager=True),
-) -> None:
-    """Synthetic datasets that can stand in for real ones, and the proof of what they are worth."""
-    if version:
+def _show_version(wanted: bool) -> None:  # typer calls it so
+    if wanted:
         typer.echo(f"lookalike {__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def lookalike(
+    version: Annotated[
+        bool, typer.Option("--version", help="Show the version and exit.", is_eager=True, callback=_show_version)
+    ] = False,
+) -> None:
+    """Synthetic datasets that can stand in for real ones, and the proof of what they are worth."""
+    del version

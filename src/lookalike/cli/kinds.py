@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -17,6 +17,7 @@ def kinds(
     """List the kinds of columns, steps, models ..., or explain one: its meaning, its fields, an example."""
     import orjson
     from rich.markdown import Markdown
+    from rich.markup import escape
     from rich.table import Table
 
     from lookalike import api
@@ -42,5 +43,5 @@ def kinds(
         for title in ("field", "type", "default"):
             fields.add_column(title)
         for name, (type_name, default) in page.fields.items():
-            fields.add_row(name, type_name, default)
+            fields.add_row(name, escape(type_name), escape(default))
         console.print(fields)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -37,7 +37,7 @@ def mimic(
         n=n,
         target=target,
         synthesizer=synthesizer,
-        given=api.settings(given or []),
+        given=api.settings(given or [], option="--given"),
         seed=seed,
         measure=evaluate,
         say=say,

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer(no_args_is_help=True, help="List, pull and test embedded models.")
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="List, pull and test embedded models.")
 
 
 @app.command("list")

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from lookalike.run.preview import Previewed, Seen
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()

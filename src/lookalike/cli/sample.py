@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-app = typer.Typer()
+app = typer.Typer(add_completion=False)
 
 
 @app.command()
@@ -23,7 +23,7 @@ def sample(
     from lookalike import api
     from lookalike.cli.output import console
 
-    conditions = dict(api.settings(given or []))
+    conditions = dict(api.settings(given or [], option="--given"))
     if where:
         conditions["where"] = where
     rows = api.sample(model, n, output, given=conditions, seed=seed)

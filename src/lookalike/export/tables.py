@@ -35,8 +35,8 @@ def _jsonl(table: pa.Table, file: BinaryIO) -> None:
 WRITERS: dict[str, Callable[[pa.Table, BinaryIO], None]] = {".parquet": _parquet, ".csv": _csv, ".jsonl": _jsonl}
 
 
-def write_table(table: pa.Table, path: Path) -> None:
-    """Write a table; the file is complete or not there.
+def check_ending(path: Path) -> Callable[[pa.Table, BinaryIO], None]:
+    """The writer of a file's ending: asked before long work, so that a typo costs nothing.
 
     Raises:
         UsageError: an ending that no writer has.
@@ -44,4 +44,14 @@ def write_table(table: pa.Table, path: Path) -> None:
     writer = WRITERS.get(path.suffix.lower())
     if writer is None:
         raise UsageError(what=f"no format is known by {path.suffix!r}", where=str(path), fix=f"use {', '.join(WRITERS)}")
+    return writer
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table; the file is complete or not there.
+
+    Raises:
+        UsageError: an ending that no writer has.
+    """
+    writer = check_ending(path)
     put(path, lambda file: writer(table, file))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar, Self
 
+import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
@@ -19,23 +20,43 @@ from lookalike.generators.draws import (
     parameter_columns,
 )
 
+FAR = 5.0  # standard deviations from which the cdf has too few digits left to be inverted
+
 
 def truncated(uniforms: Floats, mean: Floats | float, sd: Floats | float, low: float | None, high: float | None) -> Floats:
     """Normal values in [low, high] by the inverse of the truncated cdf."""
-    import numpy as np
     from scipy.special import ndtr, ndtri
 
-    if low is not None or high is not None:
-        scale = np.where(np.equal(sd, 0), 1.0, sd)
-        below = ndtr((low - mean) / scale) if low is not None else 0.0
-        above = ndtr((high - mean) / scale) if high is not None else 1.0
-        uniforms = below + uniforms * (above - below)
-    values: Floats = ndtri(uniforms)
+    if low is None and high is None:
+        values: Floats = ndtri(uniforms)
+        values *= sd
+        values += mean
+        return values
+    scale = np.where(np.equal(sd, 0), 1.0, sd)
+    first = (low - mean) / scale if low is not None else -np.inf
+    last = (high - mean) / scale if high is not None else np.inf
+    below, above = ndtr(first), ndtr(last)
+    values = ndtri(below + uniforms * (above - below))
+    far = np.broadcast_to(np.greater(first, FAR) | np.less(last, -FAR), values.shape)
+    if far.any():
+        ends = (np.broadcast_to(end, values.shape)[far] for end in (first, last))
+        values[far] = _tail(uniforms[far], *ends)
     values *= sd
     values += mean
-    if low is not None or high is not None:
-        np.clip(values, low, high, out=values)  # rounding of the cdf far from the mean
+    np.clip(values, low, high, out=values)  # rounding
     return values
+
+
+def _tail(uniforms: Floats, first: Floats, last: Floats) -> Floats:
+    """Standard normal values in [first, last], both on one side of 0: by the logarithm of the cdf of the lower tail."""
+    from scipy.special import log_ndtr, ndtri_exp
+
+    upper = first > 0
+    lower_end, upper_end = log_ndtr(np.where(upper, -last, first)), log_ndtr(np.where(upper, -first, last))
+    shares = np.where(upper, 1 - uniforms, uniforms)
+    values = ndtri_exp(upper_end + np.log(shares + (1 - shares) * np.exp(lower_end - upper_end)))
+    found: Floats = np.where(upper, -values, values)
+    return found
 
 
 class Normal(Generator):

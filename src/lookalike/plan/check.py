@@ -18,7 +18,7 @@ from lookalike.generators.lookup import Lookup
 from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import From, Grid, Like, Per, Recipe, Table
 from lookalike.registry import kinds
-from lookalike.sources.base import Outline
+from lookalike.sources.base import Outline, OutsideFolder
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 CODE = frozenset({"function"})
@@ -67,6 +67,9 @@ class Checker:
             self._outlines[name] = None
             try:
                 self._outlines[name] = self.recipe.sources[name].outline(self.root)
+            except OutsideFolder as exc:  # a mistake in the recipe's text: its line says more than the folder
+                place = self.document.where(("sources", name, "path"))
+                self.broken[name] = OutsideFolder(exc.what, place, exc.fix)
             except SourceError as exc:
                 self.broken[name] = exc
         return self._outlines[name]

@@ -8,19 +8,19 @@ from pathlib import Path
 from typing import Any, cast
 
 import yaml
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from lookalike.errors import RecipeError, RecipeProblems, did_you_mean
 from lookalike.recipe import document
 from lookalike.recipe.document import Document, Path_, place
-from lookalike.recipe.model import Budget, Recipe, Table
+from lookalike.recipe.model import FORMS, Recipe
+from lookalike.recipe.problems import problems_of
 from lookalike.recipe.schema import json_schema
 
 __all__ = ["apply_settings", "dump", "fill_parameters", "json_schema", "load", "plain", "read"]
 
 _PARAMETER = re.compile(r"(\$+)\((?:([^()]*)\))?")
 _DOLLARS = re.compile(r"\$+(?=\()")
-_FORMS: dict[tuple[str, ...], type[BaseModel]] = {(): Recipe, ("budget",): Budget, ("tables", "*"): Table}
 
 
 def load(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> Recipe:
@@ -50,7 +50,7 @@ def read(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as exc:
-        problems += [_problem(error, doc) for error in _unfold(exc.errors(include_url=False), ())]
+        problems += problems_of(exc, doc, FORMS)
         raise RecipeProblems(sorted(problems, key=place)) from None
     if problems:
         raise RecipeProblems(problems)
@@ -155,72 +155,6 @@ def _fill(text: str, parameters: Mapping[str, Any]) -> Any:
         return match[0] if match[2] is None else str(parameters.get(match[2]))
 
     return _PARAMETER.sub(put, text)
-
-
-def _unfold(errors: Any, prefix: Path_, fields: tuple[str, ...] | None = None) -> list[dict[str, Any]]:
-    """Errors of nested parts with their whole paths."""
-    found: list[dict[str, Any]] = []
-    for error in errors:
-        path = (*prefix, *error["loc"])
-        if error["type"] == "nested":
-            found += _unfold(error["ctx"]["errors"], path, tuple(error["ctx"]["fields"]))
-        else:
-            found.append({**error, "loc": path, "fields": fields if len(error["loc"]) == 1 else None})
-    return found
-
-
-def _problem(error: dict[str, Any], doc: Document) -> RecipeError:
-    path = _real(error["loc"], doc)
-    what_path = ".".join(str(part) for part in path) or "the recipe"
-    if error["type"] == "extra_forbidden":
-        known = error["fields"] or _known(path[:-1])
-        fix = did_you_mean(str(path[-1]), known, label="keys") if known else "remove it"
-        return RecipeError(
-            what=f"unknown key {path[-1]!r} in {'.'.join(map(str, path[:-1])) or 'the recipe'}",
-            where=doc.where(path, key=True),
-            fix=fix,
-        )
-    if error["type"] == "missing":
-        return RecipeError(
-            what=f"{path[-1]!r} is missing in {'.'.join(map(str, path[:-1])) or 'the recipe'}",
-            where=doc.where(path[:-1]),
-            fix=f"add `{path[-1]}:`",
-        )
-    message = error["msg"].removeprefix("Value error, ")
-    value = error.get("input")
-    shown = f" (it is {_short(value)})" if not isinstance(value, (dict, list)) or not value else ""
-    return RecipeError(what=f"{what_path}: {message[:1].lower()}{message[1:]}{shown}", where=doc.where(path), fix=_fix(error))
-
-
-def _fix(error: dict[str, Any]) -> str:
-    expected = error.get("ctx", {}).get("expected")
-    return f"use {expected}" if expected else ""
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
-def _real(path: tuple[Any, ...], doc: Document) -> Path_:
-    """The path without the steps that only the validator knows (names of union members)."""
-    node: Any = doc.data
-    real: list[str | int] = []
-    for part in path:
-        if (isinstance(node, dict) and part in node) or (
-            isinstance(node, (list, tuple)) and isinstance(part, int) and part < len(node)
-        ):
-            node = node[part]
-        elif part is not path[-1] or not isinstance(node, dict) or part == "[key]":
-            continue
-        real.append(part)
-    return tuple(real)
-
-
-def _known(path: Path_) -> tuple[str, ...]:
-    general = tuple("*" if number == 1 and path[0] == "tables" else str(part) for number, part in enumerate(path))
-    form = _FORMS.get(general)
-    return tuple(info.alias or name for name, info in form.model_fields.items()) if form else ()
 
 
 def dump(recipe: Recipe) -> str:

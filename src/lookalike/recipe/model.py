@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
+from lookalike.errors import RecipeProblems
 from lookalike.generators.base import Generator
 from lookalike.models.base import Model
 from lookalike.recipe.document import Document
+from lookalike.recipe.problems import Forms, problems_of
 from lookalike.sources.base import Source
 from lookalike.spec import Kind, nested
 from lookalike.steps.base import Step
@@ -17,6 +19,26 @@ from lookalike.synthesizers.base import Synthesizer
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]*$", max_length=200)]
 FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=100)]  # becomes a file name
+
+
+class Told(type(BaseModel)):  # type: ignore[misc]  # pydantic's metaclass has no public name
+    """Makes a call from Python report its problems as a recipe file does: all at once, in our words.
+
+    A metaclass, as `__init__` would also run inside `model_validate`, whose caller knows file and line.
+    """
+
+    def __call__(cls, *args: Any, **fields: Any) -> Any:
+        """The value.
+
+        Raises:
+            RecipeProblems: fields that do not fit.
+        """
+        try:
+            return super().__call__(*args, **fields)
+        except ValidationError as exc:
+            forms: Forms = FORMS if cls is Recipe else {(): cast("type[BaseModel]", cls)}
+            found = problems_of(exc, Document(cls.__name__, fields), forms)
+            raise RecipeProblems(found) from None
 
 
 class Value(BaseModel):
@@ -101,7 +123,7 @@ def _rows(value: Any) -> Any:
     return value
 
 
-class Table(Value):
+class Table(Value, metaclass=Told):
     """A table: where its rows come from, its columns, and which rows stay.
 
     Attributes:
@@ -131,7 +153,7 @@ class Budget(Value):
     seconds: float | None = Field(default=None, ge=0)
 
 
-class Recipe(Value):
+class Recipe(Value, metaclass=Told):
     """A dataset, declared.
 
     Attributes:
@@ -170,3 +192,6 @@ class Recipe(Value):
         if both:
             raise ValueError(f"{both[0]!r} is both a table and a source; rename one")
         return self
+
+
+FORMS: Forms = {(): Recipe, ("budget",): Budget, ("tables", "*"): Table}

@@ -24,6 +24,10 @@ class Outline:
     rows: int
 
 
+class OutsideFolder(SourceError):  # what happened, like its kin in errors.py
+    """A relative path of a recipe leaves the recipe's folder."""
+
+
 class Source(Spec):
     """Real rows, read on demand."""
 
@@ -55,14 +59,14 @@ def under(root: Path, path: str) -> Path:
     """A path of a recipe, inside the recipe's folder. Absolute paths are taken as they are: the user wrote them out.
 
     Raises:
-        SourceError: a relative path that leaves the folder.
+        OutsideFolder: a relative path that leaves the folder.
     """
     given = Path(path).expanduser()
     if given.is_absolute():
         return given
     found = (root / given).resolve()
     if not found.is_relative_to(root.resolve()):
-        raise SourceError(
+        raise OutsideFolder(
             what=f"the path {path!r} leaves the recipe's folder",
             where=str(root),
             fix="move the data below it, or write the path out in full",
