@@ -135,3 +135,19 @@ def test_row_order_does_not_matter(real, good):
     a, b = (evaluate(real, t, only="validity,marginals,pairs,dependence,column_shapes") for t in (good, mixed))
     for x, y in zip(a, b, strict=True):
         assert x.value == pytest.approx(y.value, abs=1e-9), x.name
+
+
+def test_copied_texts_fail_privacy():
+    """Ten texts in a hundred that copy the source word for word fail privacy, though every other column is harmless."""
+
+    def table(seed, copied=()):
+        g = np.random.default_rng(seed)
+        texts = [" ".join(f"w{k}" for k in g.integers(0, 4000, 30)) for _ in range(300)]
+        return pa.table({"note": [*copied, *texts[len(copied) :]], "kind": g.choice(["a", "b"], 300)})
+
+    real, holdout = table(0), table(1)
+    gates = [{"metric": "verbatim_overlap", "max": 0.005, "relative_to": "ceiling", "bound": "lower"}]
+    copies = evaluate(real, table(2, real["note"].to_pylist()[:30]), holdout=holdout, only="verbatim_overlap", gates=gates)
+    assert copies.verdicts["privacy"] == "fail"
+    assert evaluate(real, table(2), holdout=holdout, only="verbatim_overlap", gates=gates).verdicts["privacy"] == "pass"
+    assert evaluate(real, table(2, real["note"].to_pylist()[:30]), holdout=holdout, only="verbatim_overlap").exit_code == 1

@@ -284,3 +284,14 @@ def test_categories_of_which_some_are_in_one_table_only_have_no_false_alarm(size
     for kind in ("singling_out", "linkability", "attribute_inference"):
         assert head(kind, views).interval[0] < 0.02
     assert head("identical_excess", views).interval[0] <= 0
+
+
+def test_an_alarm_that_missed_the_planted_rows_states_no_smaller_leak():
+    """Where every record is everybody's, no smallest leak is claimed: it is said that copies cannot be told from chance."""
+
+    def table(seed):
+        return pa.table({"score": np.random.default_rng(seed).choice(["good", "bad"], 900)})
+
+    found = head("alarm", Views(table(1), table(2), table(3)))
+    assert found.value is None
+    assert "repeat too much" in found.skipped

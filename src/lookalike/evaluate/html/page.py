@@ -163,7 +163,10 @@ def _table(name: str, info: Any) -> dict[str, Any]:
 
 def _tile(report: Report, dimension: Dimension) -> dict[str, Any]:
     heads = [r for r in report.of(dimension=dimension) if r.headline and r.value is not None]
-    shown = [{"title": name_of(r.name), "value": charts.number(r.value)} for r in heads[:2]]
+    shown = [
+        {"title": (f"{r.table}: {name_of(r.name)}" if r.table else name_of(r.name)), "value": charts.number(r.value)}
+        for r in heads[:2]
+    ]
     return {"dimension": dimension, "verdict": report.verdicts[dimension], "question": QUESTIONS[dimension], "shown": shown}
 
 

@@ -31,6 +31,9 @@ class Alarm(PrivacyMetric):
             return [scene.skipped(self.kind, why, headline=True)]
         found = records.codes(views)
         proof = alarms.prove(found["real"], found["holdout"], found["synthetic"], rng=views.random("privacy", self.kind))
+        if not proof.rang and proof.smallest_seen <= proof.planted:
+            why = f"records repeat too much to tell copies from chance: {proof.planted:.1%} planted training rows were not seen"
+            return [scene.skipped(self.kind, why, headline=True), self._membership(views)]
         detail = {
             "works": proof.works,
             "rang": proof.rang,
