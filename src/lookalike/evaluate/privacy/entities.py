@@ -6,6 +6,7 @@ patterns are left out: `pii_count` has them with checksums, and one of them asks
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
@@ -83,9 +84,11 @@ class NamedEntities(PrivacyMetric):
         columns = [column.name for column in views.of_form("text")]
         if not columns:
             return [scene.skipped(self.kind, "there is no column of free text")]
-        batch = recogniser(str(views.extras.get("ner_model", MODEL)))
         others: list[Which] = ["holdout"] if "holdout" in views else []
-        found = {w: [named(_texts(views, name, w), batch) for name in columns] for w in ("real", "synthetic", *others)}
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # spaCy's own, of which nobody here can do anything
+            batch = recogniser(str(views.extras.get("ner_model", MODEL)))
+            found = {w: [named(_texts(views, name, w), batch) for name in columns] for w in ("real", "synthetic", *others)}
         unbounded = (0.0, float("inf"))
 
         def result(name: str, subject: str, chosen: Sequence[int]) -> Result:
