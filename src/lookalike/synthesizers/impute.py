@@ -2,7 +2,7 @@
 
     mean, median, mode      one value a column: the floor for the others
     knn                     from the nearest rows
-    iterative               each column by boosted trees on all others, twice over: the default
+    iterative               each column by a line and boosted trees on all others, twice over: the default
     forest                  `Forest.complete`: all of a row's missing cells together, from its joint distribution
 
 One filled table (`m=1`) holds the likeliest values; several (`m > 1`) are draws, so that an analysis over them shows how unsure
@@ -27,15 +27,17 @@ from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features
 from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.smote import space
-from lookalike.synthesizers.trees import grow
 
 Method = Literal["mean", "median", "mode", "knn", "iterative", "forest"]
 Values = npt.NDArray[Any]
-TRAIN_ROWS = 10_000  # rows that one column's model is trained on
-TREES = (16, 45)  # boosted trees a column, in the first round and in the second
+TRAIN_ROWS = 16_000  # rows that one column's model is trained on
+TREES = (16, 72)  # boosted trees a column, in the first round and in the second
+RATE, ROWS_SHARE, COLUMNS_SHARE, LEAST = 0.16, 0.5, 0.6, 8  # of boosting: step, shares of a tree, rows of a leaf
+FEWEST = 20  # rows that a model is trained on at least
+MOST_CODES = 64  # of a category as a predictor; the rarest levels share the last
 NEIGHBORS = 5
 DONORS = 5  # observed values near the prediction, of which a draw takes one (Little 1988, predictive mean matching)
-MOST_CLASSES = 8  # beyond them a boosted classifier, with a tree for every class, is too slow
+DONOR_ROWS = 3_000  # rows that donors come from
 
 
 def impute(frame: Any, *, method: Method = "iterative", m: int = 1, seed: int = 0, schema: TableSchema | None = None) -> Any:
@@ -163,100 +165,160 @@ def _iterative(
     learned: Sequence[Feature], data: Data, gaps: dict[str, Any], filled: Data, draws: np.random.Generator, *, draw: bool
 ) -> Data:
     """Each column with gaps by a model on all others; the second round sees the first one's values."""
-    now = {name: values.copy() for name, values in data.items()}  # round 1: gaps of the predictors stay gaps
-    order = sorted(gaps, key=lambda name: int(gaps[name].sum()))
-    known = {feature.name: feature for feature in learned}
-    for turn, trees in enumerate(TREES):
-        matrix = np.stack([_column(now[f.name], gaps.get(f.name) if turn == 0 else None) for f in learned], axis=1)
-        place = {feature.name: i for i, feature in enumerate(learned)}
-        for name in order:
-            feature, gone = known[name], gaps[name]
-            train = np.flatnonzero(~gone)
-            if len(train) > TRAIN_ROWS or draw:  # a draw trains on other rows each time
-                train = draws.choice(train, min(len(train), TRAIN_ROWS), replace=draw)
-            others = np.delete(matrix, place[name], axis=1)
-            if others.shape[1] == 0 or len(train) < 20:
+    wall = _Wall(learned, data, filled, draws)
+    now = dict(data)
+    for trees in TREES:
+        for name in sorted(gaps, key=lambda name: int(gaps[name].sum())):
+            gone = gaps[name]
+            place = wall.names.index(name)
+            train = draws.permutation(np.flatnonzero(~gone))[: TRAIN_ROWS + DONOR_ROWS * draw]
+            if len(learned) == 1 or len(train) < FEWEST:
+                value = filled[name][gone]
                 now[name] = filled[name]
+                if draw:
+                    value = draws.choice(data[name][~gone], len(value))
             else:
-                guess = _predict(feature, others[train], data[name][train], others[gone], draws, trees=trees, draw=draw)
-                now[name] = now[name].copy()
-                now[name][gone] = guess
-            matrix[:, place[name]] = _column(now[name], None)
+                value = _predict(wall, place, data[name], train, np.flatnonzero(gone), draws, trees=trees, draw=draw)
+            now[name] = now[name].copy()
+            now[name][gone] = value
+            wall.write(place, gone, value)
     return now
 
 
-def _column(values: Values, gone: Values | None) -> npt.NDArray[np.float32]:
-    column = values.astype(np.float32)
-    if gone is not None:
-        column[gone] = np.nan
-    return column
+class _Wall:
+    """All columns side by side, as every column's model reads them; gaps stay gaps until they are filled.
+
+    Attributes:
+        names: of the columns.
+        codes: uint8 [n, d], bins of numbers and levels of categories; 0 where the cell is missing.
+        plain: float64 [n, e], a standardised column for each number, the mean where the cell is missing; the last column is 1.
+    """
+
+    def __init__(self, learned: Sequence[Feature], data: Data, filled: Data, draws: np.random.Generator) -> None:
+        from lookalike.synthesizers import impute_trees
+
+        self.names = [feature.name for feature in learned]
+        self.features = learned
+        rows = len(next(iter(data.values())))
+        self.codes = np.zeros((rows, len(learned)), np.uint8)
+        numbers = [i for i, feature in enumerate(learned) if feature.is_number]
+        self.plain = np.ones((rows, len(numbers) + 1))
+        self._axis = {place: i for i, place in enumerate(numbers)}
+        self._edges = {i: impute_trees.bin_edges(data[learned[i].name], draws) for i in numbers}
+        self._scale: dict[int, tuple[float, float]] = {}
+        for place, feature in enumerate(learned):
+            if feature.is_number:
+                there = filled[feature.name]
+                there = there[~np.isnan(there)]
+                self._scale[place] = (float(there.mean()), float(there.std()) or 1.0) if len(there) else (0.0, 1.0)
+            self.write(place, np.ones(rows, bool), data[feature.name])
+
+    def write(self, place: int, rows: npt.NDArray[np.bool_], values: Values) -> None:
+        """Set a column's cells in some rows."""
+        from lookalike.synthesizers import impute_trees
+
+        feature = self.features[place]
+        if not feature.is_number:
+            known = len(feature.levels or ())
+            self.codes[rows, place] = np.where(values >= known, 0, np.minimum(values, MOST_CODES - 2) + 1)
+            return
+        self.codes[rows, place] = impute_trees.bin_codes(values, self._edges[place])
+        middle, width = self._scale[place]
+        self.plain[rows, self._axis[place]] = np.clip(np.nan_to_num((values - middle) / width), -5, 5)
+
+    def read(self, place: int, rows: Values, order: Sequence[Values | None]) -> npt.NDArray[np.uint8]:
+        """Codes of all columns but one, categories in the order given."""
+        out = self.codes[rows]
+        for i, ranks in enumerate(order):
+            if ranks is not None:
+                out[:, i] = ranks[out[:, i]]
+        return np.ascontiguousarray(np.delete(out, place, axis=1))
+
+    def order(self, rows: Values, target: Values) -> list[Values | None]:
+        """For each category of many levels: the rank of each code by its mean target, so that one cut splits it well."""
+        out: list[Values | None] = []
+        for i, feature in enumerate(self.features):
+            if feature.is_number or feature.size <= 2:
+                out.append(None)
+                continue
+            codes = self.codes[rows, i]
+            counts = np.bincount(codes, minlength=MOST_CODES)
+            means = (np.bincount(codes, weights=target, minlength=MOST_CODES) + 3 * target.mean()) / (counts + 3)
+            out.append(np.argsort(np.argsort(means, kind="stable"), kind="stable").astype(np.uint8))
+        return out
+
+    def line(self, place: int, rows: Values) -> npt.NDArray[np.float64]:
+        """The standardised numbers of all columns but one."""
+        wide = self.plain[rows]
+        return np.delete(wide, self._axis[place], axis=1) if place in self._axis else wide
 
 
 def _predict(
-    feature: Feature, rows: Values, target: Values, wanted: Values, draws: np.random.Generator, *, trees: int, draw: bool
+    wall: _Wall,
+    place: int,
+    column: Values,
+    train: Values,
+    wanted: Values,
+    draws: np.random.Generator,
+    *,
+    trees: int,
+    draw: bool,
 ) -> Values:
     """Values of the wanted rows: the likeliest, or draws."""
-    state = int(draws.integers(1 << 31))
-    if feature.is_number:
-        return _predict_number(rows, target, wanted, draws, state, trees=trees, draw=draw)
-    classes, codes = np.unique(target, return_inverse=True)
+    from lookalike.synthesizers.impute_trees import boost
+
+    if not wall.features[place].is_number:
+        return _predict_level(wall, place, column, train, wanted, draws, trees=trees, draw=draw)
+    donors = train[:0]
+    if draw:  # donors are no training rows, so that their predictions err as much as those of the wanted rows
+        cut = min(DONOR_ROWS, len(train) // 3)
+        donors, train = train[:cut], draws.choice(train[cut:], len(train) - cut)
+        wanted = np.concatenate([wanted, donors])
+    middle, width = float(column[train].mean()), float(column[train].std()) or 1.0
+    target = (column[train] - middle) / width
+    straight, ask = wall.line(place, train), wall.line(place, wanted)
+    slope = np.linalg.solve(straight.T @ straight + 1e-3 * len(train) * np.eye(straight.shape[1]), straight.T @ target)
+    scores, asked = (straight @ slope)[:, None], (ask @ slope)[:, None]
+    order = wall.order(train, target)
+    boost(
+        wall.read(place, train, order), target[:, None], wall.read(place, wanted, order), scores, asked, trees, RATE,
+        ROWS_SHARE, COLUMNS_SHARE, LEAST, int(draws.integers(1 << 31)),
+    )  # fmt: skip
+    guess = asked[:, 0] * width + middle
+    if not draw:
+        return np.asarray(np.clip(guess, column[train].min(), column[train].max()))
+    guess, seen = guess[: len(guess) - len(donors)], guess[len(guess) - len(donors) :]
+    near = np.argsort(seen, kind="stable")
+    at = np.searchsorted(seen[near], guess) + draws.integers(-(DONORS // 2), DONORS - DONORS // 2, len(guess))
+    return np.asarray(column[donors[near[np.clip(at, 0, len(near) - 1)]]])
+
+
+def _predict_level(
+    wall: _Wall,
+    place: int,
+    column: Values,
+    train: Values,
+    wanted: Values,
+    draws: np.random.Generator,
+    *,
+    trees: int,
+    draw: bool,
+) -> Values:
+    from lookalike.synthesizers.impute_trees import boost
+
+    if draw:
+        train = draws.choice(train, min(len(train), TRAIN_ROWS))
+    classes, codes = np.unique(column[train], return_inverse=True)
     if len(classes) == 1:
         return np.full(len(wanted), classes[0])
-    if len(classes) <= MOST_CLASSES:
-        from sklearn.ensemble import HistGradientBoostingClassifier
-
-        boosted = HistGradientBoostingClassifier(
-            max_iter=max(8, trees // 2),
-            learning_rate=5 / (trees + 8),
-            max_leaf_nodes=15,
-            min_samples_leaf=10,
-            early_stopping=False,
-            random_state=state,
-        ).fit(rows, codes)
-        chances = boosted.predict_proba(wanted)
-    else:
-        chances = _leaf_chances(rows, codes, len(classes), wanted, state)
-    if not draw:
-        return np.asarray(classes[chances.argmax(axis=1)])
-    cuts = np.cumsum(chances, axis=1)
-    pick = (cuts < (draws.random(len(wanted)) * cuts[:, -1])[:, None]).sum(axis=1)
-    return np.asarray(classes[np.minimum(pick, len(classes) - 1)])
-
-
-def _predict_number(
-    rows: Values, target: Values, wanted: Values, draws: np.random.Generator, state: int, *, trees: int, draw: bool
-) -> Values:
-    from sklearn.ensemble import HistGradientBoostingRegressor
-
-    model = HistGradientBoostingRegressor(
-        max_iter=trees,
-        learning_rate=8 / (trees + 8),
-        max_leaf_nodes=31,
-        min_samples_leaf=10,
-        early_stopping=False,
-        random_state=state,
-    ).fit(rows, target)
-    guess = model.predict(wanted)
-    if not draw:
-        return np.asarray(guess)
-    seen = model.predict(rows)
-    order = np.argsort(seen, kind="stable")
-    place = np.searchsorted(seen[order], guess)
-    offset = draws.integers(-(DONORS // 2), DONORS - DONORS // 2, len(wanted))
-    return np.asarray(target[order[np.clip(place + offset, 0, len(order) - 1)]])
-
-
-def _leaf_chances(rows: Values, codes: Values, classes: int, wanted: Values, state: int) -> npt.NDArray[np.float64]:
-    """Shares of many classes in the leaves of a few trees grown on random signs of the classes."""
-    draws = np.random.default_rng(state)
-    clean, ask = np.nan_to_num(rows, nan=-1e30).astype(np.float32), np.nan_to_num(wanted, nan=-1e30).astype(np.float32)
-    chances = np.full((len(wanted), classes), 1e-9)
-    for _ in range(8):
-        some = draws.integers(0, len(rows), len(rows))
-        signs = draws.choice([-1.0, 1.0], (classes, 8))
-        tree = grow(clean[some], signs[codes[some]], min_leaf=5, seed=int(draws.integers(1 << 31)))
-        table = np.zeros((len(tree.left), classes))
-        np.add.at(table, (tree.leaves(clean[some]), codes[some]), 1.0)
-        table /= np.maximum(table.sum(axis=1, keepdims=True), 1)
-        chances += table[tree.leaves(ask)]
-    return chances
+    target = np.eye(len(classes))[codes]
+    start = np.log(target.mean(axis=0))
+    scores, asked = np.tile(start, (len(train), 1)), np.tile(start, (len(wanted), 1))
+    order = wall.order(train, target @ draws.standard_normal(len(classes)) if len(classes) > 2 else target[:, 0])
+    boost(
+        wall.read(place, train, order), target, wall.read(place, wanted, order), scores, asked, max(8, trees // 2), 1.5 * RATE,
+        ROWS_SHARE, COLUMNS_SHARE, LEAST, int(draws.integers(1 << 31)),
+    )  # fmt: skip
+    if draw:
+        asked += draws.gumbel(size=asked.shape)
+    return np.asarray(classes[asked.argmax(axis=1)])
