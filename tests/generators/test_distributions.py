@@ -52,6 +52,10 @@ CONTINUOUS = {
     "exponential to": ({"kind": "exponential", "mean": 12, "high": 20}, stats.truncexpon(20 / 12, scale=12)),
     "gamma": ({"kind": "scipy", "distribution": "gamma", "params": {"a": 2.5, "scale": 40}}, stats.gamma(2.5, scale=40)),
     "beta": ({"kind": "scipy", "distribution": "beta", "params": {"a": 2, "b": 5}}, stats.beta(2, 5)),
+    "scipy far out": (
+        {"kind": "scipy", "distribution": "expon", "low": 60},
+        stats.expon(60),
+    ),
     "scipy between": (
         {"kind": "scipy", "distribution": "norm", "low": -1, "high": 2}, stats.truncnorm(-1, 2),
     ),

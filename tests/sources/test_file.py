@@ -247,3 +247,30 @@ def test_a_damaged_workbook_is_said_to_be_one(tmp_path):
     pytest.importorskip("python_calamine")
     with pytest.raises(SourceError, match="workbook cannot be read"):
         read(tmp_path, "a.xlsx", "no workbook")
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"])
+def test_line_ends_and_marks_of_any_system(tmp_path, end, mark):
+    """Unix, Windows and old Mac line ends, with and without a byte order mark, are the same table."""
+    (tmp_path / "d.csv").write_bytes(mark + end.join(["a,b", "1,x", "2,y", ""]).encode())
+    assert File(path="d.csv").read(tmp_path).to_pydict() == {"a": [1, 2], "b": ["x", "y"]}
+
+
+def test_blanks_around_names_are_no_part_of_them(tmp_path):
+    """`a, b` has the columns a and b; names that differ by blanks alone are duplicates."""
+    (tmp_path / "d.csv").write_text("a, b\n1, 2\n")
+    assert File(path="d.csv").read(tmp_path).column_names == ["a", "b"]
+    (tmp_path / "e.csv").write_text("a, a\n1, 2\n")
+    with pytest.raises(SourceError, match="duplicate column names: a"):
+        File(path="e.csv").read(tmp_path)
+
+
+def test_what_is_no_table_is_said_to_be_what_it_is(tmp_path):
+    """A web page saved as CSV, and a folder, are named as such."""
+    (tmp_path / "d.csv").write_text("<!DOCTYPE html><html>Login, please</html>\n<p>a,b</p>\n")
+    with pytest.raises(SourceError, match="web page"):
+        File(path="d.csv").read(tmp_path)
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(SourceError, match="kind: folder"):
+        File(path="folder").read(tmp_path)

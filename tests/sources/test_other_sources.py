@@ -183,3 +183,12 @@ def test_a_frame_without_data_cannot_be_written():
     """A frame needs its data."""
     with pytest.raises(RecipeError, match="no data"):
         Frame(data=None).dump()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"), [("package:adlt", "did you mean 'adult'"), ("https://example.org/d.csv", "download")]
+)
+def test_a_text_that_names_no_data_says_what_would(text, said):
+    """A mistyped packaged table and a web address are source errors with the fix."""
+    with pytest.raises(SourceError, match=said):
+        read_text(text)

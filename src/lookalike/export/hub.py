@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +20,7 @@ from lookalike.errors import RunError
 from lookalike.export.base import Exporter, Tables
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
-from lookalike.store import put, put_bytes
+from lookalike.store import put, put_bytes, sha256
 
 _MARK = {b"synthetic": b"true", b"lookalike.synthetic": b"true"}
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
@@ -111,9 +110,7 @@ def _write(file: BinaryIO, batches: Iterator[pa.RecordBatch]) -> None:
 
 
 def _part(path: Path, to: Path) -> dict[str, str]:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return {"path": path.relative_to(to).as_posix(), "sha256": digest}
+    return {"path": path.relative_to(to).as_posix(), "sha256": sha256(path)}
 
 
 def _card(manifest: dict[str, Any], about: dict[str, Any], report: dict[str, Any] | None) -> str:

@@ -11,7 +11,9 @@ from pydantic import Field, model_validator
 
 from lookalike.errors import did_you_mean
 from lookalike.generators.base import Batch, Context, Generator
-from lookalike.generators.draws import Decimals, check_order, decimals_of
+from lookalike.generators.draws import Decimals, Floats, check_order, decimals_of
+
+UPPER = 1e-6  # share of a distribution above `low` from which its upper tail is drawn by the survival function
 
 
 class Scipy(Generator):
@@ -73,11 +75,19 @@ class Scipy(Generator):
         """float64, or int64 for a discrete distribution."""
         law, uniforms = self._frozen, ctx.uniform(batch.ids)
         discrete = not hasattr(law, "pdf")
-        if self.low is not None or self.high is not None:
-            below = (law.cdf(np.ceil(self.low) - 1) if discrete else law.cdf(self.low)) if self.low is not None else 0.0
-            above = law.cdf(self.high) if self.high is not None else 1.0
-            uniforms = below + uniforms * (above - below)
-        values = np.asarray(law.ppf(uniforms), np.float64)
-        if self.low is not None or self.high is not None:
+        if self.low is None and self.high is None:
+            values = np.asarray(law.ppf(uniforms), np.float64)
+        else:
+            values = self._cut(uniforms, np.ceil(self.low or 0) - 1 if discrete else self.low or 0)
             np.clip(values, self.low, self.high, out=values)
         return pa.array(values.astype(np.int64)) if discrete else decimals_of(values, self.decimals)
+
+    def _cut(self, uniforms: Floats, before: float) -> Floats:
+        """Values between the bounds; `before` is the last one that is too low. Far out the cdf is 1 and has no digits left: sf has."""
+        law = self._frozen
+        tail = self.low is not None and law.sf(before) < UPPER
+        function, inverse = (law.sf, law.isf) if tail else (law.cdf, law.ppf)
+        lowest, highest = (1.0, 0.0) if tail else (0.0, 1.0)
+        first = function(before) if self.low is not None else lowest
+        last = function(self.high) if self.high is not None else highest
+        return np.asarray(inverse(first + uniforms * (last - first)), np.float64)

@@ -39,6 +39,7 @@ _GROUPED = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
 _COMMA = re.compile(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$")
 _PLAIN = re.compile(r"^[+-]?\d+([.,]\d+)?$")
 _CODE = re.compile(r"^0\d+$")
+_PAGE = re.compile(r"\ufeff?\s*<(!doctype html|html)\b", re.IGNORECASE)
 HEAD = 65_536  # bytes looked at to find out a CSV's form
 BLOCK = 16 << 20
 NULLS = ("", "NA", "N/A", "NaN", "nan", "null", "NULL", "None", "?")
@@ -67,6 +68,8 @@ class File(Source):
         """All rows."""
         path = under(root, self.path)
         stamp(path)
+        if path.is_dir():
+            raise SourceError(what="this is a folder", where=str(path), fix="name a file in it, or use `kind: folder`")
         form = self._format(path)
         if form is None:
             raise SourceError(
@@ -112,6 +115,8 @@ class File(Source):
             head = data[:HEAD].decode(text_encoding, errors="replace")
         except LookupError as exc:
             raise SourceError(what=f"unknown encoding {self.encoding!r}", where=str(path), fix="use utf-8 or latin-1") from exc
+        if _PAGE.match(head):  # what a download gives when it needed a login
+            raise SourceError(what="this is a web page, not a table", where=str(path), fix="download the file itself")
         delimiter = self.delimiter or _delimiter(head)
         rows = _rows(head, delimiter, whole=len(data) <= HEAD)
         _check_header(rows[0], path)
@@ -128,7 +133,7 @@ class File(Source):
             raise SourceError(what=what, where=str(path), fix="mend that line, or say `delimiter:` and `encoding:`") from exc
         if table.num_rows == 0:
             raise SourceError(what="the file has a header and no rows", where=str(path), fix="give at least one row")
-        return _numbers(table)
+        return _numbers(table.rename_columns([name.strip() for name in table.column_names]))
 
     def _excel(self, path: Path) -> pa.Table:
         calamine = require("python_calamine", extra="excel")
@@ -166,6 +171,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _check_header(names: list[str], path: Path) -> None:
+    names = [name.strip() for name in names]
     doubled = sorted({name for name in names if names.count(name) > 1})
     if doubled:
         raise SourceError(what=f"duplicate column names: {', '.join(doubled)}", where=f"{path}:1", fix="rename them")
@@ -187,7 +193,7 @@ def _encoding(data: bytes) -> str:
 def _rows(head: str, delimiter: str, *, whole: bool) -> list[list[str]]:
     """The rows at the file's head; the last one is left out where the head cuts it."""
     try:
-        rows = [row for row in csv.reader(io.StringIO(head), delimiter=delimiter) if row]
+        rows = [row for row in csv.reader(io.StringIO(head, newline=None), delimiter=delimiter) if row]
     except csv.Error:  # a cell longer than the csv module reads
         return [next(csv.reader([head.split("\n", 1)[0]], delimiter=delimiter))]
     return rows if whole or len(rows) < 2 else rows[:-1]
@@ -225,7 +231,7 @@ def _read_csv(data: bytes, block: int, *, delimiter: str, codes: list[str]) -> p
 
 def _ragged(data: bytes, encoding: str, delimiter: str) -> str:
     """Which line has another number of cells than the header."""
-    reader = csv.reader(io.StringIO(data.decode(encoding, errors="replace")), delimiter=delimiter)
+    reader = csv.reader(io.StringIO(data.decode(encoding, errors="replace"), newline=None), delimiter=delimiter)
     try:
         width = len(next(reader))
         for row in reader:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pyarrow as pa
 
-from lookalike.errors import SourceError
+from lookalike.errors import SourceError, did_you_mean
 from lookalike.sources.base import Source
 
 
@@ -14,14 +14,19 @@ def source(text: str) -> Source:
     """The source that a text names.
 
     Raises:
-        SourceError: a database without a table.
+        SourceError: a database without a table, a web address, or a packaged table that nobody knows.
     """
     from lookalike.sources.file import File
-    from lookalike.sources.package import Package
+    from lookalike.sources.package import Package, catalogue
     from lookalike.sources.sql import SqlSource
 
     if text.startswith("package:"):
-        return Package(name=text.removeprefix("package:"))
+        name = text.removeprefix("package:")
+        if name not in catalogue():
+            raise SourceError(what="no such table", where=text, fix=did_you_mean(name, catalogue(), label="tables"))
+        return Package(name=name)
+    if text.startswith(("http://", "https://")):
+        raise SourceError(what="web addresses are not fetched", where=text, fix="download the file and name it by its path")
     if "://" in text:
         url, mark, table = text.rpartition("#")
         if not mark:
