@@ -27,7 +27,10 @@ import numpy as np  # noqa: E402  # after the thread counts are set
 import pyarrow as pa  # noqa: E402
 import pyarrow.compute as pc  # noqa: E402
 
-KINDS = ("forest", "smote", "arf", "cart", "bayes_net", "autoregressive", "tvae", "copula", "mst", "aim", "independent")
+KINDS = (
+    "forest", "smote", "arf", "cart", "bayes_net", "autoregressive", "tvae", "diffusion", "ctgan", "copula", "mst", "aim",
+    "independent",
+)  # fmt: skip
 Frame = dict[str, np.ndarray]
 
 

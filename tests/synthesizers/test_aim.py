@@ -11,6 +11,8 @@ from lookalike.synthesizers.aim import Aim
 from lookalike.synthesizers.mst import Mst
 from lookalike.testing.synthesizers import example
 
+pytestmark = pytest.mark.filterwarnings("ignore:no level of")
+
 
 def parity(n=8000):
     """Two coins and whether they agree: every pair is independent, the three together are not."""

@@ -111,8 +111,8 @@ def test_rare_categories_and_extremes_are_hidden():
 @pytest.mark.parametrize("kind", [pa.float64(), pa.decimal128(12, 0), pa.int32()])
 def test_keys_of_any_number_type_are_numbered_anew(kind):
     """Keys that a missing value turned into floats, or a database into decimals, come back as whole numbers of their type."""
-    keys = pa.array([None if i == 7 else 3 * i for i in range(90)], pa.int64()).cast(kind)
-    column = infer_column("customer_id", keys)
+    keys = pa.array([None if i == 7 else 3 * i for i in range(90)], kind)
+    column = infer_column("customer_id", pa.chunked_array([keys]))
     made = replacements(column, 40, 0, like=keys)
     assert column.semantic == "id"
     assert made.type == kind

@@ -13,13 +13,23 @@ from lookalike.testing.synthesizers import example
 TABLE = example(300)
 
 
-@pytest.mark.parametrize("method", ["smote", "cart", "copula"])
+@pytest.mark.parametrize("method", ["smote", "adasyn", "cart", "copula"])
 def test_classes_become_alike_and_real_rows_stay(method):
     """Every class has as many rows as the greatest; the first rows are the real ones."""
     out = balance(TABLE, "size", method=method)
     counts = {c["values"]: c["counts"] for c in out["size"].value_counts().to_pylist()}
     assert len(set(counts.values())) == 1
     assert out.slice(0, 300).equals(TABLE)
+
+
+def test_adasyn_starts_where_a_class_is_hard_to_tell():
+    """Of a rare class with one half among the others and one half far away, new rows lie among the others; SMOTE's lie in both."""
+    draws = np.random.default_rng(0)
+    x = np.concatenate([draws.normal(0, 1, 400), draws.normal(0, 1, 20), draws.normal(30, 0.1, 20)])
+    table = pa.table({"x": x, "y": draws.normal(size=440), "label": ["common"] * 400 + ["rare"] * 40})
+    far = {kind: (balance(table, "label", method=kind)["x"].to_numpy()[440:] > 15).mean() for kind in ("smote", "adasyn")}
+    assert far["adasyn"] < 0.02
+    assert 0.3 < far["smote"] < 0.7
 
 
 def test_declared_shares_are_reached():

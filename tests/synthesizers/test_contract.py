@@ -7,6 +7,8 @@ import pytest
 from lookalike.registry import builtins, resolve
 from lookalike.testing.synthesizers import CHECKS, check_synthesizer, example
 
+pytestmark = pytest.mark.filterwarnings("ignore:no level of")  # of private methods on few rows
+
 SETTINGS = {
     "arf": {"trees": 3, "rounds": 2},
     "ctgan": {"epochs": 2, "width": 32},

@@ -11,6 +11,8 @@ from lookalike.synthesizers.ledger import Ledger, compose, delta_of, epsilon_of,
 from lookalike.synthesizers.mst import Mst
 from lookalike.testing.synthesizers import example
 
+pytestmark = pytest.mark.filterwarnings("ignore:no level of")
+
 
 def test_conversion_is_tighter_than_the_simple_bound():
     """rho and (epsilon, delta) convert back and forth, never worse than rho + 2 sqrt(rho ln 1/delta)."""

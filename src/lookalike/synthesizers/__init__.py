@@ -13,6 +13,7 @@ KINDS: dict[str, str] = {
     "mst": "lookalike.synthesizers.mst:Mst",
     "forest": "lookalike.synthesizers.forest.model:Forest",
     "constrained": "lookalike.synthesizers.constrained:Constrained",
+    "adasyn": "lookalike.synthesizers.adasyn:Adasyn",
     "smote": "lookalike.synthesizers.smote:Smote",
     "bayes_net": "lookalike.synthesizers.bayes_net:BayesNet",
     "arf": "lookalike.synthesizers.arf:Arf",

@@ -140,7 +140,8 @@ def _fresh(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.
     if column.semantic == "text":
         return pa.array(prose.write(state.get("prose") or {"words": []}, n, draws), kind)
     if _is_number(kind):
-        return pa.array(_integers(column, n, draws, state)).cast(kind, safe=False)
+        whole = pa.array(_integers(column, n, draws, state))
+        return (whole.cast(pa.string()) if pa.types.is_decimal(kind) else whole).cast(kind)
     return _distinct(column, n, key, state).cast(kind)
 
 

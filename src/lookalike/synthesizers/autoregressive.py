@@ -12,10 +12,11 @@ from lookalike.synthesizers import nets
 from lookalike.synthesizers.bins import Codes
 from lookalike.synthesizers.conditions import Condition
 from lookalike.synthesizers.features import Data
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.private_sgd import PrivateNet
+from lookalike.synthesizers.tabular import Drawn, Lesson, Model
 
 
-class Autoregressive(Tabular):
+class Autoregressive(PrivateNet):
     """Any-order autoregressive network: one net predicts every column from any subset of the others.
 
     Trained on random subsets, so conditions come first and the rest follows: exact values need no trial. Numbers are learned
@@ -40,29 +41,26 @@ class Autoregressive(Tabular):
         return nets.perceptron(torch, [cells + len(blocks), self.width, self.width, cells])
 
     def _learn(self, lesson: Lesson) -> Model:
-        cuts = nets.learn_cuts(lesson, self.bins)
+        cuts = self._cuts(lesson, self.bins)
         blocks = nets.blocks_of(cuts)
         codes = np.stack([c.encode(lesson.data[c.feature.name]) for c in cuts], axis=1)
         with nets.seeded(int(lesson.draws.integers(1 << 31))) as torch:
             net = self._net(torch, blocks)
             optimizer = torch.optim.Adam(net.parameters(), lr=self.learning_rate)
 
-            def step(rows: Codes) -> None:
+            def loss(rows: Codes) -> Any:
                 known = lesson.draws.random((len(rows), len(blocks))) < lesson.draws.random((len(rows), 1))
                 logits = net(torch.from_numpy(_cells(blocks, codes[rows], known)))
                 losses = []
                 for i, (start, stop) in enumerate(_spans(blocks)):
                     target = torch.from_numpy(codes[rows, i])
-                    loss = torch.nn.functional.cross_entropy(logits[:, start:stop], target, reduction="none")
-                    losses.append(loss * torch.from_numpy(~known[:, i]))
-                total = torch.stack(losses, dim=1)
+                    nats = torch.nn.functional.cross_entropy(logits[:, start:stop], target, reduction="none")
+                    losses.append(nats * torch.from_numpy(~known[:, i]))
                 hidden = torch.from_numpy((~known).sum(axis=1)).clamp(min=1)
-                optimizer.zero_grad()
-                (total.sum(dim=1) / hidden).mean().backward()
-                optimizer.step()
+                return torch.stack(losses, dim=1).sum(dim=1) / hidden
 
-            done = nets.epochs(lesson, self.epochs, len(codes), self.batch, step)
-        return Model({"epochs": done}, {**nets.cut_arrays(cuts), **nets.weights(net)})
+            meta = self._trained(torch, lesson, [net], optimizer, loss, rows=len(codes), epochs=self.epochs, batch=self.batch)
+        return Model(meta, {**nets.cut_arrays(cuts), **nets.weights(net)})
 
     def _honours(self, condition: Condition) -> bool:
         return condition.values is not None

@@ -37,11 +37,11 @@ class Diffusion(Tabular):
 
     kind: ClassVar[str] = "diffusion"
 
-    epochs: int = Field(default=150, ge=1, description="passes over the rows")
+    epochs: int = Field(default=300, ge=1, description="passes over the rows")
     width: int = Field(default=256, ge=8, description="units of a hidden layer")
     steps: int = Field(default=50, ge=4, description="denoising steps of a sample")
     batch: int = Field(default=512, ge=8, description="rows of one step")
-    learning_rate: float = Field(default=1e-3, gt=0, description="Adam's step, falling to 0 by a cosine")
+    learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step, falling to 0 by a cosine")
 
     def _net(self, torch: Any, cells: int) -> Any:
         return nets.perceptron(torch, [cells + TIME, self.width, self.width, self.width, cells])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -14,7 +13,7 @@ from pydantic import Field
 
 from lookalike import rng
 from lookalike.errors import SynthesizerError
-from lookalike.schema.types import ColumnSchema, TableSchema
+from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers import private_domain
 from lookalike.synthesizers.anonymise import REPLACED
@@ -68,14 +67,10 @@ class Mst(Tabular):
         """Learn a table; see `Synthesizer.fit`. An inferred schema loses its reasons, orders and rules, which tell of rows."""
         super().fit(table, schema, seed=seed, budget_s=budget_s)
         if schema is None:
-            bare = tuple(replace(column, reason="", order=(), unit="") for column in self.schema_.columns)
-            self._schema = replace(self.schema_, columns=bare, rules=())
+            self._schema = private_domain.bare(self.schema_)
         return self
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:  # noqa: ARG002  # quick
-        unknown = (set(self.bounds) | set(self.levels)) - set(schema.names)
-        if unknown:
-            raise SynthesizerError(what=f"declared columns that the table does not have: {sorted(unknown)}", fix="remove them")
         key = seed if self.noise == "seeded" else secrets.randbits(64)
         draws = rng.generator(key, "fit", self.kind)
         ledger = Ledger(rho_of(self.epsilon, self.delta / 2), self.delta / 2)  # the other half: levels that pass by chance
@@ -85,7 +80,10 @@ class Mst(Tabular):
                 what=f"{len(columns)} columns share one budget, and all their pairs are compared",
                 fix=f"choose at most {MOST_COLUMNS}",
             )
-        found, data = self._domain(table, columns, ledger, draws)
+        found, values = private_domain.domains(
+            table, columns, ledger, draws, bins=self.bins, delta=self.delta / 2, bounds=self.bounds, levels=self.levels
+        )
+        data = [cut.encode(value) for cut, value in zip(found, values, strict=True)]
         lesson = Lesson([cut.feature for cut in found], {}, draws, float("inf"))
         model = self._measure(found, data, ledger, draws) if found else Model({"structure": [], "ledger": ledger.dump()})
         profiles = {c.name: {"missing": 0.0} for c in schema.columns if c.semantic in REPLACED}
@@ -93,21 +91,6 @@ class Mst(Tabular):
 
     def _learn(self, lesson: Lesson) -> Model:  # noqa: ARG002  # `_fit` does it all
         raise SynthesizerError(what="mst reads tables, not features", where="mst", fix="call fit")
-
-    def _domain(
-        self, table: pa.Table, columns: Sequence[ColumnSchema], ledger: Ledger, draws: np.random.Generator
-    ) -> tuple[list[Bins], list[Codes]]:
-        """Each column's bins, from what is declared or privately, and its codes."""
-        open_columns = [c for c in columns if c.name not in self.bounds and c.name not in self.levels and not _public(c)]
-        rho = ledger.rho / 6 / max(1, len(open_columns))
-        cuts, codes = [], []
-        for column in columns:
-            domain = private_domain.Domain(column, self.bins, self.bounds.get(column.name), self.levels.get(column.name))
-            cost = ledger.spend(f"domain of {column.name}", rho) if column in open_columns else 0.0
-            cut, code = domain.cut(table[column.name], cost, self.delta / 2 / max(1, len(columns)), draws)
-            cuts.append(cut)
-            codes.append(code)
-        return cuts, codes
 
     def _measure(self, cuts: list[Bins], codes: list[Codes], ledger: Ledger, draws: np.random.Generator) -> Model:
         d = len(cuts)
@@ -145,11 +128,6 @@ class Mst(Tabular):
 
     def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
         return draw_network(self._features, self._model, n, draws, wanted)
-
-
-def _public(column: ColumnSchema) -> bool:
-    """Columns whose values the type alone tells."""
-    return column.arrow == "bool" or column.semantic == "empty"
 
 
 def shares(counts: Floats, total: float) -> Floats:

@@ -7,6 +7,7 @@ ten times the work on shared cores; its global state is left as it was.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -143,6 +144,11 @@ def perceptron(torch: Any, sizes: Sequence[int], *, dropout: float = 0.0) -> Any
             if dropout:
                 layers.append(torch.nn.Dropout(dropout))
     return torch.nn.Sequential(*layers)
+
+
+def deadline(budget_s: float | None) -> float:
+    """When a budget ends, by `time.monotonic`."""
+    return time.monotonic() + budget_s if budget_s is not None else float("inf")
 
 
 def epochs(lesson: Lesson, count: int, rows: int, batch: int, step: Callable[[npt.NDArray[np.int64]], None]) -> int:

@@ -8,7 +8,9 @@ complexity of differential privacy", 3.3); the others become "other".
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +19,73 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from scipy.special import ndtri
 
-from lookalike.schema.types import ColumnSchema
+from lookalike.errors import SynthesizerError
+from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers import features
-from lookalike.synthesizers.bins import Bins, Codes
+from lookalike.synthesizers.bins import Bins
 from lookalike.synthesizers.features import NUMBERS, Feature
-from lookalike.synthesizers.ledger import gaussian_sigma
+from lookalike.synthesizers.ledger import Ledger, gaussian_sigma
 
 Floats = npt.NDArray[np.float64]
+Values = npt.NDArray[Any]
 GRID: Floats = np.unique(np.outer(2.0 ** np.arange(-20, 64), [1.0, 1.25, 1.5, 1.75]).ravel())
+
+
+def domains(  # one budget over all columns
+    table: pa.Table, columns: Sequence[ColumnSchema], ledger: Ledger, draws: np.random.Generator, *, bins: int, delta: float,
+    bounds: Mapping[str, tuple[float, float]], levels: Mapping[str, tuple[Any, ...]],
+) -> tuple[list[Bins], list[Values]]:  # fmt: skip
+    """Each column's bins, from what is declared or privately for a sixth of the ledger's rho, and its values.
+
+    Args:
+        table: the real rows.
+        columns: those that are learned.
+        ledger: pays.
+        draws: noise.
+        bins: most bins of a number.
+        delta: chance that a level of one row passes, over all columns.
+        bounds: declared ranges.
+        levels: declared values.
+
+    Raises:
+        SynthesizerError: a column is declared that the table does not have.
+    """
+    unknown = (set(bounds) | set(levels)) - set(table.column_names)
+    if unknown:
+        raise SynthesizerError(what=f"declared columns that the table does not have: {sorted(unknown)}", fix="remove them")
+    found = [c for c in columns if c.name not in bounds and c.name not in levels and not _public(c)]
+    rho = ledger.rho / 6 / max(1, len(found))
+    cuts, values = [], []
+    for column in columns:
+        domain = Domain(column, bins, bounds.get(column.name), levels.get(column.name))
+        cost = ledger.spend(f"domain of {column.name}", rho) if column in found else 0.0
+        cut, value = domain.cut(table[column.name], cost, delta / max(1, len(columns)), draws)
+        cuts.append(cut)
+        values.append(value)
+    _warn_of_nothing(cuts)
+    return cuts, values
+
+
+def bare(schema: TableSchema) -> TableSchema:
+    """An inferred schema without reasons, orders, units and rules, which tell of rows."""
+    columns = tuple(replace(column, reason="", order=(), unit="") for column in schema.columns)
+    return replace(schema, columns=columns, rules=())
+
+
+def _public(column: ColumnSchema) -> bool:
+    """Columns whose values the type alone tells."""
+    return column.arrow == "bool" or column.semantic == "empty"
+
+
+def _warn_of_nothing(cuts: Sequence[Bins]) -> None:
+    """Say which categories have come out as one level: all that the noise let through."""
+    lost = [cut.feature.name for cut in cuts if cut.feature.levels in (("other",), ("(other)",))]
+    if lost:
+        warnings.warn(
+            f"no level of {', '.join(map(repr, lost))} stands above the noise: every row is 'other'. "
+            "Declare `levels`, raise epsilon, or learn more rows",
+            stacklevel=5,
+        )
 
 
 @dataclass(frozen=True)
@@ -43,8 +104,8 @@ class Domain:
     bounds: tuple[float, float] | None
     levels: tuple[Any, ...] | None
 
-    def cut(self, values: pa.ChunkedArray, rho: float, delta: float, draws: np.random.Generator) -> tuple[Bins, Codes]:
-        """The bins, and the code of each row.
+    def cut(self, values: pa.ChunkedArray, rho: float, delta: float, draws: np.random.Generator) -> tuple[Bins, Values]:
+        """The bins, and the value of each row as they encode it.
 
         Args:
             values: the real column.
@@ -98,7 +159,7 @@ class Domain:
             edges += self._even(edges[-1], float(grid[cell]), int(count))[1:].tolist()
         return np.unique(edges)
 
-    def _numbers(self, numbers: Floats, edges: Floats) -> tuple[Bins, Codes]:
+    def _numbers(self, numbers: Floats, edges: Floats) -> tuple[Bins, Values]:
         """Bins (edge, edge] of the edges; each stands for the stretch between them."""
         step, missing = self._step, self.column.nullable
         low, high = float(edges[0]), float(edges[-1])
@@ -114,11 +175,11 @@ class Domain:
         bins = Bins(feature, upper, count, 2 * np.arange(count + 1), points, weights, fine=True)
         middle = (low + high) / 2  # without a code for "missing", gaps that should not be there count as the middle
         filled = numbers if missing else np.where(np.isnan(numbers), middle, numbers)
-        return bins, bins.encode(filled)
+        return bins, filled
 
     # --- categories
 
-    def _levels(self, array: pa.Array, rho: float, delta: float, draws: np.random.Generator) -> tuple[Bins, Codes]:
+    def _levels(self, array: pa.Array, rho: float, delta: float, draws: np.random.Generator) -> tuple[Bins, Values]:
         if self.levels is not None:
             levels = list(self.levels)
         elif pa.types.is_boolean(array.type):

@@ -55,7 +55,7 @@ class Smote(Tabular):
             texts = " and ".join(condition.text for condition in wanted)
             raise Unsatisfiable(what=f"{texts}: held by no learned row", fix="loosen the condition")
         near = self._neighbors(rows)
-        base = draws.integers(0, len(rows), n)
+        base = self._bases(rows, n, draws)
         other = near[base, draws.integers(0, near.shape[1], n)]
         way = draws.random(n) * self.spread
         data: Data = {}
@@ -71,6 +71,10 @@ class Smote(Tabular):
             own = arrays[f"column/{condition.name}"][rows[base]]
             data[condition.name] = np.where(condition.holds(data[condition.name]), data[condition.name], own)
         return data, None
+
+    def _bases(self, rows: npt.NDArray[np.int64], n: int, draws: np.random.Generator) -> npt.NDArray[np.int64]:
+        """Positions in `rows` of the rows that new ones start from [n]."""
+        return draws.integers(0, len(rows), n)
 
     def _neighbors(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
         """Positions in `rows` of each row's nearest others [len(rows), k]; itself when it is alone."""

@@ -11,10 +11,11 @@ from pydantic import Field
 from lookalike.synthesizers import nets
 from lookalike.synthesizers.bins import Codes
 from lookalike.synthesizers.conditions import Condition
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.private_sgd import PrivateNet
+from lookalike.synthesizers.tabular import Drawn, Lesson, Model
 
 
-class Tvae(Tabular):
+class Tvae(PrivateNet):
     """TVAE: a variational autoencoder; rows are decoded from normal noise.
 
     Use it to compare with the literature, or where a smooth latent space is wanted.
@@ -37,7 +38,7 @@ class Tvae(Tabular):
         return nets.perceptron(torch, [self.latent, self.width, self.width, cells])
 
     def _learn(self, lesson: Lesson) -> Model:
-        cuts = nets.learn_cuts(lesson, self.bins)
+        cuts = self._cuts(lesson, self.bins)
         blocks = nets.blocks_of(cuts)
         matrix = nets.encode(blocks, lesson.data)
         with nets.seeded(int(lesson.draws.integers(1 << 31))) as torch:
@@ -47,18 +48,18 @@ class Tvae(Tabular):
                 [*encoder.parameters(), *decoder.parameters()], lr=self.learning_rate, weight_decay=1e-5
             )
 
-            def step(rows: Codes) -> None:
+            def loss(rows: Codes) -> Any:
                 real = torch.from_numpy(matrix[rows])
                 mean, log_variance = encoder(real).chunk(2, dim=1)
                 log_variance = log_variance.clamp(-8, 8)
                 made = decoder(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean))
-                prior = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1).mean()
-                optimizer.zero_grad()
-                (self.reconstruction * _reconstruction(torch, blocks, made, real) + prior).backward()
-                optimizer.step()
+                prior = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1)
+                return self.reconstruction * _reconstruction(torch, blocks, made, real) + prior
 
-            done = nets.epochs(lesson, self.epochs, len(matrix), self.batch, step)
-        return Model({"epochs": done}, {**nets.cut_arrays(cuts), **nets.weights(decoder)})
+            meta = self._trained(
+                torch, lesson, [encoder, decoder], optimizer, loss, rows=len(matrix), epochs=self.epochs, batch=self.batch
+            )
+        return Model(meta, {**nets.cut_arrays(cuts), **nets.weights(decoder)})
 
     def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:  # noqa: ARG002  # none honoured
         blocks = nets.saved_blocks(self._features, self._model.arrays)
@@ -72,10 +73,11 @@ class Tvae(Tabular):
 
 
 def _reconstruction(torch: Any, blocks: Sequence[nets.Block], made: Any, real: Any) -> Any:
-    """Nats of the one-hot cells and squared error of the places, a row."""
+    """Nats of the one-hot cells and squared error of the places, of each row."""
     loss = 0.0
     for block in blocks:
-        loss = loss + torch.nn.functional.cross_entropy(made[:, block.start : block.stop], real[:, block.start : block.stop])
+        wanted = real[:, block.start : block.stop]
+        loss = loss + torch.nn.functional.cross_entropy(made[:, block.start : block.stop], wanted, reduction="none")
         if block.placed:
-            loss = loss + ((torch.tanh(made[:, block.stop]) - real[:, block.stop]) ** 2).mean() / 0.2
+            loss = loss + (torch.tanh(made[:, block.stop]) - real[:, block.stop]) ** 2 / 0.2
     return loss
