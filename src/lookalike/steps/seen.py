@@ -60,7 +60,7 @@ class Spelt:
         self._texts: list[str] = []
         self._marks: Mark = np.empty((0, 128), np.uint32)
         self._whole: set[str] = set()
-        self._bands: dict[tuple[int, bytes], list[int]] = {}
+        self._bands: list[dict[bytes, list[int]]] = [{} for _ in range(self._bands_used)]
 
     def judge(self, rows: Sequence[tuple[Any, ...]]) -> list[str | None]:
         """At least as alike as the threshold, or not."""
@@ -75,8 +75,13 @@ class Spelt:
     def _one(self, text: str, mark: Mark) -> str | None:
         if text in self._whole:
             return f"repeats an earlier {self.name}"
-        keys = [(band, mark[band * _ROWS : (band + 1) * _ROWS].tobytes()) for band in range(self._bands_used)]
-        for other in self._likely(mark, {place for key in keys for place in self._bands.get(key, ())}):
+        whole, width = mark.tobytes(), _ROWS * mark.itemsize
+        keys = [whole[start : start + width] for start in range(0, self._bands_used * width, width)]
+        proposed: set[int] = set()
+        for band, key in zip(self._bands, keys, strict=True):
+            if key in band:
+                proposed.update(band[key])
+        for other in self._likely(mark, proposed):
             near = jaccard(shingles(text), shingles(self._texts[other]))
             if near >= self.threshold:
                 return f"{near:.2f} like an earlier {self.name}"
@@ -87,8 +92,11 @@ class Spelt:
             self._marks = larger
         self._marks[place] = mark
         self._whole.add(text)
-        for key in keys:
-            self._bands.setdefault(key, []).append(place)
+        for band, key in zip(self._bands, keys, strict=True):
+            if key in band:
+                band[key].append(place)
+            else:
+                band[key] = [place]
         self._texts.append(text)
         return None
 

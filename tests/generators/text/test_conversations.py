@@ -395,3 +395,12 @@ def test_labels_before_a_task_are_dropped():
     """`7. Task:` is no part of a task."""
     cell, _ = talk("self_instruct", {"model": "m"}, {}, ["7. Task: Name four uses of old newspapers."])
     assert cell == "Name four uses of old newspapers."
+
+
+def test_a_turn_that_was_said_before_is_asked_again():
+    """Parrots are sent back; short words of thanks may come twice."""
+    long = "The parcel left the warehouse on Monday evening."
+    replies = ["Thank you.", long, "Thank you.", long, "It will come tomorrow before noon."]
+    cell, asked = talk("dialogue", {"model": "m", "topic": "x", "turns": 4, "roles": ROLES}, {}, replies)
+    assert [turn["content"] for turn in cell] == ["Thank you.", long, "Thank you.", "It will come tomorrow before noon."]
+    assert len(asked) == 5

@@ -13,7 +13,7 @@ from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, UseTool, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking
+from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import Message, Request, Tool, ToolCall
 
 TURN = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string()), ("arguments", pa.string())])
@@ -132,7 +132,14 @@ class Dialogue(TextAsking):
                 role.model or self.model, _view(systems[index], role.name, said), tools=tools,
                 temperature=self.temperature, max_tokens=self.max_tokens,
             )  # fmt: skip
-            answer = yield from ask(request, read=self._read, tries=self.tries, whole=True, tools=served)
+
+            def read(reply: str, before: tuple[str, ...] = tuple(turn["content"] or "" for turn in said)) -> str:
+                text = self._read(reply)
+                if any(len(text.split()) > 5 and similarity(text, earlier) > 0.85 for earlier in before):
+                    raise Unfit("it was said before; say something new")
+                return text
+
+            answer = yield from ask(request, read=read, tries=self.tries, whole=True, tools=served)
             for message in answer.messages[len(request.messages) : -1]:
                 said.extend(_tool_turns(message))
             said.append(_turn(role.name, answer.value))
