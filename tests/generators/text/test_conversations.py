@@ -404,3 +404,15 @@ def test_a_turn_that_was_said_before_is_asked_again():
     cell, asked = talk("dialogue", {"model": "m", "topic": "x", "turns": 4, "roles": ROLES}, {}, replies)
     assert [turn["content"] for turn in cell] == ["Thank you.", long, "Thank you.", "It will come tomorrow before noon."]
     assert len(asked) == 5
+
+
+def test_backtranslation_goes_there_and_back():
+    """Two calls, the second about the first's answer; an unchanged text is asked again; `to: instruction` is one call."""
+    source = "The parcel came five days too late."
+    body = {"text": "{{ x }}", "by": "German", "model": "m"}
+    replies = [source, "Das Paket kam fünf Tage zu spät.", "The package arrived five days late."]
+    cell, asked = talk("backtranslate", body, {"x": source}, replies)
+    assert (cell, len(asked)) == ("The package arrived five days late.", 3)
+    assert "Das Paket" in asked[2].messages[-1].content
+    cell, asked = talk("backtranslate", {**body, "to": "instruction"}, {"x": source}, ["Complain about a delay."])
+    assert (cell, len(asked)) == ("Complain about a delay.", 1)
