@@ -41,6 +41,7 @@ _NAMES: dict[str, str] = {
     "RunFolder": "lookalike.run.folder",
     "Step": "lookalike.steps.base",
     "Synthesizer": "lookalike.synthesizers.base",
+    "Adasyn": "lookalike.synthesizers.adasyn",
     "Aim": "lookalike.synthesizers.aim",
     "Arf": "lookalike.synthesizers.arf",
     "Auto": "lookalike.synthesizers.auto",
@@ -61,6 +62,7 @@ _NAMES: dict[str, str] = {
 }
 
 __all__ = [
+    "Adasyn",
     "Aim",
     "Arf",
     "Auto",

@@ -45,6 +45,7 @@ from lookalike.recipe.model import Recipe as Recipe
 from lookalike.recipe.model import Table as Table
 from lookalike.run.folder import RunFolder as RunFolder
 from lookalike.steps.base import Step as Step
+from lookalike.synthesizers.adasyn import Adasyn as Adasyn
 from lookalike.synthesizers.aim import Aim as Aim
 from lookalike.synthesizers.arf import Arf as Arf
 from lookalike.synthesizers.auto import Auto as Auto
