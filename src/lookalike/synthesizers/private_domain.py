@@ -117,7 +117,7 @@ class Domain:
             numbers = features.as_numbers(self.column, values)
             numbers = np.where(np.isinf(numbers), np.nan, numbers)
             edges = self._declared() if self.bounds else self._found(numbers[~np.isnan(numbers)], rho, draws)
-            return self._numbers(numbers, edges)
+            return self._numbers(numbers, edges, self._step if not self.bounds else 0.0)
         return self._levels(features._category(values), rho, delta, draws)  # noqa: SLF001  # one reading of categories
 
     # --- numbers
@@ -143,6 +143,8 @@ class Domain:
     def _found(self, there: Floats, rho: float, draws: np.random.Generator) -> Floats:
         """Edges from a noisy histogram on the fixed grid."""
         grid = np.concatenate([-GRID[::-1], [0.0], GRID])
+        if self._step:  # zero and one of whole numbers are cells of their own, so that a spike at zero stays there
+            grid = np.unique(np.round(grid / self._step) * self._step)
         sigma = gaussian_sigma(rho)
         cells = np.searchsorted(grid, np.clip(there, grid[0], grid[-1]), side="left")
         noisy = np.bincount(cells, minlength=len(grid)) + draws.normal(0, sigma, len(grid))
@@ -159,10 +161,10 @@ class Domain:
             edges += self._even(edges[-1], float(grid[cell]), int(count))[1:].tolist()
         return np.unique(edges)
 
-    def _numbers(self, numbers: Floats, edges: Floats) -> tuple[Bins, Values]:
-        """Bins (edge, edge] of the edges; each stands for the stretch between them."""
+    def _numbers(self, numbers: Floats, edges: Floats, above: float) -> tuple[Bins, Values]:
+        """Bins (edge, edge] of the edges; each stands for the stretch between them. The least value lies `above` the first."""
         step, missing = self._step, self.column.nullable
-        low, high = float(edges[0]), float(edges[-1])
+        low, high = float(edges[0]) + above, float(edges[-1])
         if len(edges) < 2:
             edges = np.array([low, low])
         feature = Feature(self.column.name, None, missing, low, high, step)
