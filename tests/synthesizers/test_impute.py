@@ -156,3 +156,16 @@ def test_categories_are_drawn_with_their_chances():
     table = pa.table({"x": draws.normal(size=2000), "c": pa.array(c, mask=gone)})
     share = np.mean([np.mean(np.array(one["c"].to_pylist())[gone] == "b") for one in impute(table, m=3)])
     assert share == pytest.approx(0.3, abs=0.05)
+
+
+def test_gaps_do_not_count_in_distances():
+    """Rows are compared by the cells that both have: one with gaps elsewhere still finds its like."""
+    draws = np.random.default_rng(6)
+    group = draws.integers(0, 6, 1200)
+    cells = {f"x{i}": group * (1.0 + i) + 0.01 * draws.normal(size=1200) for i in range(6)}
+    gone = {name: draws.random(1200) < 0.3 for name in cells}
+    filled = impute(pa.table({name: pa.array(cells[name], mask=gone[name]) for name in cells}), method="knn")
+    known = ~np.all([gone[name] for name in cells], axis=0)
+    for name, values in cells.items():
+        rows = gone[name] & known
+        assert np.abs(filled[name].to_numpy() - values)[rows].max() < 0.2

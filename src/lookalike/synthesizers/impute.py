@@ -26,7 +26,6 @@ from lookalike.schema.infer import infer
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features
 from lookalike.synthesizers.features import Data, Feature
-from lookalike.synthesizers.smote import space
 
 Method = Literal["mean", "median", "mode", "knn", "iterative", "forest"]
 Values = npt.NDArray[Any]
@@ -36,6 +35,8 @@ RATE, ROWS_SHARE, COLUMNS_SHARE, LEAST = 0.16, 0.5, 0.6, 8  # of boosting: step,
 FEWEST = 20  # rows that a model is trained on at least
 MOST_CODES = 64  # of a category as a predictor; the rarest levels share the last
 NEIGHBORS = 5
+CANDIDATES = 5_000  # rows among which neighbours are looked for
+MOST_LEVELS = 32  # of a category in a distance; the rarest share the last
 DONORS = 5  # observed values near the prediction, of which a draw takes one (Little 1988, predictive mean matching)
 DONOR_ROWS = 3_000  # rows that donors come from
 
@@ -128,13 +129,11 @@ def _knn(
     learned: Sequence[Feature], data: Data, gaps: dict[str, Any], filled: Data, draws: np.random.Generator, *, draw: bool
 ) -> Data:
     """From the nearest rows that have the cell: their mean, their commonest, or one of them."""
-    from scipy.spatial import cKDTree
-
-    points = space(learned, filled)
-    rows = np.flatnonzero(np.any(list(gaps.values()), axis=0)) if gaps else np.empty(0, np.int64)
-    if not len(rows):
+    if not gaps:
         return filled
-    near = cKDTree(points).query(points[rows], k=min(len(points), 4 * NEIGHBORS + 1))[1].reshape(len(rows), -1)
+    rows = np.flatnonzero(np.any(list(gaps.values()), axis=0))
+    donors = np.sort(draws.permutation(len(data[learned[0].name]))[:CANDIDATES])
+    near = _nearest(learned, data, rows, donors)
     out = dict(filled)
     for feature in learned:
         if feature.name not in gaps:
@@ -156,6 +155,43 @@ def _knn(
         column[rows[here[some]]] = value[some]
         out[feature.name] = column
     return out
+
+
+def _nearest(learned: Sequence[Feature], data: Data, rows: Values, donors: Values) -> npt.NDArray[np.int64]:
+    """The donors nearest to each row by the columns that both have, nearest first: rows [len(rows), k]."""
+    points, there = _points(learned, data)
+    a, seen = points[donors].T, there[donors].T
+    squares, k = a**2, min(len(donors), 4 * NEIGHBORS)
+    out = np.empty((len(rows), k), np.int64)
+    for start in range(0, len(rows), 1000):
+        some = rows[start : start + 1000]
+        x, has = points[some], there[some]
+        apart = (x**2) @ seen + has @ squares - 2 * (x @ a)
+        common = has @ seen
+        apart = np.where(common > 0, apart / np.maximum(common, 1e-9), np.inf)
+        apart[some[:, None] == donors] = np.inf  # a row is no neighbour of its own
+        best = np.argpartition(apart, k - 1, axis=1)[:, :k]
+        order = np.argsort(np.take_along_axis(apart, best, axis=1), axis=1, kind="stable")
+        out[start : start + 1000] = donors[np.take_along_axis(best, order, axis=1)]
+    return out
+
+
+def _points(learned: Sequence[Feature], data: Data) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    """Standardised numbers and indicators of the commonest levels, 0 where missing, and 1 where a cell is there."""
+    points, there = [], []
+    for feature in learned:
+        values = data[feature.name]
+        gone = _gone(feature, values)
+        if gone.all():
+            continue
+        if feature.is_number:
+            scaled = values / (np.nanmax(np.abs(values)) or 1.0)  # squares of the greatest floats overflow
+            wide = ((scaled - np.nanmean(scaled)) / (np.nanstd(scaled) or 1.0))[:, None]
+        else:
+            wide = np.eye(min(feature.size, MOST_LEVELS))[np.minimum(values, MOST_LEVELS - 1)] / np.sqrt(2)
+        points.append(np.where(gone[:, None], 0.0, wide).astype(np.float32))
+        there.append(np.repeat(~gone[:, None], wide.shape[1], axis=1).astype(np.float32))
+    return np.concatenate(points, axis=1), np.concatenate(there, axis=1)
 
 
 # --- chained equations -----------------------------------------------------------------------------------------------------
