@@ -217,6 +217,7 @@ def test_models_with_broken_arrays_are_not_sampled(saved, tmp_path, harm):
         Synthesizer.load(folder)
 
 
+@pytest.mark.filterwarnings("ignore:no level of")  # of private methods on few rows
 @pytest.mark.parametrize("kind", ["forest", "copula", "smote", "mst", "aim"])
 def test_interrupted_fits_leave_the_old_model(monkeypatch, kind):
     """Ctrl-C while a second table is being learned: the first model still samples."""
