@@ -6,6 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.registry import resolve
+from lookalike.synthesizers.impute import impute
 
 start = time.perf_counter()
 rng = np.random.default_rng(0)
@@ -18,4 +19,5 @@ table = pa.table(
     }
 )
 resolve("synthesizer", "forest")().fit(table).sample(500)
+impute(table.set_column(0, "x", pa.array(table["x"].to_numpy(), mask=rng.random(n) < 0.1)))
 print(f"compiled in {time.perf_counter() - start:.1f} s")

@@ -53,7 +53,7 @@ def markdown(report: Report) -> str:
     if report.notes:
         lines += ["", *[f"> {_cell(note)}" for note in report.notes]]
     if report.findings:
-        lines += ["", "## Fix this first", ""]
+        lines += ["", f"## {report.asks}", ""]
         lines += [
             f"{i}. **{_cell(f.title)}** {_cell(f.text)}{f' {_cell(f.fix)}.' if f.fix else ''}"
             for i, f in enumerate(report.findings[:7], 1)

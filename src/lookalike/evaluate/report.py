@@ -131,6 +131,11 @@ class Report:
         """0 the gates hold, 1 a blocking gate does not, 3 one could not be decided."""
         return exit_code(self.outcomes)
 
+    @property
+    def asks(self) -> str:
+        """What the findings ask of a reader: a gate that blocks is to be mended first."""
+        return "Fix this first" if any(finding.severity == "block" for finding in self.findings) else "Worth a look"
+
     def raise_for_gates(self) -> Self:
         """The report itself when its gates hold.
 

@@ -15,10 +15,18 @@ from lookalike.evaluate.base import DIMENSIONS, Result
 from lookalike.evaluate.rendering import number, reference, with_interval
 
 if TYPE_CHECKING:
+    from lookalike.evaluate.gates import Outcome
     from lookalike.evaluate.report import Report
 
-STYLE = {"pass": "green", "fail": "bold red", "inconclusive": "yellow", "waived": "yellow", "skipped": "dim"}
-MARK = {"pass": "✓", "fail": "✗", "inconclusive": "?", "waived": "w", "skipped": "-"}
+STYLE = {
+    "pass": "green",
+    "fail": "bold red",
+    "warning": "yellow",
+    "inconclusive": "yellow",
+    "waived": "yellow",
+    "skipped": "dim",
+}
+MARK = {"pass": "✓", "fail": "✗", "warning": "!", "inconclusive": "?", "waived": "w", "skipped": "-"}
 _BAR = 16
 WIDE = 110  # columns from which readings fit beside the numbers
 
@@ -79,7 +87,7 @@ def _verdicts(report: Report) -> Table:
 
 
 def _findings(report: Report) -> Group:
-    out: list[RenderableType] = [Text("Fix this first", style="bold")]
+    out: list[RenderableType] = [Text(report.asks, style="bold")]
     for i, finding in enumerate(report.findings[:5], 1):
         style = {"block": "red", "warn": "yellow", "unknown": "yellow"}[finding.severity]
         line = Text.assemble((f"{i}. {finding.title}. ", style), finding.text)
@@ -127,8 +135,13 @@ def _status(report: Report, result: Result) -> str:
         for o in report.outcomes
         if o.table == result.table and (o.metric == result.name or o.metric.startswith(f"{result.name}."))
     ]
-    order = ("fail", "inconclusive", "waived", "pass", "skipped")
-    return min((o.status for o in own), key=order.index, default="")
+    order = ("fail", "warning", "inconclusive", "waived", "pass", "skipped")
+    return min((_state(o) for o in own), key=order.index, default="")
+
+
+def _state(outcome: Outcome) -> str:
+    """A gate that only warns does not fail."""
+    return "warning" if outcome.status == "fail" and outcome.severity != "block" else outcome.status
 
 
 def bar(result: Result) -> Text:
@@ -142,7 +155,8 @@ def bar(result: Result) -> Text:
 
 
 def _footer(report: Report) -> Text:
-    counts = {s: sum(o.status == s for o in report.outcomes) for s in ("pass", "fail", "inconclusive", "waived")}
+    states = [_state(outcome) for outcome in report.outcomes]
+    counts = {state: states.count(state) for state in ("pass", "fail", "warning", "inconclusive", "waived")}
     said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none could be decided"
     seconds = f", {number(report.seconds)} CPU s" if report.seconds else ""
     if not report.outcomes:

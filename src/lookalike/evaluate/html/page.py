@@ -59,6 +59,7 @@ def page(report: Report, *, title: str = "") -> dict[str, Any]:
         "tiles": [_tile(report, dimension) for dimension in DIMENSIONS if dimension in report.verdicts],
         "notes": report.notes,
         "findings": findings[:FIRST],
+        "asks": report.asks,
         "more_findings": findings[FIRST:],
         "words": WORDS,
         "gates": [_gate(outcome) for outcome in report.outcomes],
