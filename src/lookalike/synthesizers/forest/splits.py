@@ -10,6 +10,9 @@ other), and the largest look at some of their rows first.
 # pyright: reportArgumentType=false
 # numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
 
+# pyright: reportReturnType=false
+# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
+
 from __future__ import annotations
 
 from typing import Any
