@@ -6,10 +6,13 @@ import time
 import pytest
 
 from lookalike.errors import BudgetSpent, MissingModel, ModelError, RecipeError
+from lookalike.models.anthropic import Anthropic
 from lookalike.models.base import CallFailed, Price, Reply, Tool
+from lookalike.models.gemini import Gemini
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
 from lookalike.recipe.model import Budget
+from lookalike.testing.server import BEHAVIOURS, answering
 
 from .conftest import ask, openai, request
 
@@ -205,6 +208,56 @@ def test_headers_that_say_the_limit_is_used_up_pause_the_lane(server):
     began = time.monotonic()
     ask(openai(server, concurrency=1), request("a"), request("b"), request("c"))
     assert time.monotonic() - began >= 0.6
+
+
+def test_a_server_that_never_was_there_fails_no_cell_of_a_small_run(server):
+    """One call is enough to tell that nobody listens."""
+    gone = OpenAI(base_url="http://127.0.0.1:9/v1", model="test", retries=1)
+    failure, state = ask(gone, request())
+    assert not isinstance(failure, CallFailed)
+    assert "nobody listens" in state.stopped
+
+
+ODD = {
+    "chat": [
+        '{"choices": [{"message": null}]}',
+        '{"choices": [{"message": "hi"}]}',
+        '{"choices": [{"message": {"content": null, "tool_calls": [{"id": "x"}]}}]}',
+        '{"choices": [{"message": {"content": 7}}]}',
+        '{"choices": [{"message": {"content": ["a"]}}]}',
+        '{"choices": [{"message": {"content": "a"}, "finish_reason": ["stop"]}]}',
+        '{"choices": [{"message": {"content": "a"}}], "usage": "many"}',
+        '{"choices": [{"message": {"content": "a"}}], "usage": {"prompt_tokens": "some"}}',
+        "[]",
+        "null",
+        "3",
+    ],
+    "anthropic": [
+        '{"content": [{"type": "text", "text": "hi"}]}',
+        '{"content": null, "usage": {"input_tokens": 1, "output_tokens": 1}}',
+        '{"content": [{"type": "tool_use", "id": "1"}], "usage": {"input_tokens": 1, "output_tokens": 1}}',
+        "[]",
+        "null",
+    ],
+    "gemini": [
+        '{"usageMetadata": "x"}',
+        '{"candidates": [{"content": "x"}]}',
+        '{"candidates": [{"content": {"parts": [{"functionCall": {}}]}}]}',
+        '{"candidates": [{"content": {"parts": [{"text": "hi"}]}}], "usageMetadata": {"promptTokenCount": "x"}}',
+        "[]",
+        "null",
+    ],
+}
+
+
+@pytest.mark.parametrize(("api", "body"), [(api, body) for api, bodies in ODD.items() for body in bodies])
+def test_json_of_another_shape_is_asked_again(server, monkeypatch, api, body):
+    """Whatever JSON comes instead of a reply is a fault that may pass, never a Python error."""
+    monkeypatch.setitem(BEHAVIOURS, "odd", answering(200, body))
+    server.next("odd")
+    kinds = {"chat": OpenAI, "anthropic": Anthropic, "gemini": Gemini}
+    reply, _ = ask(kinds[api](base_url=server.url, model="test", api_key="key-1234", retries=1), request("kettle"))
+    assert (reply.text, reply.tries) == ("[kettle]", 2)
 
 
 def test_a_server_that_is_gone_stops_the_lane_and_fails_no_cell(server):

@@ -5,7 +5,7 @@ import asyncio
 import orjson
 
 from lookalike.models.anthropic import Anthropic
-from lookalike.models.base import CallFailed, Message, Part, Request, ToolCall
+from lookalike.models.base import CallFailed, Message, Part, Request, Tool, ToolCall
 from lookalike.models.batch import Batch
 from lookalike.models.gemini import Gemini
 from lookalike.models.lanes import Lanes
@@ -31,6 +31,17 @@ def test_anthropic_gets_its_own_format(server):
     assert body["messages"][2]["content"][0]["tool_use_id"] == "c1"
     assert server.seen_headers[0]["x-api-key"] == "k1"
     assert (reply.text, reply.usage.prompt_tokens, reply.usage.completion_tokens) == ("[and?]", 10, 5)
+
+
+def test_anthropic_may_use_tools_before_a_structured_answer(server):
+    """Tools and a schema go together: all are offered, one must be used, and the answer is the one that ends it."""
+    look = Tool("look_up", "looks", {"type": "object", "properties": {}})
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    ask(Anthropic(base_url=server.url, model="c", api_key="k1"), request(schema=schema, tools=(look,)), request(schema=schema))
+    both, alone = server.requests
+    assert [tool["name"] for tool in both["tools"]] == ["look_up", "answer"]
+    assert both["tool_choice"] == {"type": "any"}
+    assert alone["tool_choice"] == {"type": "tool", "name": "answer"}
 
 
 def test_anthropic_stops_on_a_wrong_key(server):

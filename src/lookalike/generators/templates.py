@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any
 
-from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta
+from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import AfterValidator
@@ -68,6 +68,7 @@ class Template:
         self._shown = repr(text if len(text) <= 60 else text[:57] + "...")
         try:
             tree = _ENVIRONMENT.parse(text)
+            _refuse_escapes(tree)
             names = meta.find_undeclared_variables(tree)
             self._render = _ENVIRONMENT.from_string(text).render
         except TemplateSyntaxError as exc:
@@ -76,6 +77,8 @@ class Template:
                 where=f"line {exc.lineno} of the template",
                 fix="correct it; {% raw %} ... {% endraw %} keeps braces as they are",
             ) from exc
+        except SecurityError as exc:
+            raise self._escape(exc) from exc
         except TemplateError as exc:
             raise RecipeError(what=f"the template {self._shown} cannot be read: {exc}", fix="correct it") from exc
         self.needs = frozenset(names) - set(_ENVIRONMENT.globals) - {"_id"}
@@ -95,15 +98,31 @@ class Template:
                 what=f"the template {self._shown} uses what the row does not have: {exc.message}", fix=f"columns here: {known}"
             ) from exc
         except SecurityError as exc:
-            raise RecipeError(
-                what=f"the template {self._shown} tries to leave its sandbox: {exc.message}",
-                fix="use columns, filters and plain attributes only",
-            ) from exc
+            raise self._escape(exc) from exc
         except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, OverflowError) as exc:
             raise RecipeError(
                 what=f"the template {self._shown} fails on a row: {type(exc).__name__}: {exc}",
                 fix="handle such values, as in {{ x | default('') }} or {% if x %}",
             ) from exc
+
+    def _escape(self, error: SecurityError) -> RecipeError:
+        return RecipeError(
+            what=f"the template {self._shown} tries to leave its sandbox: {error.message}",
+            fix="use columns, filters and plain attributes only",
+        )
+
+
+def _refuse_escapes(tree: nodes.Template) -> None:
+    """Names like `__class__` are refused before any row, not on each; the sandbox stays, for names that are made up on the way.
+
+    Raises:
+        SecurityError: one is used.
+    """
+    used = [node.attr for node in tree.find_all(nodes.Getattr)]
+    used += [node.value for node in tree.find_all(nodes.Const) if isinstance(node.value, str)]
+    inside = next((name for name in used if len(name) > 4 and name.startswith("__") and name.endswith("__")), None)
+    if inside is not None:
+        raise SecurityError(f"{inside!r} is Python's own")
 
 
 @lru_cache(maxsize=4096)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Backend, Finish, Message, Model, Part, Refused, Reply, Request, ToolCall, Transient
+from lookalike.models.base import BODY_MAX, Backend, Finish, Message, Model, Part, Refused, Reply, Request, ToolCall
 from lookalike.models.pricing import usage
 from lookalike.models.secret import Secret, expand
 from lookalike.models.structured import choice_schema, chosen
+from lookalike.models.wire import reading
 
 if TYPE_CHECKING:
     from lookalike.models.transport import Transport
@@ -77,7 +78,8 @@ class AnthropicBackend:
             raise Refused("Anthropic's API completes no bare prompts")
         began = time.perf_counter()
         body = await self.transport.post("/messages", orjson.dumps(self._body(request)))
-        return self._reply(body, request, began)
+        with reading(body, "message"):
+            return self._reply(body, request, began)
 
     def _body(self, request: Request) -> dict[str, Any]:
         model = self.model
@@ -94,28 +96,27 @@ class AnthropicBackend:
             "stop_sequences": list(request.stop) or None,
         }
         body |= {name: value for name, value in settings.items() if value is not None}
+        tools = [
+            {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in request.tools
+        ]
         schema = choice_schema(request.choices) if request.choices else request.schema
-        if schema is not None:
-            body["tools"] = [{"name": ANSWER, "description": "Give your answer.", "input_schema": schema}]
-            body["tool_choice"] = {"type": "tool", "name": ANSWER}
-        elif request.tools:
-            body["tools"] = [
-                {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in request.tools
-            ]
+        if schema is not None:  # the answer is a tool too: forced, or one to end with
+            body["tool_choice"] = {"type": "any"} if tools else {"type": "tool", "name": ANSWER}
+            tools.append({"name": ANSWER, "description": "Give your answer.", "input_schema": schema})
+        if tools:
+            body["tools"] = tools
         return body | dict(request.extra)
 
     def _reply(self, body: Any, request: Request, began: float) -> Reply:
-        try:
-            blocks, counted = body["content"], body["usage"]
-            text = "".join(block["text"] for block in blocks if block["type"] == "text")
-            called = [block for block in blocks if block["type"] == "tool_use"]
-            tokens = counted["input_tokens"], counted["output_tokens"]
-        except (KeyError, TypeError):
-            raise Transient(f"the reply is no message: {str(body)[:200]}") from None
+        blocks, counted = body["content"], body["usage"]
+        text = "".join(block["text"] for block in blocks if block["type"] == "text")
+        called = [block for block in blocks if block["type"] == "tool_use"]
+        tokens = int(counted["input_tokens"]), int(counted["output_tokens"])
         finish: Finish = _FINISH.get(body.get("stop_reason") or "", "stop")
         calls = tuple(ToolCall(call["id"], call["name"], orjson.dumps(call["input"]).decode()) for call in called)
-        if (request.schema is not None or request.choices) and calls:
-            text, calls = calls[0].arguments, ()
+        answers = [call for call in calls if call.name == ANSWER]
+        if (request.schema is not None or request.choices) and answers:
+            text, calls = answers[0].arguments, ()
             finish = "stop" if finish == "tool" else finish
             text = chosen(text) if request.choices else text
         reasoning = "".join(block.get("thinking", "") for block in blocks if block["type"] == "thinking")

@@ -135,6 +135,10 @@ class Transient(Fault):
     """Connection lost, time-out, 5xx, HTML instead of JSON, a cut-off body."""
 
 
+class Unreachable(Transient):
+    """Nobody listens at the address."""
+
+
 class Limited(Fault):
     """429 or 529: the server asks for fewer requests."""
 

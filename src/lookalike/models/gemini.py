@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import orjson
 from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Backend, Finish, Message, Model, Refused, Reply, Request, ToolCall, Transient
+from lookalike.models.base import BODY_MAX, Backend, Finish, Message, Model, Refused, Reply, Request, ToolCall
 from lookalike.models.pricing import tokens_of, usage
 from lookalike.models.secret import Secret, expand
+from lookalike.models.wire import reading
 
 if TYPE_CHECKING:
     from lookalike.models.transport import Transport
@@ -71,11 +72,14 @@ class GeminiBackend:
         path = f"/models/{self.model.model}"
         if request.operation == "embed":
             content = {"content": {"parts": [{"text": request.text}]}, **request.extra}
-            return self._embedding(await self.transport.post(f"{path}:embedContent", orjson.dumps(content)), request, began)
+            body = await self.transport.post(f"{path}:embedContent", orjson.dumps(content))
+            with reading(body, "embedding"):
+                return self._embedding(body, request, began)
         if request.operation == "complete":
             raise Refused("Gemini's API completes no bare prompts")
         body = await self.transport.post(f"{path}:generateContent", orjson.dumps(self._body(request)))
-        return self._reply(body, request, began)
+        with reading(body, "candidate"):
+            return self._reply(body, request, began)
 
     def _body(self, request: Request) -> dict[str, Any]:
         model = self.model
@@ -107,19 +111,16 @@ class GeminiBackend:
 
     def _reply(self, body: Any, request: Request, began: float) -> Reply:
         counted = body.get("usageMetadata") or {}
-        thought = counted.get("thoughtsTokenCount", 0)
-        tokens = counted.get("promptTokenCount", 0), counted.get("candidatesTokenCount", 0) + thought
+        prompt, said, thought = (int(counted.get(f"{of}TokenCount") or 0) for of in ("prompt", "candidates", "thoughts"))
+        tokens = prompt, said + thought
         ms = (time.perf_counter() - began) * 1e3
         served_by = body.get("modelVersion") or self.model.model
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
         if blocked:
             return Reply(f"blocked: {blocked}", "refusal", usage(self.model, *tokens), served_by, ms, seed=request.seed)
-        try:
-            candidate = body["candidates"][0]
-            parts = (candidate.get("content") or {}).get("parts", ())
-            text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
-        except (KeyError, IndexError, TypeError, AttributeError):
-            raise Transient(f"the reply has no candidate: {str(body)[:200]}") from None
+        candidate = body["candidates"][0]
+        parts = (candidate.get("content") or {}).get("parts", ())
+        text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
         ended = candidate.get("finishReason", "STOP")
         finish: Finish = "length" if ended == "MAX_TOKENS" else "refusal" if ended in _REFUSALS else "stop"
         calls = tuple(
@@ -140,10 +141,7 @@ class GeminiBackend:
         )
 
     def _embedding(self, body: Any, request: Request, began: float) -> Reply:
-        try:
-            vector = tuple(body["embedding"]["values"])
-        except (KeyError, TypeError):
-            raise Transient(f"the reply is no embedding: {str(body)[:200]}") from None
+        vector = tuple(map(float, body["embedding"]["values"]))
         tokens = tokens_of(request.text)
         return Reply(
             "", "stop", usage(self.model, tokens, 0), self.model.model, (time.perf_counter() - began) * 1e3, vector=vector

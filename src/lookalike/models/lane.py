@@ -17,7 +17,19 @@ from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
 from lookalike.errors import ModelError
-from lookalike.models.base import Backend, CallFailed, Closed, Fault, Limited, Model, Refused, Reply, Request, Transient
+from lookalike.models.base import (
+    Backend,
+    CallFailed,
+    Closed,
+    Fault,
+    Limited,
+    Model,
+    Refused,
+    Reply,
+    Request,
+    Transient,
+    Unreachable,
+)
 from lookalike.models.budget import Account
 from lookalike.models.limits import Bucket, Grant, Lease, Window
 from lookalike.models.pricing import tokens_of
@@ -233,7 +245,8 @@ class Lane:
             self._widen()  # the server answers: it is this request that it does not take
             self._fail(fault.reason, fault)
         if failures >= self.model.retries:
-            if self.replies == answered and self._retrying >= GONE_CALLS:
+            never = not self.replies and isinstance(fault, Unreachable)
+            if never or (self.replies == answered and self._retrying >= GONE_CALLS):
                 raise self.stop(
                     f"nothing answers: {fault.reason}", "start the server and run the same command again"
                 ) from fault

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 import orjson
 from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Backend, Finish, Model, Refused, Reply, Request, ToolCall, Transient
+from lookalike.models.base import BODY_MAX, Backend, Finish, Model, Refused, Reply, Request, ToolCall
 from lookalike.models.pricing import tokens_of, usage
 from lookalike.models.secret import Secret, expand
 from lookalike.models.structured import choice_schema, chosen, in_prompt, is_json
-from lookalike.models.wire import wire
+from lookalike.models.wire import reading, wire
 
 if TYPE_CHECKING:
     from lookalike.models.transport import Transport
@@ -165,14 +165,17 @@ class OpenAIBackend:
         Raises:
             Transient: the JSON is not a chat completion.
         """
-        try:
-            choice = body["choices"][0]
-            message = choice["message"]
-        except (KeyError, IndexError, TypeError):
-            raise Transient(f"the reply is no chat completion: {str(body)[:200]}") from None
+        with reading(body, "chat completion"):
+            return self._answer(body, request, began, native=native)
+
+    def _answer(self, body: Any, request: Request, began: float, *, native: bool) -> Reply:
+        choice = body["choices"][0]
+        message = choice["message"]
         text = message.get("content") or ""
         if type(text) is list:
             text = "".join(part.get("text", "") for part in text)
+        if type(text) is not str:
+            raise TypeError
         if request.choices:
             text = chosen(text) if native else text.strip()
         finish: Finish = _FINISH.get(choice.get("finish_reason") or "", "stop")
@@ -194,20 +197,16 @@ class OpenAIBackend:
 
     def completion(self, body: Any, request: Request, began: float) -> Reply:
         """A completion of a bare prompt."""
-        try:
+        with reading(body, "completion"):
             choice = body["choices"][0]
-            text = choice["text"] or ""
-        except (KeyError, IndexError, TypeError):
-            raise Transient(f"the reply is no completion: {str(body)[:200]}") from None
-        return self._reply(text, _FINISH.get(choice.get("finish_reason") or "", "stop"), body, request, began)
+            finish = _FINISH.get(choice.get("finish_reason") or "", "stop")
+            return self._reply(choice["text"] or "", finish, body, request, began)
 
     def embedding(self, body: Any, request: Request, began: float) -> Reply:
         """A vector."""
-        try:
-            vector = tuple(body["data"][0]["embedding"])
-        except (KeyError, IndexError, TypeError):
-            raise Transient(f"the reply is no embedding: {str(body)[:200]}") from None
-        counted = (body.get("usage") or {}).get("prompt_tokens") or tokens_of(request.text)
+        with reading(body, "embedding"):
+            vector = tuple(map(float, body["data"][0]["embedding"]))
+            counted = int((body.get("usage") or {}).get("prompt_tokens") or tokens_of(request.text))
         ms = (time.perf_counter() - began) * 1e3
         return Reply("", "stop", usage(self.model, counted, 0), body.get("model") or self.model.model, ms, vector=vector)
 
@@ -224,7 +223,7 @@ class OpenAIBackend:
     ) -> Reply:
         counted = body.get("usage")
         if counted:
-            prompt, completion = counted.get("prompt_tokens") or 0, counted.get("completion_tokens") or 0
+            prompt, completion = int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0)
         else:  # a server that does not count must not make the budget blind
             prompt, completion = sum(tokens_of(message.content) for message in request.messages), tokens_of(text)
         ms = (time.perf_counter() - began) * 1e3

@@ -22,7 +22,7 @@ import aiohttp
 import orjson
 
 from lookalike.errors import MissingModel
-from lookalike.models.base import BODY_MAX, Closed, Fault, Limited, Refused, Transient
+from lookalike.models.base import BODY_MAX, Closed, Fault, Limited, Refused, Transient, Unreachable
 from lookalike.models.secret import without
 
 SAID_MAX = 300
@@ -81,7 +81,8 @@ class Transport:
         """One exchange: status, headers and the whole body.
 
         Raises:
-            Transient: no connection, or the reply was cut off.
+            Unreachable: no connection.
+            Transient: the reply was cut off.
             Refused: the reply is longer than `body_max`.
         """
         session = self._session or self._start()
@@ -105,6 +106,8 @@ class Transport:
                 return reply.status, reply.headers, raw
         except TimeoutError as exc:  # aiohttp's own; the lane's cancels
             raise Transient("the connection timed out") from exc
+        except aiohttp.ClientConnectorError as exc:
+            raise Unreachable(f"nobody listens: {without(str(exc), self.secrets)[:SAID_MAX]}") from exc
         except (aiohttp.ClientError, OSError) as exc:
             raise Transient(f"{type(exc).__name__}: {without(str(exc), self.secrets)[:SAID_MAX]}") from exc
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
-from lookalike.models.base import Message, Part
+from lookalike.models.base import Message, Part, Transient
 
 _AUDIO = {
     "audio/wav": "wav",
@@ -15,6 +17,19 @@ _AUDIO = {
     "audio/flac": "flac",
     "audio/ogg": "ogg",
 }
+
+
+@contextmanager
+def reading(body: Any, what: str) -> Iterator[None]:
+    """Around code that takes a reply apart: JSON of another shape than the API promises is a fault that may pass.
+
+    Raises:
+        Transient: `body` is no `what`.
+    """
+    try:
+        yield
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise Transient(f"the reply is no {what}: {str(body)[:200]}") from None
 
 
 def wire(message: Message) -> dict[str, Any]:

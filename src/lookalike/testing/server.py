@@ -297,7 +297,9 @@ def _said(message: dict[str, Any], finish: str = "stop") -> Behaviour:
     return answer
 
 
-def _raw(status: int, text: str, headers: Mapping[str, str] | None = None) -> Behaviour:
+def answering(status: int, text: str, headers: Mapping[str, str] | None = None) -> Behaviour:
+    """A behaviour for `BEHAVIOURS`: always this status and body."""
+
     async def answer(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         return web.Response(status=status, text=text, headers={"Content-Type": "application/json", **(headers or {})})
 
@@ -309,14 +311,14 @@ def _call(name: str) -> dict[str, Any]:
 
 
 BEHAVIOURS: dict[str, Behaviour] = {
-    "html": _raw(200, "<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"}),
+    "html": answering(200, "<html><body>Bad gateway</body></html>", {"Content-Type": "text/html"}),
     "hang": _hang,
     "half": _half,
     "endless": _endless,
-    "error-in-200": _raw(200, '{"error": {"message": "upstream failed"}}'),
-    "limited-in-200": _raw(200, '{"error": {"message": "slow down", "code": 429}}'),
-    "not-a-chat": _raw(200, '{"id": "x"}'),
-    "truncated-json": _raw(200, '{"choices": [{"message": {"content": "it en'),
+    "error-in-200": answering(200, '{"error": {"message": "upstream failed"}}'),
+    "limited-in-200": answering(200, '{"error": {"message": "slow down", "code": 429}}'),
+    "not-a-chat": answering(200, '{"id": "x"}'),
+    "truncated-json": answering(200, '{"choices": [{"message": {"content": "it en'),
     "empty": _said({"content": ""}),
     "refusal": _said({"content": None, "refusal": "I cannot help with that"}),
     "length": _said({"content": "it ends he"}, "length"),
@@ -325,8 +327,8 @@ BEHAVIOURS: dict[str, Behaviour] = {
     "unknown-tool": _said(_call("no_such_tool"), "tool_calls"),
     "reasoning": _said({"content": "Yes.", "reasoning_content": "It boils water."}),
     "prose": _said({"content": "Here you are: nothing."}),
-    "moved": _raw(307, "", {"Location": "http://127.0.0.1:9/stolen"}),
-    "429-retry-after": _raw(429, '{"error": {"message": "slow down"}}', {"Retry-After": "1"}),
-    "shrug": _raw(200, '"perhaps"'),
-    "quota": _raw(429, '{"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}'),
+    "moved": answering(307, "", {"Location": "http://127.0.0.1:9/stolen"}),
+    "429-retry-after": answering(429, '{"error": {"message": "slow down"}}', {"Retry-After": "1"}),
+    "shrug": answering(200, '"perhaps"'),
+    "quota": answering(429, '{"error": {"message": "You exceeded your quota", "code": "insufficient_quota"}}'),
 }
