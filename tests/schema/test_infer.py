@@ -145,16 +145,13 @@ def test_schema_survives_plain_data():
         arrow_type("colour")
 
 
-def test_inference_is_quick():
+def test_inference_is_quick(least_cpu):
     """30,000 rows of 15 columns take well under a second of CPU time."""
     draws = np.random.default_rng(0)
     numbers = {f"n{i}": draws.normal(size=30_000) for i in range(8)}
     texts = {f"c{i}": draws.choice([f"v{j}" for j in range(20)], 30_000) for i in range(7)}
     table = pa.table({**numbers, **texts})
-    infer(table.slice(0, 100))
-    start = time.process_time()
-    infer(table)
-    assert time.process_time() - start < 0.8
+    assert least_cpu(lambda: infer(table)) < 0.8
 
 
 def test_two_thousand_columns():

