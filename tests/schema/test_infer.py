@@ -1,7 +1,6 @@
 """Columns are described as a person would, with a reason."""
 
 import decimal
-import time
 
 import numpy as np
 import pyarrow as pa
