@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from importlib.resources import as_file, files
+from importlib.resources import as_file
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -25,10 +25,9 @@ from lookalike.registry import kinds as kind_names
 from lookalike.store import put_bytes
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from lookalike.evaluate.report import Report
-    from lookalike.plan import Plan, TablePlan
+    from lookalike.export.base import Exporter
+    from lookalike.plan import Plan
     from lookalike.recipe.model import Recipe
     from lookalike.recipe.pages import Page
     from lookalike.run.engine import Options, Progress
@@ -45,7 +44,7 @@ RecipeLike: TypeAlias = "Recipe | Plan | str | Path | Mapping[str, Any]"
 
 
 def settings(pairs: Iterable[str], *, option: str = "--set") -> dict[str, str]:
-    """`key=value` texts as a mapping; `option` is where they were written.
+    """`key=value` texts as a mapping of texts; `option` is where they were written.
 
     Raises:
         UsageError: a text without `=`.
@@ -58,6 +57,17 @@ def settings(pairs: Iterable[str], *, option: str = "--set") -> dict[str, str]:
             raise UsageError(what=f"{pair!r} has no value", where=option, fix=f"write {example}")
         found[key.strip()] = value
     return found
+
+
+def fields(pairs: Iterable[str]) -> dict[str, Any]:
+    """`key=value` texts as fields of a kind, each value read as a recipe would read it.
+
+    Raises:
+        UsageError: a text without `=`.
+    """
+    from lookalike.recipe.document import scalar
+
+    return {name: scalar(text) for name, text in settings(pairs).items()}
 
 
 def load(recipe: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | None = None) -> Recipe:
@@ -143,49 +153,11 @@ def make(
 
     options = options or Options()
     if stop_early and made.recipe.gates:
-        options = replace(options, look=_lost_gates(made))
+        from lookalike.proof import lost_gates
+
+        options = replace(options, look=lost_gates(made))
     unseal(Path(to))
     return run_plan(made, Path(to), options, listeners, progress)
-
-
-def _lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
-    """Sees each partition of the measured table once, and says which gates no further row can win back; None: none could be told."""
-    from lookalike.evaluate.sketches import STREAMED, Reference, Sketch
-
-    found = _learned(made)
-    if found is None:
-        return None
-    table, (learned, _) = found
-    gates = [gate for gate in _gates(made, table.name) if str(gate["metric"]).partition(".")[0] in STREAMED]
-    if not gates:
-        return None
-    names = [name for name in learned.column_names if name in table.columns and name not in table.table.columns]
-    sketch = Sketch(Reference.of(learned.select(names)))
-
-    def look(name: str, rows: pa.Table) -> str:
-        if name != table.name or not rows.num_rows:
-            return ""
-        return " ".join(sketch.add(rows.select(names)).lost(gates, of=table.n_rows or 0))
-
-    return look
-
-
-def _learned(made: Plan) -> tuple[TablePlan, tuple[pa.Table, pa.Table | None]] | None:
-    """The first table that is learned from a source, with the rows that are learned and those held out."""
-    from lookalike.recipe.model import Like
-    from lookalike.run.fit import split
-    from lookalike.run.origin import Sources
-
-    for table in made.tables:
-        if isinstance(rows := table.table.rows, Like):
-            source = Sources(made.recipe.sources, made.root).source(rows.like)
-            return table, split(source, rows.holdout, made.recipe.seed)
-    return None
-
-
-def _gates(made: Plan, table: str) -> list[dict[str, Any]]:
-    """The recipe's gates on a table."""
-    return [dict(gate) for gate in made.recipe.gates if gate.get("table", table) == table]
 
 
 def run(
@@ -220,43 +192,13 @@ def run(
 
 
 def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
-    """Evaluate the tables that were learned from a source against it, and the recipe's gates; None when there is none.
+    """Evaluate a finished run against the source that it was learned from; None when nothing was learned.
 
-    Writes `report.json`, `report.html` and `card.md` into the run folder. The first learned table decides; held-out rows of
-    its source measure privacy.
+    Writes `report.json`, `report.html`, `card.md` and `croissant.json` into the run folder; see `lookalike.proof`.
     """
-    from lookalike.evaluate.evaluate import evaluate as compare
+    from lookalike.proof import measure as measure_run
 
-    report = None
-    found = _learned(made)
-    if found is not None:
-        table, (learned, holdout) = found
-        synthetic = folder.table(table.name)
-        shared = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
-        report = compare(
-            learned.select(shared),
-            synthetic.select(shared),
-            holdout=None if holdout is None else holdout.select(shared),
-            target=getattr(table.table.rows, "target", None),
-            only=only,
-            gates=_gates(made, table.name) or "internal",
-            seed=made.recipe.seed,
-        )
-        report.save(folder.path / "report.json")
-        report.save(folder.path / "report.html")
-    write_card(folder, report)
-    return report
-
-
-def write_card(folder: RunFolder, report: Report | None) -> None:
-    """Write the dataset card of a run, and its Croissant description."""
-    from lookalike.export.card import card
-    from lookalike.export.croissant import croissant
-
-    manifest = folder.manifest
-    text = card(manifest, report=None if report is None else report.dump())
-    put_bytes(folder.path / "card.md", text.encode())
-    put_bytes(folder.path / "croissant.json", orjson.dumps(croissant(manifest), option=orjson.OPT_INDENT_2))
+    return measure_run(made, folder, only=only)
 
 
 def compare_reports(before: str | Path, after: str | Path) -> Any:
@@ -293,7 +235,7 @@ def new(
     Raises:
         UsageError: the file exists, or the pack has no such task.
     """
-    from lookalike.packs import pack_recipe
+    from lookalike.packs import STARTER, pack_recipe
     from lookalike.recipe.starter import starter
     from lookalike.schema.infer import infer
 
@@ -302,34 +244,11 @@ def new(
         raise UsageError(what="the file exists", where=str(path), fix="choose another name, or -o")
     if data is not None:
         text = starter(infer(frames.to_arrow(read(data))), data, name)
-    elif pack is not None:
-        text = re.sub(r"(?m)^name: .*$", f"name: {name}", pack_recipe(pack, task or ""), count=1)
     else:
-        text = STARTER.format(name=name)
+        known = STARTER.read_text("utf-8") if pack is None else pack_recipe(pack, task or "")
+        text = re.sub(r"(?m)^name: .*$", f"name: {name}", known, count=1)
     put_bytes(path, text.encode())
     return path
-
-
-STARTER = """\
-# yaml-language-server: $schema=lookalike.schema.json
-lookalike: 1
-name: {name}
-seed: 7
-tables:
-  customers:
-    rows: 1000
-    key: id
-    columns:
-      id: {{kind: sequence, start: 1}}
-      plan: {{kind: category, values: {{free: 0.7, pro: 0.25, team: 0.05}}}}
-      age: {{kind: normal, mean: 41, sd: 14, low: 18, high: 95, decimals: 0}}
-      joined: {{kind: datetime, start: 2024-01-01, end: 2026-01-01}}
-  orders:
-    rows: {{per: customers, count: {{kind: poisson, mean: 2}}}}
-    columns:
-      amount: {{kind: lognormal, mean: 3.2, sd: 0.6, decimals: 2}}
-      gift: {{kind: bernoulli, p: 0.1}}
-"""
 
 
 def fit(
@@ -464,7 +383,9 @@ def tune(
 
 def demo_recipe() -> Path:
     """The demo's recipe, as shipped."""
-    with as_file(files("lookalike.packs").joinpath("demo.yaml")) as path:
+    from lookalike.packs import DEMO
+
+    with as_file(DEMO) as path:
         return Path(path)
 
 
@@ -493,13 +414,19 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
     Args:
         run_folder: a run.
         to: the exporter's kind.
-        path: a file or a folder.
+        path: a file, a folder, or the URL of a database for `sql`.
         fields: fields of the exporter.
+
+    Returns:
+        The files written; none where a database took the tables.
     """
     from lookalike.run.folder import RunFolder
+    from lookalike.spec import configured
 
     run_ = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
-    exporter = resolve("exporter", to).model_validate(fields)  # type: ignore[attr-defined]  # exporters are specs
+    if "://" in str(path):
+        fields["url"] = path
+    exporter: Exporter = configured(resolve("exporter", to), fields, where=f"the fields of {to}")
     for name in run_.tables:
         if not run_.paths(name):
             raise RunError(what=f"table {name!r} has no finished partition", where=str(run_.path), fix="run the recipe first")

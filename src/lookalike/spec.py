@@ -8,14 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
 from pydantic_core import PydanticCustomError, core_schema
 
-from lookalike.errors import LookalikeError
+from lookalike.errors import LookalikeError, UsageError, did_you_mean
 from lookalike.registry import kinds, resolve
+
+Made = TypeVar("Made", bound="Spec")
 
 
 class Spec(BaseModel):
@@ -42,6 +44,30 @@ class Spec(BaseModel):
         """32 hex digits of the content and of the inputs' fingerprints."""
         body = orjson.dumps([self.dump(), *inputs], option=orjson.OPT_SORT_KEYS)
         return blake2b(body, digest_size=16).hexdigest()
+
+
+def configured(form: type[Made], fields: Mapping[str, Any], *, where: str) -> Made:
+    """A kind made of fields that somebody typed on a command line.
+
+    Raises:
+        UsageError: a field that the kind has not, or a value that does not fit it.
+    """
+    try:
+        return form.model_validate(fields)
+    except ValidationError as exc:
+        error = exc.errors(include_url=False)[0]
+        name = ".".join(map(str, error["loc"])) or "value"
+        if error["type"] == "extra_forbidden":
+            raise UsageError(
+                what=f"{form.kind} has no field {name!r}",
+                where=where,
+                fix=did_you_mean(name, form.model_fields, label="fields"),
+            ) from exc
+        raise UsageError(
+            what=f"{name}: {error['msg'].removeprefix('Value error, ')}",
+            where=where,
+            fix=f"see `lookalike explain {form.kind}`",
+        ) from exc
 
 
 def nested(form: type[BaseModel], value: Any) -> Any:

@@ -180,3 +180,15 @@ def test_a_path_out_of_the_folder_has_its_line(tmp_path):
     (tmp_path / "r.yaml").write_text(text)
     done = lookalike("check", "r.yaml", cwd=tmp_path)
     assert not unclear(done, 4, "'../d.csv'", "r.yaml:5:25")
+
+
+def test_fields_of_an_exporter_are_checked(tmp_path):
+    """A field that it has not, a value of another shape, a URL where a file belongs: usage errors; one table needs no list."""
+    (tmp_path / "r.yaml").write_text(recipe([FINE]))
+    assert lookalike("run", "r.yaml", cwd=tmp_path).returncode == 0
+    run = ("export", "runs/shop", "--to", "csv")
+    assert not unclear(lookalike(*run, "-o", "x", "--set", "delimitr=;", cwd=tmp_path), 2, "delimitr", "delimiter")
+    assert not unclear(lookalike(*run, "-o", "x", "--set", "tables=3", cwd=tmp_path), 2, "tables", "lookalike explain csv")
+    assert not unclear(lookalike(*run, "-o", "postgresql://me@localhost/x", cwd=tmp_path), 2, "csv has no field 'url'")
+    assert lookalike(*run, "-o", "x", "--set", "tables=t", "--set", "delimiter=;", cwd=tmp_path).returncode == 0
+    assert [path.name for path in (tmp_path / "x").iterdir()] == ["t.csv"]

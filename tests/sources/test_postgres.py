@@ -1,4 +1,4 @@
-"""PostgreSQL as a source: a real server that the test starts, from a package."""
+"""PostgreSQL as a source and as a target: a real server that the test starts, from a package."""
 
 import datetime as dt
 import warnings
@@ -6,7 +6,8 @@ import warnings
 import pytest
 
 import lookalike as la
-from lookalike.errors import LookalikeError, SourceError
+from lookalike.errors import LookalikeError, RunError, SourceError
+from lookalike.sources.database import connected
 from lookalike.sources.open import read
 from lookalike.sources.sql import SqlSource
 
@@ -93,3 +94,50 @@ def test_an_empty_table_says_so(url, tmp_path):
     assert (empty.num_rows, empty.column_names) == (0, ["x", "y"])
     with pytest.raises(LookalikeError, match="no rows"):
         la.mimic(empty, n=10)
+
+
+COLUMNS = {
+    "id": {"kind": "sequence", "start": 1},
+    "plan": {"kind": "category", "values": {"free": 0.5, 'it\'s "pro"': 0.5}},
+    "weight": {"kind": "normal", "mean": 60, "sd": 5},
+    "joined": {"kind": "datetime", "start": "2024-01-01", "end": "2026-01-01"},
+    "gift": {"kind": "bernoulli", "p": 0.5},
+    "coded": {"kind": "constant", "value": {"icd": ["J45"]}},
+}
+
+
+@pytest.fixture
+def made(url, tmp_path):
+    with connected(url) as server:
+        server.exec_driver_sql("DROP TABLE IF EXISTS guests; DROP TABLE IF EXISTS hosts")
+    table = {"rows": 20, "columns": COLUMNS}
+    return la.run({"name": "clinic", "tables": {"guests": table, "hosts": table}}, tmp_path / "run")
+
+
+def test_a_run_is_handed_to_the_server(url, made, tmp_path):
+    """Every table arrives with its types, and comes back as it was made; nested cells are JSON text."""
+    assert la.export(made, to="sql", path=url) == []
+    back = SqlSource(url=url, table="guests").read(tmp_path)
+    rows = made.table("guests")
+    for name in ("id", "plan", "weight", "gift", "joined"):
+        assert back[name].to_pylist() == rows[name].to_pylist()
+    assert back["coded"][0].as_py() == '{"icd":["J45"]}'
+    assert len(SqlSource(url=url, table="hosts").read(tmp_path)) == 20
+
+
+def test_a_table_that_is_there_stays_unless_replaced(url, made, tmp_path):
+    """Without `replace` nothing is written, not even the tables before it; with it the new rows stand."""
+    with connected(url) as server:
+        server.exec_driver_sql("CREATE TABLE hosts (x integer)")
+    with pytest.raises(RunError, match="already exists"):
+        la.export(made, to="sql", path=url)
+    with pytest.raises(SourceError, match="does not exist"):
+        SqlSource(url=url, table="guests").read(tmp_path)
+    la.export(made, to="sql", path=url, replace=True)
+    assert len(SqlSource(url=url, table="hosts").read(tmp_path)) == 20
+
+
+def test_a_colon_in_a_query_is_no_parameter(url, tmp_path):
+    """Times, casts and slices in a query mean what they mean to the server."""
+    query = "SELECT '12:30'::text AS t, (ARRAY[1,2,3])[1:2] AS a, 7 % 4 AS m"
+    assert SqlSource(url=url, query=query).read(tmp_path).to_pylist() == [{"t": "12:30", "a": [1, 2], "m": 3}]

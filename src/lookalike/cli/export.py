@@ -13,7 +13,7 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def export(
     run: Annotated[Path, typer.Argument(help="A run folder.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="A file or a folder.")],
+    output: Annotated[str, typer.Option("--output", "-o", help="A file, a folder, or the URL of a database.")],
     to: Annotated[str, typer.Option("--to", help="The format; `lookalike kinds` lists them.")] = "parquet",
     sets: Annotated[list[str] | None, typer.Option("--set", help="key=value: a field of the exporter.")] = None,
 ) -> None:
@@ -21,5 +21,7 @@ def export(
     from lookalike import api
     from lookalike.cli.output import console
 
-    for path in api.export(run, to=to, path=output, **api.settings(sets or [])):
+    for path in api.export(run, to=to, path=output, **api.fields(sets or [])):
         console.print(f"{path}  [dim]{path.stat().st_size:,} bytes[/]", soft_wrap=True)
+    if "://" in output:
+        console.print("the tables are in the database")

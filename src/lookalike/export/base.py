@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
+from pydantic import field_validator
 
 from lookalike.spec import Spec
 
@@ -46,6 +47,11 @@ class Exporter(Spec):
     suffix: ClassVar[str] = ""
 
     tables: tuple[str, ...] = ()  # the tables to write; none: all of them
+
+    @field_validator("tables", mode="before")
+    @classmethod
+    def _one(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) else value
 
     def chosen(self, run: Tables) -> tuple[str, ...]:
         """The tables to write, in the run's order."""

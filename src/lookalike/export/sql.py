@@ -1,32 +1,47 @@
-"""SQLite: all tables in one database file."""
+"""SQL databases: one SQLite file, or tables of a server."""
 
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 
 from lookalike.errors import RunError
 from lookalike.export.base import Exporter, Tables
 from lookalike.export.flat import flat
+from lookalike.optional import require
+from lookalike.sources.database import connected
 
 
 class Sql(Exporter):
-    """All tables in one SQLite file; nested cells as JSON text, times in ISO 8601.
+    """All tables in one SQLite file, nested cells as JSON text and times in ISO 8601; or, with a URL, in a database server.
+
+    On a server numbers, dates, times and booleans keep their types; all tables arrive, or none (PostgreSQL). A table that is
+    there already is an error, unless `replace: true`. `${NAME}` in the URL is read from the environment.
 
     Example:
         ```console
         lookalike export runs/clinic --to sql -o clinic.sqlite
+        lookalike export runs/clinic --to sql -o 'postgresql://me:${PG_PASSWORD}@localhost/clinic'
         ```
     """
 
     kind: ClassVar[str] = "sql"
     suffix: ClassVar[str] = ".sqlite"
 
+    url: str = ""  # a database server, dialect://user@host/database; empty: a file
+    replace: bool = False  # drop tables of the same names on the server first
+
     def export(self, run: Tables, to: Path) -> list[Path]:
-        """Write the tables."""
+        """Write the tables; the file, or nothing where a server took them."""
+        if self.url:
+            with connected(self.url, RunError) as connection:
+                for table in self.chosen(run):
+                    _insert(connection, run, table, self.replace)
+            return []
         path = to if to.suffix else to / f"{run.name}{self.suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
         aside = path.with_name(f".{path.name}.part")
@@ -56,6 +71,47 @@ def _write(database: sqlite3.Connection, run: Tables, table: str) -> None:
         marks = ", ".join("?" * plain.num_columns)
         rows = zip(*(map(_plain, column.to_pylist()) for column in plain.columns), strict=True)
         database.executemany(f"INSERT INTO {quoted} VALUES ({marks})", rows)  # noqa: S608  # names are quoted above
+
+
+def _insert(connection: Any, run: Tables, table: str, replace: bool) -> None:
+    """Create a table on a server and fill it, a batch at a time."""
+    alchemy = require("sqlalchemy", extra="sql")
+    target = None
+    for batch in run.batches(table, 8192):
+        plain = flat(batch)
+        if target is None:
+            columns = (alchemy.Column(field.name, _type(alchemy, field.type)) for field in plain.schema)
+            target = alchemy.Table(table, alchemy.MetaData(), *columns)
+            if replace:
+                target.drop(connection, checkfirst=True)
+            target.create(connection)
+        if plain.num_rows:
+            connection.execute(target.insert(), [dict(zip(plain.schema.names, row, strict=True)) for row in _rows(plain)])
+
+
+def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+    """The rows as Python values; nanoseconds, which Python has not, are cut to microseconds."""
+    columns = (
+        column.cast(pa.timestamp("us", column.type.tz), safe=False) if pa.types.is_timestamp(column.type) else column
+        for column in batch.columns
+    )
+    return zip(*(column.to_pylist() for column in columns), strict=True)
+
+
+def _type(alchemy: Any, kind: pa.DataType) -> Any:
+    """The SQL type of an Arrow type."""
+    tests = (
+        (pa.types.is_boolean, alchemy.Boolean()),
+        (pa.types.is_integer, alchemy.BigInteger()),
+        (pa.types.is_floating, alchemy.Double()),
+        (pa.types.is_decimal, alchemy.Numeric(getattr(kind, "precision", None), getattr(kind, "scale", None))),
+        (pa.types.is_date, alchemy.Date()),
+        (pa.types.is_time, alchemy.Time()),
+        (pa.types.is_timestamp, alchemy.DateTime(timezone=getattr(kind, "tz", None) is not None)),
+        (pa.types.is_duration, alchemy.Interval()),
+        (lambda found: pa.types.is_binary(found) or pa.types.is_large_binary(found), alchemy.LargeBinary()),
+    )
+    return next((sql for holds, sql in tests if holds(kind)), alchemy.Text())
 
 
 def _affinity(kind: pa.DataType) -> str:

@@ -7,6 +7,9 @@ from importlib.resources.abc import Traversable
 
 from lookalike.errors import UsageError, did_you_mean
 
+DEMO = files("lookalike.packs") / "demo.yaml"  # what `lookalike demo` runs
+STARTER = files("lookalike.packs") / "starter.yaml"  # what `lookalike new` writes when no pack is named
+
 
 def packs() -> tuple[str, ...]:
     """The names of all packs."""

@@ -16,6 +16,7 @@ from pydantic import model_validator
 from lookalike.errors import SourceError
 from lookalike.optional import require
 from lookalike.sources.base import Source, checked, filled, under
+from lookalike.sources.database import connected, shown
 
 
 class SqlSource(Source):
@@ -44,11 +45,12 @@ class SqlSource(Source):
 
     def read(self, root: Path) -> pa.Table:
         """All rows."""
-        url = filled(self.url, self._shown)
-        names, rows = self._sqlite(url, root) if url.startswith("sqlite:///") else self._server(url)
+        where = shown(self.url)
+        url = filled(self.url, where)
+        names, rows = self._sqlite(url, root) if url.startswith("sqlite:///") else self._server(self.url)
         if not names:
-            raise SourceError(what="the query gives no columns", where=self._shown, fix="write a SELECT")
-        return checked(_columns(names, rows), self._shown)
+            raise SourceError(what="the query gives no columns", where=where, fix="write a SELECT")
+        return checked(_columns(names, rows), where)
 
     def _sqlite(self, url: str, root: Path) -> tuple[list[str], list[Any]]:
         """Read with the standard library, which needs no extra; the database is opened for reading alone."""
@@ -64,31 +66,13 @@ class SqlSource(Source):
             raise SourceError(what=f"the database refused: {exc}", where=str(path), fix="check the table or the query") from exc
 
     def _server(self, url: str) -> tuple[list[str], list[Any]]:
-        alchemy = require("sqlalchemy", extra="sql")
-        try:
-            engine = alchemy.create_engine(re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url))
-        except (alchemy.exc.ArgumentError, ImportError) as exc:
-            raise SourceError(
-                what=f"the URL cannot be used: {exc}", where=self._shown, fix="write dialect://user@host/database"
-            ) from exc
-        try:
-            with engine.connect() as connection:
-                quote = engine.dialect.identifier_preparer.quote
-                name = ".".join(quote(part) for part in (self.table or "").split("."))
-                result = connection.execute(alchemy.text(self.query or f"SELECT * FROM {name}"))  # noqa: S608  # quoted
-                return list(result.keys()), result.fetchall()
-        except alchemy.exc.SQLAlchemyError as exc:
-            reason = str(getattr(exc, "orig", exc)).splitlines()[0]
-            raise SourceError(
-                what=f"the database refused: {reason}", where=self._shown, fix="check the URL, the table and your rights"
-            ) from exc
-        finally:
-            engine.dispose()
-
-    @property
-    def _shown(self) -> str:
-        """The URL without its password."""
-        return re.sub(r"//([^:/@]+):[^@]*@", r"//\1:***@", self.url)
+        text = require("sqlalchemy", extra="sql").text
+        with connected(url) as connection:
+            quote = connection.dialect.identifier_preparer.quote
+            name = ".".join(quote(part) for part in (self.table or "").split("."))
+            asked = self.query or f"SELECT * FROM {name}"  # noqa: S608  # quoted
+            result = connection.execute(text(re.sub(r"(?<!:):(?=\w)", r"\:", asked)))  # a colon is no parameter of ours
+            return list(result.keys()), result.fetchall()
 
     def version(self, root: Path) -> str:
         """A digest of the rows: databases have no other version."""
