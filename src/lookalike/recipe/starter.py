@@ -40,7 +40,12 @@ def starter(schema: TableSchema, path: str, name: str, *, rows: int = 1000, tabl
     if schema.rules:
         lines += ["    # These hold on every row of the data; a row that breaks one is drawn again.", "    keep:"]
         lines += [f"      - {json.dumps(rule, ensure_ascii=False)}" for rule in schema.rules]
-    lines += ["gates:", f"  - {{metric: identical_share, table: {table}, max: 0.001}}"]
+    lines += [
+        "# Without gates of its own a run is held to the profile `internal`. Your own bounds take its place, for example:",
+        "# gates:",
+        f"#   - {{metric: identical_excess, table: {table}, max: 0.001, bound: lower}}",
+        f"#   - {{metric: pairs, table: {table}, min: 0.9, relative_to: ceiling}}",
+    ]
     return "\n".join(lines) + "\n"
 
 
