@@ -73,6 +73,8 @@ class Dedup(Step):
         """Drop what repeats an earlier kept row."""
         assert self._seen is not None, "open() comes before apply()"
         verdicts = self._seen.judge(list(zip(*(batch[name].to_pylist() for name in self.on), strict=True)))
+        if not any(verdicts):
+            return Kept(batch)
         mask = np.array([verdict is None for verdict in verdicts], bool)
         reasons = tuple(verdict for verdict in verdicts if verdict is not None)
         return Kept(batch.take(mask), batch.ids[~mask], reasons, "duplicate")

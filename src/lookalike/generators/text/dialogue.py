@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 from typing import Any, ClassVar, Self
 
 import orjson
@@ -13,7 +14,7 @@ from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, UseTool, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, similarity
+from lookalike.generators.text.conversing import TextAsking, alike
 from lookalike.models.base import Message, Request, Tool, ToolCall
 
 TURN = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string()), ("arguments", pa.string())])
@@ -135,7 +136,7 @@ class Dialogue(TextAsking):
 
             def read(reply: str, before: tuple[str, ...] = tuple(turn["content"] or "" for turn in said)) -> str:
                 text = self._read(reply)
-                if any(len(text.split()) > 5 and similarity(text, earlier) > 0.85 for earlier in before):
+                if len(text.split()) > 5 and any(alike(text, earlier, 0.85) for earlier in before):
                     raise Unfit("it was said before; say something new")
                 return text
 
@@ -159,11 +160,20 @@ class Dialogue(TextAsking):
 
     def _read(self, text: str) -> str:
         """One turn: the role's own name before it is taken off, another's turn after it is refused."""
-        names = "|".join(re.escape(role.name) for role in self.roles)
-        text = re.sub(rf"^\W*(?:{names})\W*:\s*", "", read_text(text), flags=re.IGNORECASE)
-        if re.search(rf"^\W*(?:{names})\W*:", text, re.IGNORECASE | re.MULTILINE):
+        text = read_text(text)
+        if ":" not in text:
+            return text
+        name = self._name
+        text = text[found.end() :] if (found := name.match(text)) else text
+        if name.search(text):
             raise Unfit("it speaks for the others too; say only your own next turn")
         return read_text(text)
+
+    @cached_property
+    def _name(self) -> re.Pattern[str]:
+        """A role's name at the beginning of a line."""
+        names = "|".join(re.escape(role.name) for role in self.roles)
+        return re.compile(rf"^\W*(?:{names})\W*:\s*", re.IGNORECASE | re.MULTILINE)
 
     def _tools(self, role: Role, row: Row) -> tuple[tuple[Tool, ...], dict[str, UseTool] | None]:
         own = [tool for tool in self.tools if tool.by == role.name]
