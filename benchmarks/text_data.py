@@ -25,8 +25,8 @@ from typing import Any
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # threads that wait for each other cost CPU too
 
-from lookalike import api  # noqa: E402  # after the threads are told
-from lookalike.steps.dedup import Dedup  # noqa: E402
+from lookalike import api  # after the threads are told
+from lookalike.steps.dedup import Dedup
 
 SCORE = {"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"]}
 METHODS = {"no dedup": None, "exact": "exact", "minhash": "minhash", "embedding": "embedding"}

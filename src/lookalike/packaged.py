@@ -7,7 +7,6 @@ SHA-256, and only then renamed into the cache: `$LOOKALIKE_HOME`, or else `~/.ca
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import shutil
@@ -20,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
+from lookalike import store
 from lookalike.errors import SourceError
 
 CHUNK = 1 << 20
@@ -107,7 +107,7 @@ def place(made: Path, target: Path, *, sha256: str, size: int | None, origin: st
     Raises:
         FetchFailed: its size or hash is not the pinned one.
     """
-    found_size, found = made.stat().st_size, digest(made)
+    found_size, found = made.stat().st_size, store.sha256(made)
     if found != sha256 or (size is not None and found_size != size):
         expected = f"sha256 {sha256}" + (f", {size:,} bytes" if size is not None else "")
         raise FetchFailed(
@@ -116,12 +116,6 @@ def place(made: Path, target: Path, *, sha256: str, size: int | None, origin: st
             fix="do not use it: the upload may have changed; nothing was kept",
         )
     made.replace(target)
-
-
-def digest(path: Path) -> str:
-    """SHA-256 of a file, hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def download(pin: str, folder: Path) -> Path:

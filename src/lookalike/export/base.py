@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import Any, BinaryIO, ClassVar, Protocol
 
 import pyarrow as pa
 from pydantic import field_validator
 
 from lookalike.spec import Spec
+from lookalike.store import put
 
 
 class Tables(Protocol):
@@ -70,3 +71,33 @@ class Exporter(Spec):
         Raises:
             RunError: the run has no finished partition, or the target cannot be written.
         """
+
+
+class FileExporter(Exporter):
+    """One file a table."""
+
+    rows_at_once: ClassVar[int] = 65_536
+
+    @abstractmethod
+    def write(self, batches: Iterator[pa.RecordBatch], file: BinaryIO) -> None:
+        """The batches of one table, into its open file; at least one, which may have no rows."""
+
+    def export(self, run: Tables, to: Path) -> list[Path]:
+        """Write the chosen tables."""
+        paths = []
+        for table in self.chosen(run):
+            path = self.target(run, to, table)
+
+            def fill(file: BinaryIO, table: str = table) -> None:
+                self.write(_some(run.batches(table, self.rows_at_once), run, table), file)
+
+            put(path, fill)
+            paths.append(path)
+        return paths
+
+
+def _some(batches: Iterator[pa.RecordBatch], run: Tables, table: str) -> Iterator[pa.RecordBatch]:
+    """The batches; one without rows where there are none, because a file has its columns all the same."""
+    first = next(batches, None)
+    yield pa.RecordBatch.from_pylist([], run.table(table).schema) if first is None else first
+    yield from batches

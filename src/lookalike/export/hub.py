@@ -1,18 +1,14 @@
 """A folder that a dataset hub shows as it is: Parquet shards, a card with front matter, Croissant."""
 
-# pyright: reportOptionalMemberAccess=false
-# pyarrow is untyped: pyright loses the type of the writer in the loop; mypy checks this file
-
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 import yaml
 from pydantic import Field
 
@@ -20,9 +16,9 @@ from lookalike.errors import RunError
 from lookalike.export.base import Exporter, Tables
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
+from lookalike.export.parquet import Parquet
 from lookalike.store import put, put_bytes, sha256
 
-_MARK = {b"synthetic": b"true", b"lookalike.synthetic": b"true"}
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
 
@@ -78,7 +74,7 @@ class Hub(Exporter):
         paths = []
         for number in range(count):
             path = to / "data" / table / f"train-{number:05d}-of-{count:05d}.parquet"
-            put(path, lambda file: _write(file, _take(batches, rest, self.rows_per_file)))
+            put(path, lambda file: Parquet().write(_take(batches, rest, self.rows_per_file), file))
             paths.append(path)
         return paths
 
@@ -94,19 +90,6 @@ def _take(batches: Iterator[pa.RecordBatch], rest: list[pa.RecordBatch], rows: i
             batch = batch.slice(0, rows)
         rows -= len(batch)
         yield batch
-
-
-def _write(file: BinaryIO, batches: Iterator[pa.RecordBatch]) -> None:
-    writer: pq.ParquetWriter | None = None
-    try:
-        for batch in batches:
-            if writer is None:
-                writer = pq.ParquetWriter(file, batch.schema.with_metadata(_MARK), compression="zstd")
-            table = pa.Table.from_batches([batch]).cast(writer.schema.remove_metadata())
-            writer.write_table(table.replace_schema_metadata(_MARK))
-    finally:
-        if writer is not None:
-            writer.close()
 
 
 def _part(path: Path, to: Path) -> dict[str, str]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 from typing import BinaryIO, ClassVar
 
 import orjson
+import pyarrow as pa
 
-from lookalike.export.base import Exporter, Tables
-from lookalike.store import put
+from lookalike.export.base import FileExporter
 
 
-class Jsonl(Exporter):
+class Jsonl(FileExporter):
     """One JSON Lines file a table: UTF-8, one object a row, nested cells as they are, times in ISO 8601.
 
     Example:
@@ -22,18 +22,10 @@ class Jsonl(Exporter):
 
     kind: ClassVar[str] = "jsonl"
     suffix: ClassVar[str] = ".jsonl"
+    rows_at_once: ClassVar[int] = 8192
 
-    def export(self, run: Tables, to: Path) -> list[Path]:
-        """Write the tables."""
-        paths = []
-        for table in self.chosen(run):
-            path = self.target(run, to, table)
-            put(path, lambda file, table=table: _write(run, table, file))  # type: ignore[misc]
-            paths.append(path)
-        return paths
-
-
-def _write(run: Tables, table: str, file: BinaryIO) -> None:
-    file.writelines(
-        b"".join(orjson.dumps(row, default=str) + b"\n" for row in batch.to_pylist()) for batch in run.batches(table, 8192)
-    )
+    def write(self, batches: Iterator[pa.RecordBatch], file: BinaryIO) -> None:
+        """One object a row."""
+        file.writelines(
+            orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE) for batch in batches for row in batch.to_pylist()
+        )
