@@ -54,7 +54,7 @@ class AugmentationLift(Metric):
             }
             for name, more in arms.items():
                 part = real if more is None else (np.concatenate([real[0], more[0]]), np.concatenate([real[1], more[1]]))
-                predicted = learning.fit(part, job.classes, views.seed + seed)(job.test[0])
+                predicted = learning.fit(part, job.classes)(job.test[0])
                 scores[name].append(learning.score(predicted, job.test[1], job.classes))
         return self._results(job, scores, few, extra)
 

@@ -61,6 +61,8 @@ class C2st(Metric):
         reading = (
             f"given away by {', '.join(told)}: how much the AUC falls without." if told else "no single column gives it away."
         )
+        if len(views.compared) > len(views.modelled()):
+            reading += f" The model read {len(views.modelled())} of {len(views.compared):,} columns, drawn at random."
         detail: dict[str, Any] = {"importance": dict(top), "reading": reading}
         fields: dict[str, Any] = {"direction": "lower", "range": (0.5, 1.0)}
         head = self.result(
@@ -76,7 +78,7 @@ def discriminate(views: Views, a: Which, b: Which, *, explain: bool = False) -> 
 
 
 def _discriminate(views: Views, a: Which, b: Which, explain: bool) -> Discriminator:
-    names = [c.name for c in views.compared]
+    names = views.modelled()
     draw = views.random("c2st", a, b)
     size = min(ROWS, views.rows(a), views.rows(b))
     rows = [np.sort(draw.permutation(views.rows(w))[:size]) for w in (a, b)]
@@ -91,8 +93,8 @@ def _discriminate(views: Views, a: Which, b: Which, explain: bool) -> Discrimina
     areas: list[float] = []
     for k in range(FOLDS):
         train, test = fold != k, fold == k
-        model = Boosted(2, views.seed + k).fit(x[train], y[train])
-        probability[test] = model.probabilities(x[test], 2)[:, 1]
+        model = Boosted(2).fit(x[train], y[train])
+        probability[test] = model.probabilities(x[test])[:, 1]
         areas.append(auc(probability[test], y[test]))
         if explain and k == 0:
             drops = _importance(model, x[test], y[test], draw)
@@ -117,13 +119,13 @@ def _levels(codes: npt.NDArray[np.float32], draw: np.random.Generator) -> npt.ND
 
 
 def _importance(model: Boosted, x: Any, y: Any, draw: np.random.Generator) -> Vector:
-    """How much the AUC falls when one column is shuffled, on at most 6,000 rows mixed from both tables."""
-    keep = np.sort(draw.permutation(len(y))[:6000])
-    x, y = x[keep], y[keep]
-    whole = auc(model.probabilities(x, 2)[:, 1], y)
-    out = []
-    for column in range(x.shape[1]):
+    """How much the AUC falls when one column is shuffled, on at most 3,000 rows mixed from both tables."""
+    keep = np.sort(draw.permutation(len(y))[:3000])
+    x, y = model.codes(x[keep]), y[keep]
+    whole = auc(model.probabilities(x)[:, 1], y)
+    out = np.zeros(x.shape[1])
+    for column in model.used():
         shuffled = x.copy()
         shuffled[:, column] = draw.permutation(shuffled[:, column])
-        out.append(whole - auc(model.probabilities(shuffled, 2)[:, 1], y))
-    return np.asarray(out, dtype=np.float64)
+        out[column] = whole - auc(model.probabilities(shuffled)[:, 1], y)
+    return out

@@ -48,23 +48,12 @@ class Coverage(Metric):
 
 def _measure(views: Views, a: Which, b: Which, size: int) -> tuple[float, float, float]:
     """Coverage, density and precision of table `b` as a copy of `a`."""
-    from lookalike.evaluate.privacy.neighbors import nearest
+    from lookalike.evaluate.privacy.neighbors import nearest, within
 
     real, made = (np.ascontiguousarray(views.gower(w, limit=size)[:, :size]) for w in (a, b))
-    radius = nearest(real, real, k=NEAREST + 1)[0][:, NEAREST] + np.float32(1e-5)  # the first neighbour is the row itself
-    closest = nearest(real, made, k=1)[0][:, 0]
-    hits = _inside(made, real, radius)
-    return float((closest <= radius).mean()), float(hits.mean() / NEAREST), float((hits > 0).mean())
 
+    def reach() -> Distances:  # the first neighbour is the row itself
+        return nearest(real, real, k=NEAREST + 1)[0][:, NEAREST] + np.float32(1e-5)
 
-def _inside(queries: npt.NDArray[np.float32], points: npt.NDArray[np.float32], radius: Distances) -> npt.NDArray[np.int64]:
-    """How many points each query lies within the radius of, in tiles."""
-    out = np.zeros(queries.shape[1], dtype=np.int64)
-    for start in range(0, queries.shape[1], 128):
-        tile = np.zeros((min(128, queries.shape[1] - start), points.shape[1]), dtype=np.float32)
-        for q, p in zip(queries[:, start : start + 128], points, strict=True):
-            gap = np.abs(q[:, None] - p[None])
-            np.minimum(gap, 1.0, out=gap)
-            tile += gap
-        out[start : start + 128] = (tile <= radius).sum(axis=1)
-    return out
+    hits, covered = within(made, real, views.once(("reach", a, size), reach))
+    return float(covered.mean()), float(hits.mean() / NEAREST), float((hits > 0).mean())

@@ -122,7 +122,7 @@ class FairnessGap(Metric):
         if not views.protected:
             return self.skip("no protected column is declared", direction="lower")
         job = learning.task(views)
-        predicted = {w: learning.fit(getattr(job, w), job.classes, views.seed)(job.test[0]) for w in ("real", "synthetic")}
+        predicted = {w: learning.fit(getattr(job, w), job.classes)(job.test[0]) for w in ("real", "synthetic")}
         whole = {w: learning.score(p, job.test[1], job.classes) for w, p in predicted.items()}
         which: Which = "real" if job.seen else "holdout"
         known = _test_known(views, which, job)

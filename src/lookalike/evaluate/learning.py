@@ -60,7 +60,7 @@ def task(views: Views) -> Task:
 def _task(views: Views) -> Task:
     target = views.target or ""
     column = views[target]
-    names = tuple(c.name for c in views.compared if c.name != target)
+    names = tuple(views.modelled(but=target))
     if not names or not column.compared:
         raise MetricError(
             what=f"target {target!r} is of form {column.form!r} or the only column", fix="name a number or a category"
@@ -122,18 +122,18 @@ def _labels(views: Views, which: Any, target: str, classes: tuple[str, ...]) -> 
     return np.where((codes >= 0) & (codes < len(classes)), codes, np.nan)
 
 
-def fit(part: tuple[Features, Labels], classes: tuple[str, ...], seed: int) -> Callable[[Features], Vector]:
+def fit(part: tuple[Features, Labels], classes: tuple[str, ...]) -> Callable[[Features], Vector]:
     """A model trained on `part`: probabilities [n, classes], or values [n]; a single class in training is predicted as such."""
     x, y = part
     if not classes:
-        return Boosted(0, seed).fit(x, y).predict
+        return Boosted(0).fit(x, y).predict
     present = np.unique(y)
     if present.size < 2:
         only = np.zeros(len(classes))
         only[present] = 1.0
         return lambda test: np.tile(only, (len(test), 1))
-    model = Boosted(len(classes), seed).fit(x, y)
-    return lambda test: model.probabilities(test, len(classes))
+    model = Boosted(len(classes)).fit(x, y)
+    return model.probabilities
 
 
 def score(predicted: Vector, y: Labels, classes: tuple[str, ...]) -> float:

@@ -41,10 +41,10 @@ class Tstr(Metric):
         for seed in range(self.seeds):
             draw = views.random("tstr", seed)
             for part, scores in ((job.synthetic, own), (job.real, real)):
-                predicted = learning.fit(learning.bootstrap(part, draw), job.classes, views.seed + seed)(job.test[0])
+                predicted = learning.fit(learning.bootstrap(part, draw), job.classes)(job.test[0])
                 scores.append(learning.score(predicted, job.test[1], job.classes))
                 last["synthetic" if part is job.synthetic else "real"] = predicted
-        floor = learning.score(learning.fit(job.independent, job.classes, views.seed)(job.test[0]), job.test[1], job.classes)
+        floor = learning.score(learning.fit(job.independent, job.classes)(job.test[0]), job.test[1], job.classes)
         return self._results(job, own, real, floor, last)
 
     def _results(self, job: Task, own: list[float], real: list[float], floor: float, last: dict[str, Vector]) -> list[Result]:

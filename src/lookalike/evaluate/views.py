@@ -33,6 +33,7 @@ Which = Literal["real", "synthetic", "holdout", "independent", "base", "ceiling"
 T = TypeVar("T")
 Rows = npt.NDArray[np.int64]
 
+MODELLED = 300  # columns that a model reads; a tree looks at each of them for each of its leaves
 REFERENCE_ROWS = 200_000  # rows of a reference beyond which its own noise no longer matters
 
 
@@ -40,7 +41,7 @@ class Views:
     """Shared, lazy forms of the tables that one evaluation compares.
 
     Args:
-        real: the rows learned from.
+        real: the rows learned from; None: there are none, and only metrics that are `alone` have a meaning.
         synthetic: the rows to judge.
         holdout: real rows that the generator never saw.
         target: the column that models predict, for utility and fairness.
@@ -56,6 +57,7 @@ class Views:
         missing: real columns that the synthetic table does not have.
         extra: synthetic columns that the real table does not have.
         excluded: column -> why it is not compared.
+        alone: whether there is no real table; the synthetic one then stands in its place.
 
     Raises:
         MetricError: a table without rows, duplicate names, no shared column, an unknown target or protected column.
@@ -63,7 +65,7 @@ class Views:
 
     def __init__(
         self,
-        real: pa.Table,
+        real: pa.Table | None,
         synthetic: pa.Table,
         holdout: pa.Table | None = None,
         *,
@@ -75,6 +77,8 @@ class Views:
         extras: Mapping[str, Any] | None = None,
         keys: Sequence[str] = (),
     ) -> None:
+        self.alone = real is None
+        real = synthetic if real is None else real
         tables = {"real": real, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
         for which, table in tables.items():
             if not table.num_rows:
@@ -246,12 +250,19 @@ class Views:
         """Cells as Python strings, for text metrics."""
         return self.once(("t", name, which), lambda: self.table(which)[name].cast(pa.large_string()).to_pylist())
 
-    def features(self, which: Which, names: Sequence[str] | None = None) -> npt.NDArray[np.float32]:
+    def modelled(self, *, but: str | None = None) -> list[str]:
+        """The columns that models read: all compared ones, or so many drawn that a model still fits in seconds."""
+        names = [column.name for column in self.compared if column.name != but]
+        if len(names) <= MODELLED:
+            return names
+        return [names[i] for i in np.sort(self.random("modelled").permutation(len(names))[:MODELLED])]
+
+    def features(self, which: Which, names: Sequence[str]) -> npt.NDArray[np.float32]:
         """What tree models read: float32 [n, d], numbers as they are (null NaN), categories as codes."""
-        chosen = names if names is not None else [c.name for c in self.compared]
-        out = np.empty((self.rows(which), len(chosen)), dtype=np.float32)
-        for i, name in enumerate(chosen):
-            out[:, i] = self.numbers(name, which) if self[name].numeric else self.codes(name, which)
+        most = np.finfo(np.float32).max
+        out = np.empty((self.rows(which), len(names)), dtype=np.float32)
+        for i, name in enumerate(names):
+            out[:, i] = np.clip(self.numbers(name, which), -most, most) if self[name].numeric else self.codes(name, which)
         return out
 
     def gower(self, which: Which, *, limit: int | None = None) -> npt.NDArray[np.float32]:

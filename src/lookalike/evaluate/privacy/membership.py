@@ -24,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import MetricError
+from lookalike.evaluate.boosting import Boosted
 from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
 from lookalike.evaluate.privacy.neighbors import nearest
 from lookalike.evaluate.privacy.space import Gower
@@ -165,17 +166,11 @@ def _neighbour_scores(to_s: Scores, to_r: Scores, size_s: int, size_r: int) -> d
 
 
 def _classifier_scores(targets: Gower, reference: Gower, synthetic: Gower, rng: np.random.Generator) -> Scores:
-    from sklearn.ensemble import HistGradientBoostingClassifier
-
     size = min(20_000, synthetic.shape[1], 2 * reference.shape[1])
     drawn = synthetic[:, rng.permutation(synthetic.shape[1])[:size]]
     rows = np.concatenate([drawn, reference], axis=1).T
     label = np.r_[np.ones(drawn.shape[1]), np.zeros(reference.shape[1])]
-    model = HistGradientBoostingClassifier(
-        max_iter=60, max_leaf_nodes=31, learning_rate=0.15, early_stopping=False, random_state=int(rng.integers(2**31))
-    )
-    model.fit(rows, label)
-    return np.asarray(model.decision_function(targets.T), dtype=np.float64)
+    return Boosted(2).fit(rows, label).probabilities(targets.T)[:, 1]
 
 
 def roc(

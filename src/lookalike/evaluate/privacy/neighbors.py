@@ -90,6 +90,33 @@ def _nearest_without(queries: Gower, points: Gower, distance: Distances, index: 
                         index[i, c] = start + j
 
 
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _within(queries: Gower, points: Gower, radius: Distances, hits: Rows, reached: npt.NDArray[np.bool_]) -> None:
+    tile = np.empty(512, dtype=np.float32)
+    for i in range(queries.shape[1]):
+        for start in range(0, points.shape[1], 512):
+            stop = min(start + 512, points.shape[1])
+            _tile_distances(queries[:, i], points, start, stop, tile)
+            for j in range(stop - start):
+                if tile[j] <= radius[start + j]:
+                    hits[i] += 1
+                    reached[start + j] = True
+
+
+def within(queries: Gower, points: Gower, radius: Distances) -> tuple[Rows, npt.NDArray[np.bool_]]:
+    """How many points each query lies within the radius of, and which points any query does.
+
+    Args:
+        queries: float32 [d, n].
+        points: float32 [d, m], the same columns.
+        radius: of each point [m], as a sum over columns.
+    """
+    _check(queries, points)
+    hits, reached = np.zeros(queries.shape[1], dtype=np.int64), np.zeros(points.shape[1], dtype=np.bool_)
+    _within(np.ascontiguousarray(queries), np.ascontiguousarray(points), radius, hits, reached)
+    return hits, reached
+
+
 def nearest(queries: Gower, points: Gower, *, k: int = 1) -> tuple[Distances, Rows]:
     """The k nearest points of each query, nearest first; ties go to the lower row.
 
