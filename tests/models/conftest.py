@@ -3,12 +3,14 @@
 import asyncio
 
 import pytest
+from aiohttp import web
 
+from lookalike.generators.base import Context
 from lookalike.models import lane as lane_module
 from lookalike.models.base import Message, Request
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
-from lookalike.testing.server import ModelServer
+from lookalike.testing.server import BEHAVIOURS, ModelServer
 
 
 @pytest.fixture
@@ -43,3 +45,30 @@ def openai(server, **more):
     return OpenAI(
         base_url=server.url, model="test", timeout_s=more.pop("timeout_s", 5.0), retries=more.pop("retries", 3), **more
     )
+
+
+def converse(model, column, row=None, **context):
+    """The cell that a column makes through a lane to this model; then the lane's state."""
+
+    async def main():
+        talk = column.converse({"_id": 0, **(row or {})}, Context(1, "t", "c", None, **context))
+        async with Lanes({"m": model}) as lanes:
+            try:
+                asked = next(talk)
+                while True:
+                    asked = talk.send(await lanes.ask(asked))
+            except StopIteration as done:
+                return done.value, lanes.snapshot()["m"]
+
+    return asyncio.run(main())
+
+
+def behave(monkeypatch, server, answer):
+    """Let every request get what `answer` makes of its body: (status, JSON)."""
+
+    async def behaviour(_, request, body):
+        status, said = answer(body)
+        return web.json_response(said, status=status)
+
+    monkeypatch.setitem(BEHAVIOURS, "own", behaviour)
+    server.always = "own"

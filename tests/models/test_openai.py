@@ -19,30 +19,6 @@ def test_defaults_of_the_model_yield_to_the_request(server):
     assert body["stop"] == ["END"]
 
 
-def test_a_server_without_schemas_is_found_out_once(server):
-    """One canary tries response_format; from then on the schema is in the prompt."""
-    server.schemas = False
-    ask(openai(server, concurrency=1), *(request(str(n), schema=SCHEMA) for n in range(4)))
-    assert ["response_format" in body for body in server.requests] == [True, False, False, False, False]
-    assert "JSON Schema" in server.requests[1]["messages"][-1]["content"]
-
-
-def test_a_server_that_ignores_schemas_gets_them_in_the_prompt(server):
-    """Prose for a schema tells that the server does not know it."""
-    server.next("prose")
-    ask(openai(server, concurrency=1), *(request(str(n), schema=SCHEMA) for n in range(3)))
-    assert ["response_format" in body for body in server.requests] == [True, False, False]
-
-
-def test_a_bad_request_with_a_schema_is_not_blamed_on_the_schema(server):
-    """When it is refused both ways the request fails, and the next one tries schemas again."""
-    server.next("400", "400")
-    failure, reply, _ = ask(openai(server, concurrency=1), request("a", schema=SCHEMA), request("b", schema=SCHEMA))
-    assert "400" in str(failure)
-    assert reply.text.startswith("{")
-    assert "response_format" in server.requests[-1]
-
-
 def test_choices_come_back_bare(server):
     """A choice is asked for as JSON and comes back as its text."""
     reply, _ = ask(openai(server), request(choices=("red", "blue")))

@@ -27,6 +27,9 @@ _REFUSAL = re.compile(
     r"|i['’]?m (not able|unable) to|i am (not able|unable) to|as an ai( language)? model|i won['’]?t (help|assist|provide|create|write))",
     re.IGNORECASE,
 )
+_SHORT_TASK = 1500  # characters that are worth saying twice
+_COMPLAINT = re.compile(r"\b(?:must|should|cannot be used|corrected answer)\b", re.IGNORECASE)
+_BARE_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:\d+[.)]|[-*•])\Z")  # `5.` ends no sentence
 _THINK = re.compile(r"^\s*<think(?:ing)?>(.*?)</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")
 _FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
@@ -104,6 +107,10 @@ def ask(
                 current = replace(current, max_tokens=2 * (current.max_tokens or 1024))
                 raise Unfit("it was cut off at the token limit")  # noqa: TRY301  # one place takes all reasons
             value = read(_usable(text, reply, whole=whole))
+            if not request.choices and _echoes(
+                value, (*rejected[-1:], "that answer cannot be used give only the corrected answer")
+            ):
+                raise Unfit("it repeats the complaint; answer the task")  # noqa: TRY301  # one place takes all reasons
         except Unfit as exc:
             reasons: Sequence[str] = [str(exc)]
         else:
@@ -128,8 +135,17 @@ def _usable(text: str, reply: Reply, *, whole: bool) -> str:
     if reply.finish == "length":
         if not whole or not _SENTENCE_END.search(text):
             raise Unfit("it was cut off at the token limit; be briefer")
-        return text[: [match.end() for match in _SENTENCE_END.finditer(text)][-1]]
+        return _BARE_ITEM.sub("", text[: [match.end() for match in _SENTENCE_END.finditer(text)][-1]]).rstrip()
     return text
+
+
+def _echoes(value: Any, reason: str) -> bool:
+    """Whether prose only says again what was wrong with the last answer: `It should contain: 8`."""
+    if not isinstance(value, str) or not _COMPLAINT.search(value):
+        return False
+    words = set(re.findall(r"\w+", value.lower()))
+    known = set(re.findall(r"\w+", f"that answer cannot be used give only the corrected answer {reason}".lower()))
+    return len(words & known) > 0.6 * len(words)
 
 
 def _again(request: Request, current: Request, text: str, reasons: Sequence[str]) -> Request:
@@ -138,16 +154,17 @@ def _again(request: Request, current: Request, text: str, reasons: Sequence[str]
     turns: list[Message] = []
     if text.strip() and not _REFUSAL.match(text):
         turns.append(Message("assistant", text if len(text) < 4000 else text[:4000]))
-        turns.append(
-            Message("user", f"That answer cannot be used:\n{listed}\nAnswer again, and give only the corrected answer.")
-        )
+        # a small model answers what it was told last: without the task it writes back the complaint
+        task = request.messages[-1].content
+        again = f"The task once more:\n\n{task}" if len(task) <= _SHORT_TASK else "Answer again."
+        turns.append(Message("user", f"That answer cannot be used:\n{listed}\nGive only the corrected answer. {again}"))
     base = current.messages if any(message.role == "tool" for message in current.messages) else request.messages
     return replace(request, messages=(*base, *turns), max_tokens=current.max_tokens)
 
 
 def _serve(reply: Reply, tools: Mapping[str, UseTool]) -> tuple[list[Message], int]:
     """The model's tool calls and their results as turns, and how many named no tool."""
-    turns = [Message("assistant", reply.text, tool_calls=reply.tool_calls)]
+    turns = [Message("assistant", reply.text, tool_calls=reply.tool_calls, verbatim=reply.verbatim)]
     missing = 0
     for call in reply.tool_calls:
         if call.name in tools:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-import base64
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 import orjson
-from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Backend, Finish, Message, Model, Part, Refused, Reply, Request, ToolCall
+from lookalike.models.base import Backend, Finish, Message, Part, Refused, Reply, Request, ToolCall
 from lookalike.models.pricing import usage
-from lookalike.models.secret import Secret, expand
-from lookalike.models.structured import choice_schema, chosen
-from lookalike.models.wire import reading
-
-if TYPE_CHECKING:
-    from lookalike.models.transport import Transport
+from lookalike.models.secret import Secret
+from lookalike.models.served import Served, ServedBackend, merged
+from lookalike.models.structured import ANSWER, content, form, in_prompt
+from lookalike.models.wire import arguments, as_base64, as_text, reading, said, verbatim
 
 VERSION = "2023-06-01"
 MAX_TOKENS = 4096  # the API wants a number
-ANSWER = "answer"
-_FINISH: dict[str, Finish] = {"max_tokens": "length", "tool_use": "tool", "refusal": "refusal"}
+_FINISH: dict[str, Finish] = {
+    "max_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_use": "tool",
+    "refusal": "refusal",
+}
+_PROMPT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
-class Anthropic(Model):
-    """Anthropic's messages API. JSON is asked for as the input of a tool that must be called.
+class Anthropic(Served):
+    """Anthropic's messages API: text, images and PDF files in; tools; thoughts kept apart and sent back signed.
+
+    JSON is asked for as the input of a tool that must be called; while the model thinks (`extra: {thinking: ...}`) the API forces no
+    tool, and the schema goes into the prompt.
 
     ```yaml
     writer: {kind: anthropic, model: claude-model, api_key: "${ANTHROPIC_API_KEY}", price: {input: 3, output: 15}}
@@ -35,15 +40,18 @@ class Anthropic(Model):
         model: as the API names it.
         api_key: `${NAME}`.
         base_url: another address, such as a gateway's.
+        structured: `native`: JSON always by a tool; `prompt`: always in words; `auto`: found out by the first call.
+        headers: more HTTP headers, such as `anthropic-beta`.
+        extra: fields that go into every request's body, such as `thinking`.
+        body_max: bytes; a longer reply is cut off.
     """
 
     kind: ClassVar[str] = "anthropic"
-    canary: ClassVar[bool] = True
+    key_header: ClassVar[tuple[str, str]] = ("x-api-key", "")
+    fixed_headers: ClassVar[Mapping[str, str]] = {"anthropic-version": VERSION}
 
-    model: str
     api_key: Secret = "${ANTHROPIC_API_KEY}"
     base_url: str = "https://api.anthropic.com/v1"
-    body_max: int = Field(default=BODY_MAX, ge=1024)
 
     def open(self) -> Backend:
         """The backend.
@@ -51,42 +59,34 @@ class Anthropic(Model):
         Raises:
             MissingModel: a variable is not set, or the address is none.
         """
-        from lookalike.models.transport import Transport  # aiohttp: only once something is asked
-
-        key = expand(self.api_key, field="api_key")
-        headers = {"Content-Type": "application/json", "x-api-key": key, "anthropic-version": VERSION}
-        url = expand(self.base_url, field="base_url").rstrip("/")
-        return AnthropicBackend(self, Transport(url, headers, (key,), self.body_max))
-
-    @property
-    def label(self) -> str:
-        """The model's name."""
-        return self.model
+        return AnthropicBackend(self, self.connect())
 
 
-class AnthropicBackend:
+class AnthropicBackend(ServedBackend):
     """The wire format of messages."""
 
-    def __init__(self, model: Anthropic, transport: Transport) -> None:
-        self.model, self.transport = model, transport
-
-    async def ask(self, request: Request) -> Reply:
-        """One attempt; this API has chat only."""
-        if request.operation == "embed":
-            raise Refused("Anthropic's API has no embeddings")
-        if request.operation == "complete":
-            raise Refused("Anthropic's API completes no bare prompts")
+    async def once(self, request: Request, *, native: bool = False) -> Reply:
+        """One exchange; this API has chat only."""
+        if request.operation != "chat":
+            raise Refused(f"Anthropic's API has no operation `{request.operation}`, only chat")
         began = time.perf_counter()
-        body = await self.transport.post("/messages", orjson.dumps(self._body(request)))
+        if native and _thinks({**self.model.extra, **request.extra}):
+            request, native = in_prompt(request), False
+        sent = self._body(request, native=native)
+        try:
+            body = await self.transport.post("/messages", orjson.dumps(sent))
+        except Refused as refused:
+            self.learn(refused, sent)
+            raise
         with reading(body, "message"):
             return self._reply(body, request, began)
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, request: Request, *, native: bool) -> dict[str, Any]:
         model = self.model
         body: dict[str, Any] = {
             "model": model.model,
             "max_tokens": request.max_tokens or model.max_tokens or MAX_TOKENS,
-            "messages": [_wire(message) for message in request.messages if message.role != "system"],
+            "messages": _turns(request.messages),
         }
         system = "\n\n".join(message.content for message in request.messages if message.role == "system")
         settings = {
@@ -95,72 +95,80 @@ class AnthropicBackend:
             "top_p": model.top_p if request.top_p is None else request.top_p,
             "stop_sequences": list(request.stop) or None,
         }
-        body |= {name: value for name, value in settings.items() if value is not None}
+        body |= {name: value for name, value in settings.items() if value is not None and name not in self.untaken}
         tools = [
             {"name": tool.name, "description": tool.description, "input_schema": tool.parameters} for tool in request.tools
         ]
-        schema = choice_schema(request.choices) if request.choices else request.schema
-        if schema is not None:  # the answer is a tool too: forced, or one to end with
+        if native:  # the answer is a tool too: forced, or one to end with
             body["tool_choice"] = {"type": "any"} if tools else {"type": "tool", "name": ANSWER}
-            tools.append({"name": ANSWER, "description": "Give your answer.", "input_schema": schema})
+            tools.append({"name": ANSWER, "description": "Give your answer.", "input_schema": form(request)})
         if tools:
             body["tools"] = tools
-        return body | dict(request.extra)
+        return merged(body, {**model.extra, **request.extra})
 
     def _reply(self, body: Any, request: Request, began: float) -> Reply:
-        blocks, counted = body["content"], body["usage"]
+        blocks, told = body["content"], body["usage"]
         text = "".join(block["text"] for block in blocks if block["type"] == "text")
         called = [block for block in blocks if block["type"] == "tool_use"]
-        tokens = int(counted["input_tokens"]), int(counted["output_tokens"])
+        prompt = int(told["input_tokens"]) + sum(int(told.get(name) or 0) for name in _PROMPT_TOKENS[1:])
         finish: Finish = _FINISH.get(body.get("stop_reason") or "", "stop")
         calls = tuple(ToolCall(call["id"], call["name"], orjson.dumps(call["input"]).decode()) for call in called)
         answers = [call for call in calls if call.name == ANSWER]
-        if (request.schema is not None or request.choices) and answers:
+        wanted = request.schema is not None or request.choices
+        if wanted and answers:
             text, calls = answers[0].arguments, ()
             finish = "stop" if finish == "tool" else finish
-            text = chosen(text) if request.choices else text
-        reasoning = "".join(block.get("thinking", "") for block in blocks if block["type"] == "thinking")
         return Reply(
-            text,
+            content(request, text) if wanted and not calls else text,
             finish,
-            usage(self.model, *tokens),
+            usage(self.model, prompt, int(told["output_tokens"])),
             body.get("model") or self.model.model,
             (time.perf_counter() - began) * 1e3,
             tool_calls=calls,
-            reasoning=reasoning,
+            reasoning="".join(block.get("thinking", "") for block in blocks if block["type"] == "thinking"),
+            verbatim=verbatim("anthropic", blocks) if calls else "",
         )
 
-    def take_pause_s(self) -> float:
-        """What the server's rate-limit headers ask for."""
-        return self.transport.take_pause_s()
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.transport.close()
+def _thinks(extra: Mapping[str, Any]) -> bool:
+    return (extra.get("thinking") or {}).get("type", "disabled") != "disabled"
 
 
-def _wire(message: Message) -> dict[str, Any]:
-    if message.role == "tool":
-        result = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.content}
-        return {"role": "user", "content": [result]}
+def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    """Messages as turns; the results of calls that were made together are one turn."""
+    turns: list[dict[str, Any]] = []
+    joined: list[dict[str, Any]] | None = None
+    for message in messages:
+        if message.role == "system":
+            continue
+        if message.role == "tool":
+            if joined is None:
+                joined = []
+                turns.append({"role": "user", "content": joined})
+            joined.append({"type": "tool_result", "tool_use_id": message.tool_call_id, "content": message.content})
+        else:
+            joined = None
+            turns.append({"role": message.role, "content": said(message, "anthropic") or _content(message)})
+    return turns
+
+
+def _content(message: Message) -> str | list[dict[str, Any]]:
     if not message.parts and not message.tool_calls:
-        return {"role": message.role, "content": message.content}
-    blocks: list[dict[str, Any]] = [_part(part) for part in message.parts]
+        return message.content
+    blocks = [_part(part) for part in message.parts]
     if message.content:
         blocks.append({"type": "text", "text": message.content})
-    blocks += [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": orjson.loads(call.arguments)}
-        for call in message.tool_calls
-    ]
-    return {"role": message.role, "content": blocks}
+    blocks += [{"type": "tool_use", "id": call.id, "name": call.name, "input": arguments(call)} for call in message.tool_calls]
+    return blocks
 
 
 def _part(part: Part) -> dict[str, Any]:
-    if part.media_type.startswith("text/"):
-        return {"type": "text", "text": f"{part.name}\n{part.data.decode('utf-8', 'replace')}".strip()}
-    source = {"type": "base64", "media_type": part.media_type, "data": base64.b64encode(part.data).decode()}
+    text = as_text(part)
+    if text is not None:
+        return {"type": "text", "text": text}
+    source = {"type": "base64", "media_type": part.media_type, "data": as_base64(part)}
     if part.media_type.startswith("image/"):
         return {"type": "image", "source": source}
     if part.media_type == "application/pdf":
         return {"type": "document", "source": source}
-    raise Refused(f"Anthropic's API takes no {part.media_type}")
+    raise Refused(f"Anthropic's API takes no {part.media_type}; it reads images, PDF files and text")

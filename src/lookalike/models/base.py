@@ -49,6 +49,7 @@ class Message:
     parts: tuple[Part, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
+    verbatim: str = ""  # of the `Reply` that this turn was
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,7 @@ class Reply:
     tool_calls: tuple[ToolCall, ...] = ()
     reasoning: str = ""
     vector: tuple[float, ...] = ()  # embed
+    verbatim: str = ""  # a turn with tool calls as the provider wrote it, as JSON: it wants its signed thoughts back unchanged
 
 
 class Fault(Exception):
@@ -147,6 +149,10 @@ class Refused(Fault):
     """This request can never succeed (400, 413, content policy): the cell fails, the lane goes on."""
 
     retry = False
+
+
+class Otherwise(Fault):
+    """The server takes no request of this form. The backend has learnt: the same request goes again, in another form."""
 
 
 class Closed(Fault):
@@ -182,9 +188,10 @@ class Price(Spec):
     output: float
 
 
+# how a model is reached and how fast, not what it answers
 NO_IDENTITY = frozenset(
-    {"concurrency", "rpm", "tpm", "price", "timeout_s", "retries", "api_key", "headers", "engines", "threads"}
-)
+    "concurrency rpm tpm price timeout_s retries api_key headers body_max engines threads batch_size linger_s poll_s window".split()
+)  # fmt: skip
 
 
 class Model(Spec):

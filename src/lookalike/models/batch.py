@@ -1,29 +1,31 @@
 """`batch`: the files and batches of the OpenAI API: half the price, answers within a day.
 
-Requests gather until there are `batch_size` or none came for `linger_s`; then they are one file, submitted, polled and collected.
-What was submitted is written down under the cache folder by the hash of its body, so a run that was killed collects the
-answers of its batch instead of paying for a second one.
+Requests gather until there are `batch_size` (or 100 MB) or none came for `linger_s`; then they are one file, submitted, polled
+and collected. What was submitted is written down by the batch's id, under the cache folder, so a run that was killed collects
+the answers of its batch instead of paying for a second one. A batch that is over without an answer to some requests (expired,
+cancelled, one line failed) has those asked again in another; a server that cannot be reached meanwhile is only waited for.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import orjson
 from pydantic import Field
 
 from lookalike import packaged
-from lookalike.models.base import Backend, Closed, Fault, Refused, Reply, Request, Transient
-from lookalike.models.openai import OpenAI, OpenAIBackend, connect
+from lookalike.models.base import Backend, Fault, Limited, Operation, Refused, Reply, Request, Transient
+from lookalike.models.openai import OpenAI, OpenAIBackend
+from lookalike.models.structured import in_prompt
+from lookalike.models.wire import reading
 
-if TYPE_CHECKING:
-    from lookalike.models.transport import Transport
-
-CHAT, COMPLETIONS, EMBEDDINGS = "/v1/chat/completions", "/v1/completions", "/v1/embeddings"
+ENDPOINTS: dict[Operation, str] = {"chat": "/v1/chat/completions", "complete": "/v1/completions", "embed": "/v1/embeddings"}
+BYTES_MAX = 100_000_000  # of one file; OpenAI takes 200 MB
 _OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
@@ -35,6 +37,7 @@ class Batch(OpenAI):
     ```
 
     Attributes:
+        structured: `auto` and `native`: JSON by response_format; `prompt`: in words.
         batch_size: requests in one batch, at most; also how many cells wait at once.
         linger_s: seconds without a new request after which a smaller batch goes.
         poll_s: seconds between two looks at a batch.
@@ -57,76 +60,79 @@ class Batch(OpenAI):
         Raises:
             MissingModel: a variable is not set, or the address is none.
         """
-        return BatchBackend(self, connect(self))
+        return BatchBackend(self, self.connect())
 
 
 class BatchBackend:
-    """Requests that wait for their batch."""
+    """Requests that wait for their batch, each known by the hash of its body: its mark."""
 
-    def __init__(self, model: Batch, transport: Transport) -> None:
+    def __init__(self, model: Batch, transport: Any) -> None:
         self.model, self.transport = model, transport
         self.wire = OpenAIBackend(model, transport)
-        self._gathered: dict[str, bytes] = {}
-        self._url: dict[str, str] = {}
+        self._gathered: dict[str, dict[str, bytes]] = {}  # endpoint -> mark -> line
         self._awaited: dict[str, list[asyncio.Future[Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         place = blake2b(f"{transport.base_url}\n{model.model}".encode(), digest_size=8).hexdigest()
         self._folder = packaged.home() / "batches" / place
-        self._known: dict[str, str] | None = None  # custom id -> batch, of runs before this one
+        self._known: dict[str, str] | None = None  # mark -> batch, of runs before this one
         self._collecting: set[str] = set()
         self._early: dict[str, Any] = {}  # answers of an earlier run's batch that nobody asked for yet
 
     async def ask(self, request: Request) -> Reply:
         """The reply out of the request's batch."""
         began = time.perf_counter()
-        native = self.model.structured != "prompt" and (request.schema is not None or bool(request.choices))
-        body = self.wire.body(request, native=native)
-        url = {"embed": EMBEDDINGS, "complete": COMPLETIONS}.get(request.operation, CHAT)
+        structured = request.operation == "chat" and (request.schema is not None or bool(request.choices))
+        native = structured and self.model.structured != "prompt"
+        sent = self.wire.body(request if native or not structured else in_prompt(request), native=native)
+        url, body = ENDPOINTS[request.operation], orjson.dumps(sent)
         mark = blake2b(url.encode() + body, digest_size=16).hexdigest()
-        answer = asyncio.get_running_loop().create_future()
         if mark in self._early:
-            return self._read(self._early[mark], request, began, native=native)
+            return self.wire.read(self._early[mark], request, began, native=native)
+        answer = asyncio.get_running_loop().create_future()
         waiting = self._awaited.setdefault(mark, [])
         waiting.append(answer)
-        if len(waiting) == 1:
-            self._url[mark] = url
-            self._enqueue(mark, orjson.dumps({"custom_id": mark, "method": "POST", "url": url}), body)
-        return self._read(await answer, request, began, native=native)
+        if len(waiting) == 1 and mark not in self._collecting:
+            self._enqueue(
+                mark, url, orjson.dumps({"custom_id": mark, "method": "POST", "url": url})[:-1] + b',"body":' + body + b"}"
+            )
+        try:
+            found = await answer
+        except Refused as refused:
+            self.wire.learn(refused, sent)
+            raise
+        return self.wire.read(found, request, began, native=native)
 
-    def _read(self, found: Any, request: Request, began: float, *, native: bool) -> Reply:
-        if request.operation == "embed":
-            return self.wire.embedding(found, request, began)
-        if request.operation == "complete":
-            return self.wire.completion(found, request, began)
-        return self.wire.answer(found, request, began, native=native)
-
-    def _enqueue(self, mark: str, head: bytes, body: bytes) -> None:
+    def _enqueue(self, mark: str, url: str, line: bytes) -> None:
         known = self._earlier()
-        if mark in self._collecting:
-            return
         if mark in known:  # a killed run has paid for it: collect its batch, for all that asked there
             marks = [each for each, batch in known.items() if batch == known[mark]]
             self._collecting.update(marks)
-            self._start(self._collect(known[mark], marks))
+            self._start(self._collect(known[mark], marks), marks)
             return
-        self._gathered[mark] = head[:-1] + b',"body":' + body + b"}"
+        gathered = self._gathered.setdefault(url, {})
+        gathered[mark] = line
         if self._timer is not None:
             self._timer.cancel()
-        full = len(self._gathered) >= self.model.batch_size
+        full = len(gathered) >= self.model.batch_size or sum(map(len, gathered.values())) >= BYTES_MAX
         self._timer = asyncio.get_running_loop().call_later(0 if full else self.model.linger_s, self._go)
 
     def _go(self) -> None:
         gathered, self._gathered = self._gathered, {}
-        for url in (CHAT, COMPLETIONS, EMBEDDINGS):  # a batch has one endpoint
-            part = {mark: line for mark, line in gathered.items() if self._url[mark] == url}
-            if part:
-                self._start(self._submit(url, part))
+        for url, lines in gathered.items():  # a batch has one endpoint
+            self._start(self._submit(url, lines), list(lines))
 
-    def _start(self, work: Any) -> None:
-        task = asyncio.create_task(work)
+    def _start(self, work: Coroutine[Any, Any, None], marks: list[str]) -> None:
+        task = asyncio.create_task(self._guarded(work, marks))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    async def _guarded(self, work: Coroutine[Any, Any, None], marks: list[str]) -> None:
+        """Whatever ends the work, nobody waits for ever."""
+        try:
+            await work
+        except Exception as error:  # noqa: BLE001  # handed to all who wait: a fault, a full disk
+            self._settle(marks, error)
 
     def _earlier(self) -> dict[str, str]:
         if self._known is None:
@@ -137,11 +143,7 @@ class BatchBackend:
 
     async def _submit(self, url: str, gathered: dict[str, bytes]) -> None:
         marks = list(gathered)
-        try:
-            name = await self._upload(url, gathered)
-        except Fault as fault:
-            self._fail(marks, fault)
-            return
+        name = await self._upload(url, gathered)
         self._folder.mkdir(parents=True, exist_ok=True)
         aside = self._folder / f".{name}"
         aside.write_bytes(orjson.dumps(marks))
@@ -154,47 +156,55 @@ class BatchBackend:
         form = FormData()
         form.add_field("purpose", "batch")
         form.add_field("file", b"\n".join(gathered.values()), filename="batch.jsonl", content_type="application/jsonl")
-        status, headers, raw = await self.transport.send("POST", "/files", form)
-        file = self.transport.parse(status, headers, raw)["id"]
-        body = {"input_file_id": file, "endpoint": url, "completion_window": self.model.window}
-        return str((await self.transport.post("/batches", orjson.dumps(body)))["id"])
+        file = self.transport.parse(*await self.transport.send("POST", "/files", form))
+        with reading(file, "file"):
+            body = {"input_file_id": file["id"], "endpoint": url, "completion_window": self.model.window}
+        batch = await self.transport.post("/batches", orjson.dumps(body))
+        with reading(batch, "batch"):
+            return str(batch["id"])
 
     async def _collect(self, name: str, marks: list[str]) -> None:
         try:
-            while (batch := await self._look(name))["status"] not in _OVER:  # noqa: ASYNC110  # the server has no event to wait for
-                await asyncio.sleep(self.model.poll_s)
-            lines = b""
+            batch = await self._over(name)
             for file in ("output_file_id", "error_file_id"):
                 if batch.get(file):
-                    _, _, raw = await self.transport.send("GET", f"/files/{batch[file]}/content")
-                    lines += raw + b"\n"
-        except Fault as fault:
-            if not fault.retry:
-                self._note(name).unlink(missing_ok=True)
-            self._fail(marks, fault)
-            return
-        for line in lines.splitlines():
-            if line.strip():
-                self._deliver(orjson.loads(line))
+                    for line in (await self._get(f"/files/{batch[file]}/content")).splitlines():
+                        if line.strip():
+                            self._deliver(line)
+        except Fault:  # only what no waiting helps: the batch is gone, or the key
+            self._note(name).unlink(missing_ok=True)
+            raise
         self._note(name).unlink(missing_ok=True)
-        self._fail(marks, Transient(f"batch {name} {batch['status']} without an answer to this request"))
+        self._settle(marks, _unanswered(name, batch))
 
-    async def _look(self, name: str) -> Any:
-        for pause in (1.0, 5.0, 30.0, 60.0):
+    async def _over(self, name: str) -> dict[str, Any]:
+        while True:
+            raw = await self._get(f"/batches/{name}")
+            batch = orjson.loads(raw)
+            if batch["status"] in _OVER:
+                return dict(batch)
+            await asyncio.sleep(self.model.poll_s)
+
+    async def _get(self, path: str) -> bytes:
+        """A good answer's body. A fault that may pass is waited out: the batch is paid for."""
+        while True:
             try:
-                status, headers, raw = await self.transport.send("GET", f"/batches/{name}")
-                return self.transport.parse(status, headers, raw)
-            except (Refused, Closed):
-                raise
-            except Fault:
-                await asyncio.sleep(min(pause, self.model.poll_s))
-        status, headers, raw = await self.transport.send("GET", f"/batches/{name}")
-        return self.transport.parse(status, headers, raw)
+                status, headers, raw = await self.transport.send("GET", path)
+                if status == 200:
+                    return bytes(raw)
+                raise self.transport.fault(status, headers, raw)
+            except Fault as fault:
+                if not fault.retry:
+                    raise
+                await asyncio.sleep(max(self.model.poll_s, fault.retry_after_s or 0.0))
 
-    def _deliver(self, line: Any) -> None:
-        response = line.get("response") or {}
-        status, body = response.get("status_code", 500), response.get("body") or line.get("error")
-        mark = line["custom_id"]
+    def _deliver(self, raw: bytes) -> None:
+        try:
+            line = orjson.loads(raw)
+            mark, response = line["custom_id"], line.get("response") or {}
+            status, body = response.get("status_code", 500), response.get("body") or line.get("error")
+        except (AttributeError, LookupError, TypeError, ValueError):
+            return  # a torn line answers nothing: its request is asked again with those that have none
         if status == 200 and mark in self._collecting and mark not in self._awaited:
             self._early[mark] = body
         for answer in self._awaited.pop(mark, ()):
@@ -205,14 +215,18 @@ class BatchBackend:
             else:
                 answer.set_exception(self.transport.fault(status, {}, orjson.dumps(body)))
 
-    def _fail(self, marks: list[str], fault: Fault) -> None:
+    def _settle(self, marks: list[str], error: Exception) -> None:
+        """Give the error to all who still wait; asked again, they go with a new batch."""
         self._collecting.difference_update(marks)
         for mark in marks:
-            self._earlier().pop(mark, None)  # asked again, it goes with a new batch
-        for mark in marks:
+            self._earlier().pop(mark, None)
             for answer in self._awaited.pop(mark, ()):
-                if not answer.done():
-                    answer.set_exception(type(fault)(fault.reason, retry_after_s=fault.retry_after_s))
+                if answer.done():
+                    continue
+                if isinstance(error, Fault):  # each needs a traceback of its own
+                    answer.set_exception(type(error)(error.reason, retry_after_s=error.retry_after_s))
+                else:
+                    answer.set_exception(error)
 
     def _note(self, name: str) -> Path:
         return self._folder / f"{name}.json"
@@ -225,3 +239,14 @@ class BatchBackend:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.transport.close()
+
+
+def _unanswered(name: str, batch: dict[str, Any]) -> Fault:
+    """Why a batch that is over has no answer to a request: asked again, unless the provider refused it as a whole."""
+    errors = (batch.get("errors") or {}).get("data") or []
+    said = "; ".join(str(error.get("message") or error.get("code")) for error in errors[:3])
+    reason = f"batch {name} {batch['status']} without an answer to this request" + (f": {said}" if said else "")
+    if batch["status"] != "failed":
+        return Transient(reason)
+    full = any(error.get("code") == "token_limit_exceeded" for error in errors)
+    return Limited(reason, retry_after_s=60.0) if full else Refused(reason)

@@ -25,7 +25,7 @@ from pydantic import Field
 from lookalike.errors import MissingModel
 from lookalike.models.base import Backend, Finish, Model, Refused, Reply, Request, ToolCall, Transient, Usage
 from lookalike.models.catalogue import locate
-from lookalike.models.wire import wire
+from lookalike.models.wire import as_text, declared, wire
 from lookalike.optional import require
 
 ENGINES_MAX = 8
@@ -218,21 +218,15 @@ def engine(model: Embedded, path: Path, *, pooling: str | None = None) -> Any:
 
 
 def _chat(request: Request) -> dict[str, Any]:
-    if any(message.parts for message in request.messages):
-        raise Refused("this embedded model reads text only")
+    if any(as_text(part) is None for message in request.messages for part in message.parts):
+        raise Refused("this embedded model reads text only: no images, sounds or PDF files")
     body: dict[str, Any] = {"messages": [wire(message) for message in request.messages]}
     if request.choices:  # a bare grammar: two tokens where a JSON object would take twenty
         body["grammar"] = "root ::= " + " | ".join(orjson.dumps(choice).decode() for choice in request.choices)
     elif request.schema is not None:
         body["response_format"] = {"type": "json_schema", "json_schema": {"name": "answer", "schema": dict(request.schema)}}
     if request.tools:
-        body["tools"] = [
-            {
-                "type": "function",
-                "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
-            }
-            for tool in request.tools
-        ]
+        body["tools"] = declared(request.tools)
     return body
 
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import base64
 import time
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import orjson
-from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Backend, Finish, Message, Model, Refused, Reply, Request, ToolCall
-from lookalike.models.pricing import tokens_of, usage
-from lookalike.models.secret import Secret, expand
-from lookalike.models.wire import reading
-
-if TYPE_CHECKING:
-    from lookalike.models.transport import Transport
+from lookalike.models.base import Backend, Finish, Message, Part, Refused, Reply, Request, ToolCall, Usage
+from lookalike.models.pricing import counted, usage
+from lookalike.models.secret import Secret
+from lookalike.models.served import Served, ServedBackend, merged
+from lookalike.models.structured import in_prompt
+from lookalike.models.wire import arguments, as_base64, as_text, reading, said, verbatim
 
 _REFUSALS = ("SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY")
+_OWN_ID = "call_"  # of calls that came without one
 
 
-class Gemini(Model):
-    """Google's Gemini API: chat with text, images, sound and files, JSON by its own schemas, and embeddings.
+class Gemini(Served):
+    """Google's Gemini API: chat with text, images, sound, video and files, tools, JSON by its own schemas, and embeddings.
+
+    With tools the schema goes into the prompt, since most of its models take one or the other.
 
     ```yaml
     writer: {kind: gemini, model: gemini-model, api_key: "${GEMINI_API_KEY}"}
@@ -31,15 +31,17 @@ class Gemini(Model):
         model: as the API names it, without `models/`.
         api_key: `${NAME}`.
         base_url: another address, such as a gateway's.
+        structured: `native`: JSON always by the API's schemas; `prompt`: always in words; `auto`: found out by the first call.
+        headers: more HTTP headers.
+        extra: fields that go into every request's body, such as `generationConfig: {thinkingConfig: {thinkingBudget: 0}}`.
+        body_max: bytes; a longer reply is cut off.
     """
 
     kind: ClassVar[str] = "gemini"
-    canary: ClassVar[bool] = True
+    key_header: ClassVar[tuple[str, str]] = ("x-goog-api-key", "")
 
-    model: str
     api_key: Secret = "${GEMINI_API_KEY}"
     base_url: str = "https://generativelanguage.googleapis.com/v1beta"
-    body_max: int = Field(default=BODY_MAX, ge=1024)
 
     def open(self) -> Backend:
         """The backend.
@@ -47,55 +49,46 @@ class Gemini(Model):
         Raises:
             MissingModel: a variable is not set, or the address is none.
         """
-        from lookalike.models.transport import Transport  # aiohttp: only once something is asked
-
-        key = expand(self.api_key, field="api_key")
-        headers = {"Content-Type": "application/json", "x-goog-api-key": key}
-        url = expand(self.base_url, field="base_url").rstrip("/")
-        return GeminiBackend(self, Transport(url, headers, (key,), self.body_max))
-
-    @property
-    def label(self) -> str:
-        """The model's name."""
-        return self.model
+        return GeminiBackend(self, self.connect())
 
 
-class GeminiBackend:
+class GeminiBackend(ServedBackend):
     """The wire format of generateContent and embedContent."""
 
-    def __init__(self, model: Gemini, transport: Transport) -> None:
-        self.model, self.transport = model, transport
-
-    async def ask(self, request: Request) -> Reply:
-        """One attempt; a bare prompt goes as one user turn."""
+    async def once(self, request: Request, *, native: bool = False) -> Reply:
+        """One exchange; this API completes no bare prompts."""
         began = time.perf_counter()
         path = f"/models/{self.model.model}"
         if request.operation == "embed":
-            content = {"content": {"parts": [{"text": request.text}]}, **request.extra}
-            body = await self.transport.post(f"{path}:embedContent", orjson.dumps(content))
+            asked = {"content": {"parts": [{"text": request.text}]}, **self.model.extra, **request.extra}
+            body = await self.transport.post(f"{path}:embedContent", orjson.dumps(asked))
             with reading(body, "embedding"):
-                return self._embedding(body, request, began)
+                vector = tuple(map(float, body["embedding"]["values"]))
+            tokens = usage(self.model, counted(request, "")[0], 0)
+            return Reply("", "stop", tokens, self.model.model, _ms(began), vector=vector)
         if request.operation == "complete":
             raise Refused("Gemini's API completes no bare prompts")
-        body = await self.transport.post(f"{path}:generateContent", orjson.dumps(self._body(request)))
+        if native and request.tools:
+            request, native = in_prompt(request), False
+        body = await self.transport.post(f"{path}:generateContent", orjson.dumps(self._body(request, native=native)))
         with reading(body, "candidate"):
             return self._reply(body, request, began)
 
-    def _body(self, request: Request) -> dict[str, Any]:
+    def _body(self, request: Request, *, native: bool) -> dict[str, Any]:
         model = self.model
         settings: dict[str, Any] = {
             "temperature": model.temperature if request.temperature is None else request.temperature,
             "topP": model.top_p if request.top_p is None else request.top_p,
             "maxOutputTokens": request.max_tokens or model.max_tokens,
             "stopSequences": list(request.stop) or None,
-            "seed": request.seed,
+            "seed": None if request.seed is None else request.seed & 0x7FFFFFFF,
         }
-        if request.choices:
+        if native and request.choices:
             settings |= {"responseMimeType": "text/x.enum", "responseSchema": {"type": "STRING", "enum": list(request.choices)}}
-        elif request.schema is not None:
+        elif native:
             settings |= {"responseMimeType": "application/json", "responseJsonSchema": request.schema}
         body: dict[str, Any] = {
-            "contents": [_wire(message, request) for message in request.messages if message.role != "system"],
+            "contents": _turns(request.messages),
             "generationConfig": {name: value for name, value in settings.items() if value is not None},
         }
         system = [{"text": message.content} for message in request.messages if message.role == "system"]
@@ -107,65 +100,79 @@ class GeminiBackend:
                 for tool in request.tools
             ]
             body["tools"] = [{"functionDeclarations": declared}]
-        return body | dict(request.extra)
+        return merged(merged(body, model.extra), request.extra)
 
     def _reply(self, body: Any, request: Request, began: float) -> Reply:
-        counted = body.get("usageMetadata") or {}
-        prompt, said, thought = (int(counted.get(f"{of}TokenCount") or 0) for of in ("prompt", "candidates", "thoughts"))
-        tokens = prompt, said + thought
-        ms = (time.perf_counter() - began) * 1e3
         served_by = body.get("modelVersion") or self.model.model
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
         if blocked:
-            return Reply(f"blocked: {blocked}", "refusal", usage(self.model, *tokens), served_by, ms, seed=request.seed)
+            tokens = self._usage(body, request, "")
+            return Reply(f"blocked: {blocked}", "refusal", tokens, served_by, _ms(began), seed=request.seed)
         candidate = body["candidates"][0]
         parts = (candidate.get("content") or {}).get("parts", ())
         text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
+        thoughts = "".join(part["text"] for part in parts if part.get("thought") and "text" in part)
         ended = candidate.get("finishReason", "STOP")
         finish: Finish = "length" if ended == "MAX_TOKENS" else "refusal" if ended in _REFUSALS else "stop"
         calls = tuple(
-            ToolCall(
-                f"call_{number}", part["functionCall"]["name"], orjson.dumps(part["functionCall"].get("args", {})).decode()
-            )
-            for number, part in enumerate(part for part in parts if "functionCall" in part)
+            ToolCall(call.get("id") or f"{_OWN_ID}{number}", call["name"], orjson.dumps(call.get("args") or {}).decode())
+            for number, call in enumerate(part["functionCall"] for part in parts if "functionCall" in part)
         )
         return Reply(
             text,
             "tool" if calls else finish,
-            usage(self.model, *tokens),
+            self._usage(body, request, text + thoughts),
             served_by,
-            ms,
+            _ms(began),
             seed=request.seed,
             tool_calls=calls,
-            reasoning="".join(part["text"] for part in parts if part.get("thought") and "text" in part),
+            reasoning=thoughts,
+            verbatim=verbatim("gemini", parts) if calls else "",
         )
 
-    def _embedding(self, body: Any, request: Request, began: float) -> Reply:
-        vector = tuple(map(float, body["embedding"]["values"]))
-        tokens = tokens_of(request.text)
-        return Reply(
-            "", "stop", usage(self.model, tokens, 0), self.model.model, (time.perf_counter() - began) * 1e3, vector=vector
-        )
-
-    def take_pause_s(self) -> float:
-        """What the server's rate-limit headers ask for."""
-        return self.transport.take_pause_s()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.transport.close()
+    def _usage(self, body: Any, request: Request, text: str) -> Usage:
+        told = body.get("usageMetadata")
+        if not told:  # a gateway that does not count must not make the budget blind
+            return usage(self.model, *counted(request, text))
+        prompt, answer, thoughts = (int(told.get(f"{of}TokenCount") or 0) for of in ("prompt", "candidates", "thoughts"))
+        return usage(self.model, prompt, answer + thoughts)
 
 
-def _wire(message: Message, request: Request) -> dict[str, Any]:
-    if message.role == "tool":
-        called = {call.id: call.name for turn in request.messages for call in turn.tool_calls}
-        answer = {"name": called.get(message.tool_call_id, message.tool_call_id), "response": {"result": message.content}}
-        return {"role": "user", "parts": [{"functionResponse": answer}]}
-    parts: list[dict[str, Any]] = [{"text": message.content}] if message.content else []
-    for part in message.parts:
-        if part.media_type.startswith("text/"):
-            parts.append({"text": f"{part.name}\n{part.data.decode('utf-8', 'replace')}".strip()})
+def _ms(began: float) -> float:
+    return (time.perf_counter() - began) * 1e3
+
+
+def _turns(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    """Messages as turns; the results of calls that were made together are one turn, in the order of the calls."""
+    turns: list[dict[str, Any]] = []
+    joined: list[dict[str, Any]] | None = None
+    names: dict[str, str] = {}
+    for message in messages:
+        if message.role == "system":
+            continue
+        if message.role == "tool":
+            if joined is None:
+                joined = []
+                turns.append({"role": "user", "parts": joined})
+            answer = {"name": names.get(message.tool_call_id, message.tool_call_id), "response": {"result": message.content}}
+            given = {} if message.tool_call_id.startswith(_OWN_ID) else {"id": message.tool_call_id}
+            joined.append({"functionResponse": {**given, **answer}})
         else:
-            parts.append({"inlineData": {"mimeType": part.media_type, "data": base64.b64encode(part.data).decode()}})
-    parts += [{"functionCall": {"name": call.name, "args": orjson.loads(call.arguments)}} for call in message.tool_calls]
-    return {"role": "model" if message.role == "assistant" else "user", "parts": parts}
+            joined, names = None, {call.id: call.name for call in message.tool_calls}
+            role = "model" if message.role == "assistant" else "user"
+            turns.append({"role": role, "parts": said(message, "gemini") or _parts(message)})
+    return turns
+
+
+def _parts(message: Message) -> list[dict[str, Any]]:
+    parts: list[dict[str, Any]] = [{"text": message.content}] if message.content else []
+    parts += [_part(part) for part in message.parts]
+    parts += [{"functionCall": {"name": call.name, "args": arguments(call)}} for call in message.tool_calls]
+    return parts
+
+
+def _part(part: Part) -> dict[str, Any]:
+    text = as_text(part)
+    if text is not None:
+        return {"text": text}
+    return {"inlineData": {"mimeType": part.media_type, "data": as_base64(part)}}

@@ -10,7 +10,8 @@ import orjson
 from pydantic import Field
 
 from lookalike.models.base import BODY_MAX, Backend, Model, Refused, Reply, Request
-from lookalike.models.secret import Secret, expand
+from lookalike.models.secret import Secret
+from lookalike.models.served import connect
 from lookalike.models.structured import is_json
 
 if TYPE_CHECKING:
@@ -46,13 +47,7 @@ class Http(Model):
         Raises:
             MissingModel: a variable is not set, or the address is none.
         """
-        from lookalike.models.transport import Transport  # aiohttp: only once something is asked
-
-        more = {name: expand(value, field=f"headers.{name}") for name, value in self.headers.items()}
-        url = expand(self.url, field="url")
-        return HttpBackend(
-            self, Transport(url, {"Content-Type": "application/json", **more}, tuple(more.values()), self.body_max)
-        )
+        return HttpBackend(self, connect(self.url, "url", self.headers, {}, self.body_max))
 
     @property
     def label(self) -> str:

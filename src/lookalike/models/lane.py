@@ -24,6 +24,7 @@ from lookalike.models.base import (
     Fault,
     Limited,
     Model,
+    Otherwise,
     Refused,
     Reply,
     Request,
@@ -240,6 +241,8 @@ class Lane:
             self.window.limited(fault.retry_after_s)
             if tries > self.model.retries * LIMITED_TRIES:
                 self._fail(f"still limited after {tries} tries: {fault.reason}", fault)
+            return 0
+        if isinstance(fault, Otherwise):  # once for each thing that the server does not take
             return 0
         if isinstance(fault, Refused) or not fault.retry:
             self._widen()  # the server answers: it is this request that it does not take

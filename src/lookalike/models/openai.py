@@ -4,52 +4,41 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import orjson
-from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Backend, Finish, Model, Refused, Reply, Request, ToolCall
-from lookalike.models.pricing import tokens_of, usage
-from lookalike.models.secret import Secret, expand
-from lookalike.models.structured import choice_schema, chosen, in_prompt, is_json
-from lookalike.models.wire import reading, wire
-
-if TYPE_CHECKING:
-    from lookalike.models.transport import Transport
+from lookalike.models.base import Backend, Finish, Otherwise, Refused, Reply, Request, ToolCall
+from lookalike.models.pricing import counted, usage
+from lookalike.models.served import Served, ServedBackend
+from lookalike.models.structured import content, form, is_strict
+from lookalike.models.wire import declared, keep, reading, wire
 
 _FINISH: dict[str, Finish] = {"length": "length", "tool_calls": "tool", "function_call": "tool", "content_filter": "refusal"}
+_PATHS = {"chat": "/chat/completions", "complete": "/completions", "embed": "/embeddings"}
 
 
-class OpenAI(Model):
+class OpenAI(Served):
     """A server with the OpenAI API: chat, completions and embeddings.
 
     ```yaml
     writer: {kind: openai, base_url: "${LLM_URL}", model: my-model, api_key: "${LLM_KEY}", concurrency: 64}
     ```
 
-    JSON is asked for by `response_format` where the server takes it: the first such call finds out, and it is remembered;
-    otherwise the schema goes into the prompt.
+    What a server does not take is found out by the request that it refuses, and remembered: `response_format` (then the schema
+    goes into the prompt), `max_tokens` (then it is called max_completion_tokens), sampling settings (with a warning).
 
     Attributes:
         base_url: up to and with `/v1`; `${NAME}` reads the environment.
+        model: as the server names it.
         api_key: `${NAME}`; empty for servers that need none.
-        structured: `native`: always response_format; `prompt`: always in words; `auto`: found out by the first call.
+        structured: `native`: JSON always by response_format; `prompt`: always in words; `auto`: found out by the first call.
         headers: more HTTP headers; `${NAME}` works here too.
-        extra: fields that go into every request's body as they are.
+        extra: fields that go into every request's body as they are, such as vLLM's `chat_template_kwargs`.
         body_max: bytes; a longer reply is cut off.
     """
 
     kind: ClassVar[str] = "openai"
-    canary: ClassVar[bool] = True
-
-    base_url: str
-    model: str
-    api_key: Secret = ""
-    structured: Literal["auto", "native", "prompt"] = "auto"
-    headers: Mapping[str, Secret] = Field(default_factory=dict, repr=False)
-    extra: Mapping[str, Any] = Field(default_factory=dict)
-    body_max: int = Field(default=BODY_MAX, ge=1024)
 
     def open(self) -> Backend:
         """The backend.
@@ -57,114 +46,90 @@ class OpenAI(Model):
         Raises:
             MissingModel: a variable is not set, or the address is none.
         """
-        return OpenAIBackend(self, connect(self))
-
-    @property
-    def label(self) -> str:
-        """The model's name."""
-        return self.model
+        return OpenAIBackend(self, self.connect())
 
 
-def connect(model: OpenAI) -> Transport:
-    """The transport of a model, with its key from the environment."""
-    from lookalike.models.transport import Transport  # aiohttp: only once something is asked
-
-    key = expand(model.api_key, field="api_key")
-    more = {name: expand(value, field=f"headers.{name}") for name, value in model.headers.items()}
-    headers = {"Content-Type": "application/json", **more}
-    if key:
-        headers["Authorization"] = f"Bearer {key}"
-    url = expand(model.base_url, field="base_url").rstrip("/")
-    return Transport(url, headers, (key, *more.values()), model.body_max)
-
-
-class OpenAIBackend:
+class OpenAIBackend(ServedBackend):
     """The wire format of chat, completions and embeddings."""
 
-    def __init__(self, model: OpenAI, transport: Transport) -> None:
-        self.model, self.transport = model, transport
-        self.native = None if model.structured == "auto" else model.structured == "native"
+    bound = "max_tokens"  # what the server calls the most tokens of a reply
+
+    def __init__(self, model: Served, transport: Any) -> None:
+        super().__init__(model, transport)
         defaults = {name: getattr(model, name) for name in ("temperature", "top_p", "max_tokens")}
         self._fixed = {
             "model": model.model,
             **{name: value for name, value in defaults.items() if value is not None},
             **model.extra,
         }
-        self._formats: dict[int, tuple[Mapping[str, Any], dict[str, Any]]] = {}
+        self._formats: dict[int, tuple[Any, dict[str, Any]]] = {}
 
-    async def ask(self, request: Request) -> Reply:
-        """One attempt; a first structured call may take two, when the server does not know `response_format`."""
+    async def once(self, request: Request, *, native: bool = False) -> Reply:
+        """One exchange."""
         began = time.perf_counter()
-        if request.operation == "embed":
-            reply = self.embedding(await self.transport.post("/embeddings", self.body(request)), request, began)
-        elif request.operation == "complete":
-            reply = self.completion(await self.transport.post("/completions", self.body(request)), request, began)
-        elif request.schema is None and not request.choices:
-            reply = self.answer(await self.transport.post("/chat/completions", self.body(request)), request, began)
-        else:
-            reply = await self._structured(request, began)
-        return reply
-
-    async def _structured(self, request: Request, began: float) -> Reply:
-        native = self.native is not False
+        body = self.body(request, native=native)
         try:
-            found = await self.transport.post("/chat/completions", self.body(request, native=native))
+            found = await self.transport.post(_PATHS[request.operation], orjson.dumps(body))
         except Refused as refused:
-            if self.native is not None:
-                raise
-            try:
-                found = await self.transport.post("/chat/completions", self.body(request, native=False))
-            except Refused:
-                raise refused from None  # it is the request, not the format
-            native = self.native = False
-        reply = self.answer(found, request, began, native=native)
-        if self.native is None and reply.finish == "stop":
-            # a server that silently ignores response_format answers in prose
-            self.native = reply.text in request.choices or is_json(reply.text)
-        return reply
+            self.learn(refused, body)
+            raise
+        return self.read(found, request, began, native=native)
 
-    def body(self, request: Request, *, native: bool = False) -> bytes:
-        """The request's JSON."""
-        body = dict(self._fixed)
+    def body(self, request: Request, *, native: bool = False) -> dict[str, Any]:
+        """The request's JSON; without `native`, what is to be said in words is in the prompt already."""
         if request.operation == "embed":
-            return orjson.dumps({**self.model.extra, "model": self.model.model, "input": request.text, **request.extra})
+            return {**self.model.extra, "model": self.model.model, "input": request.text, **request.extra}
+        body = dict(self._fixed)
         if request.operation == "complete":
             body["prompt"] = request.text
         else:
-            structured = request.schema is not None or request.choices
-            if structured and native:
+            body["messages"] = [wire(message) for message in request.messages]
+            if native:
                 body["response_format"] = self._format(request)
-            body["messages"] = [
-                wire(message) for message in (request if native or not structured else in_prompt(request)).messages
-            ]
             if request.tools:
-                body["tools"] = [
-                    {
-                        "type": "function",
-                        "function": {"name": tool.name, "description": tool.description, "parameters": tool.parameters},
-                    }
-                    for tool in request.tools
-                ]
-        settings(body, request)
-        return orjson.dumps(body)
+                body["tools"] = declared(request.tools)
+        _settings(body, request)
+        if self.untaken:
+            body = {name: value for name, value in body.items() if name not in self.untaken}
+        if self.bound != "max_tokens" and "max_tokens" in body:
+            body[self.bound] = body.pop("max_tokens")
+        return body
+
+    def learn(self, refused: Refused, sent: Mapping[str, Any]) -> None:
+        """Call the bound of tokens as the server wants it, and leave out what it does not take.
+
+        Raises:
+            Otherwise: something was learnt; the request may go again.
+        """
+        if "max_tokens" in sent and "max_completion_tokens" in refused.reason:
+            self.bound = "max_completion_tokens"
+            raise Otherwise(refused.reason) from refused
+        super().learn(refused, sent)
 
     def _format(self, request: Request) -> dict[str, Any]:
-        wanted: Mapping[str, Any] | tuple[str, ...] = request.choices or request.schema or {}
+        wanted = request.choices or request.schema
         known = self._formats.get(id(wanted))
         if known is not None and known[0] is wanted:
             return known[1]
-        schema = choice_schema(request.choices) if request.choices else request.schema
-        made = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": True}}
+        schema = form(request)
+        made = {"type": "json_schema", "json_schema": {"name": "answer", "schema": schema, "strict": is_strict(schema)}}
         if len(self._formats) < 64:
-            self._formats[id(wanted)] = (wanted, made)  # type: ignore[assignment]  # kept alive, so that its id stays its own
+            self._formats[id(wanted)] = (wanted, made)  # kept alive, so that its id stays its own
         return made
 
-    def answer(self, body: Any, request: Request, began: float, *, native: bool = False) -> Reply:
-        """A chat reply.
+    def read(self, body: Any, request: Request, began: float, *, native: bool = False) -> Reply:
+        """The reply in a body.
 
         Raises:
-            Transient: the JSON is not a chat completion.
+            Transient: the JSON is not what the API promises.
         """
+        if request.operation == "embed":
+            with reading(body, "embedding"):
+                return self._embedding(body, request, began)
+        if request.operation == "complete":
+            with reading(body, "completion"):
+                choice = body["choices"][0]
+                return self._reply(choice["text"] or "", choice, body, request, began)
         with reading(body, "chat completion"):
             return self._answer(body, request, began, native=native)
 
@@ -176,9 +141,8 @@ class OpenAIBackend:
             text = "".join(part.get("text", "") for part in text)
         if type(text) is not str:
             raise TypeError
-        if request.choices:
-            text = chosen(text) if native else text.strip()
-        finish: Finish = _FINISH.get(choice.get("finish_reason") or "", "stop")
+        if native or request.choices:
+            text = content(request, text)
         calls: tuple[ToolCall, ...] = ()
         if message.get("tool_calls"):
             calls = tuple(
@@ -187,59 +151,45 @@ class OpenAIBackend:
                 )
                 for number, call in enumerate(message["tool_calls"])
             )
-            finish = "tool"
         if message.get("refusal"):
-            text, finish = text or message["refusal"], "refusal"
-        reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
+            text, choice = text or message["refusal"], {"finish_reason": "content_filter"}
+        thoughts = message.get("reasoning_content") or message.get("reasoning") or ""
         return self._reply(
-            text, finish, body, request, began, calls=calls, reasoning=reasoning if type(reasoning) is str else ""
+            text, choice, body, request, began, calls, thoughts if type(thoughts) is str else "", keep(message) if calls else ""
         )
 
-    def completion(self, body: Any, request: Request, began: float) -> Reply:
-        """A completion of a bare prompt."""
-        with reading(body, "completion"):
-            choice = body["choices"][0]
-            finish = _FINISH.get(choice.get("finish_reason") or "", "stop")
-            return self._reply(choice["text"] or "", finish, body, request, began)
-
-    def embedding(self, body: Any, request: Request, began: float) -> Reply:
-        """A vector."""
-        with reading(body, "embedding"):
-            vector = tuple(map(float, body["data"][0]["embedding"]))
-            counted = int((body.get("usage") or {}).get("prompt_tokens") or tokens_of(request.text))
+    def _embedding(self, body: Any, request: Request, began: float) -> Reply:
+        vector = tuple(map(float, body["data"][0]["embedding"]))
+        prompt = (body.get("usage") or {}).get("prompt_tokens") or counted(request, "")[0]
         ms = (time.perf_counter() - began) * 1e3
-        return Reply("", "stop", usage(self.model, counted, 0), body.get("model") or self.model.model, ms, vector=vector)
+        return Reply("", "stop", usage(self.model, int(prompt), 0), body.get("model") or self.model.model, ms, vector=vector)
 
     def _reply(
         self,
         text: str,
-        finish: Finish,
+        choice: Mapping[str, Any],
         body: Any,
         request: Request,
         began: float,
-        *,
         calls: tuple[ToolCall, ...] = (),
         reasoning: str = "",
+        verbatim: str = "",
     ) -> Reply:
-        counted = body.get("usage")
-        if counted:
-            prompt, completion = int(counted.get("prompt_tokens") or 0), int(counted.get("completion_tokens") or 0)
+        told = body.get("usage")
+        if told:
+            tokens = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
         else:  # a server that does not count must not make the budget blind
-            prompt, completion = sum(tokens_of(message.content) for message in request.messages), tokens_of(text)
+            tokens = counted(request, text + reasoning)
+        finish = _FINISH.get(choice.get("finish_reason") or "", "stop")
+        finish = "tool" if calls and finish != "refusal" else finish
         ms = (time.perf_counter() - began) * 1e3
         served_by = body.get("model") or self.model.model
-        return Reply(text, finish, usage(self.model, prompt, completion), served_by, ms, 1, request.seed, calls, reasoning)
-
-    def take_pause_s(self) -> float:
-        """What the server's rate-limit headers ask for."""
-        return self.transport.take_pause_s()
-
-    async def close(self) -> None:
-        """Close the connections."""
-        await self.transport.close()
+        return Reply(
+            text, finish, usage(self.model, *tokens), served_by, ms, 1, request.seed, calls, reasoning, verbatim=verbatim
+        )
 
 
-def settings(body: dict[str, Any], request: Request) -> None:
+def _settings(body: dict[str, Any], request: Request) -> None:
     """Put what the request sets over the model's defaults."""
     if request.temperature is not None:
         body["temperature"] = request.temperature

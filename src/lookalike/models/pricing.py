@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lookalike.models.base import Model, Usage
+from lookalike.models.base import Model, Request, Usage
 
 
 def usage(model: Model, prompt_tokens: int, completion_tokens: int) -> Usage:
@@ -13,3 +13,9 @@ def usage(model: Model, prompt_tokens: int, completion_tokens: int) -> Usage:
 def tokens_of(text: str) -> int:
     """About how many tokens a text has, for what no server counted: a quarter of its UTF-8 bytes, at least 1."""
     return max(1, len(text.encode()) // 4)
+
+
+def counted(request: Request, said: str) -> tuple[int, int]:
+    """About how many tokens a request and its answer have, where the server does not say."""
+    asked = [message.content for message in request.messages] if request.messages else [request.text]
+    return sum(map(tokens_of, asked)), tokens_of(said)

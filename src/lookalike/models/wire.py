@@ -1,22 +1,20 @@
-"""Messages as the OpenAI API wants them; llama.cpp takes the same."""
+"""What the providers' formats have in common, and messages as the OpenAI API wants them; llama.cpp takes the same."""
 
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from lookalike.models.base import Message, Part, Transient
+import orjson
 
-_AUDIO = {
-    "audio/wav": "wav",
-    "audio/x-wav": "wav",
-    "audio/mpeg": "mp3",
-    "audio/mp3": "mp3",
-    "audio/flac": "flac",
-    "audio/ogg": "ogg",
-}
+from lookalike.models.base import Message, Part, Tool, ToolCall, Transient
+
+_AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "x-flac": "flac", "x-m4a": "m4a", "mp4": "m4a"}
+_TEXT = frozenset({"json", "xml", "yaml", "x-yaml", "toml", "sql", "javascript", "x-sh", "x-ndjson", "jsonl"})
+# what a provider's message may hold beside its text that it wants to see again in a conversation with tools
+_THOUGHTS = ("reasoning_content", "reasoning", "reasoning_details")
 
 
 @contextmanager
@@ -32,6 +30,55 @@ def reading(body: Any, what: str) -> Iterator[None]:
         raise Transient(f"the reply is no {what}: {str(body)[:200]}") from None
 
 
+def verbatim(format_: str, turn: Any) -> str:
+    """A turn of the model as its provider wrote it, for `Reply.verbatim`: its thoughts are signed, and must come back unchanged."""
+    return orjson.dumps({format_: turn}).decode()
+
+
+def said(message: Message, format_: str) -> Any | None:
+    """What `verbatim` kept, for the provider that wrote it; None for another one, or where nothing was kept."""
+    return orjson.loads(message.verbatim).get(format_) if message.verbatim else None
+
+
+def arguments(call: ToolCall) -> dict[str, Any]:
+    """A call's arguments; what is no JSON object is shown as it was written, since servers stop at broken JSON."""
+    try:
+        found = orjson.loads(call.arguments or "{}")
+    except orjson.JSONDecodeError:
+        found = None
+    return found if isinstance(found, dict) else {"not_json": call.arguments}
+
+
+def as_text(part: Part) -> str | None:
+    """A file of text with its name before it; None for everything else."""
+    kind, _, sort = part.media_type.partition(";")[0].partition("/")
+    if kind != "text" and sort not in _TEXT and not sort.endswith(("+json", "+xml")):
+        return None
+    return f"{part.name}\n{part.data.decode('utf-8', 'replace')}".strip()
+
+
+def as_base64(part: Part) -> str:
+    """Its bytes as text."""
+    return base64.b64encode(part.data).decode()
+
+
+def declared(tools: Sequence[Tool]) -> list[dict[str, Any]]:
+    """Tools as the API wants them."""
+    return [
+        {
+            "type": "function",
+            "function": {"name": tool.name, "description": tool.description, "parameters": dict(tool.parameters)},
+        }
+        for tool in tools
+    ]
+
+
+def keep(message: dict[str, Any]) -> str:
+    """What a server wants back of a message that calls tools: the calls as they came, and its thoughts under its own names."""
+    kept = {name: message[name] for name in ("tool_calls", *_THOUGHTS) if message.get(name)}
+    return verbatim("openai", kept)
+
+
 def wire(message: Message) -> dict[str, Any]:
     """A message as the API wants it."""
     if message.role == "tool":
@@ -40,19 +87,26 @@ def wire(message: Message) -> dict[str, Any]:
     if message.parts:
         body["content"] = [{"type": "text", "text": message.content}, *(_part(part) for part in message.parts)]
     if message.tool_calls:
-        body["tool_calls"] = [
-            {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
-            for call in message.tool_calls
-        ]
+        body |= said(message, "openai") or {}
+        was = {call.get("id"): call for call in body.get("tool_calls", ())}
+        body["tool_calls"] = [was.get(call.id, {}) | _call(call) for call in message.tool_calls]
     return body
 
 
+def _call(call: ToolCall) -> dict[str, Any]:
+    given = arguments(call)
+    text = orjson.dumps(given).decode() if "not_json" in given else call.arguments or "{}"
+    return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": text}}
+
+
 def _part(part: Part) -> dict[str, Any]:
-    if part.media_type.startswith("text/"):
-        return {"type": "text", "text": f"{part.name}\n{part.data.decode('utf-8', 'replace')}".strip()}
-    data = base64.b64encode(part.data).decode()
-    if part.media_type.startswith("image/"):
-        return {"type": "image_url", "image_url": {"url": f"data:{part.media_type};base64,{data}"}}
-    if part.media_type.startswith("audio/"):
-        return {"type": "input_audio", "input_audio": {"data": data, "format": _AUDIO.get(part.media_type, "wav")}}
-    return {"type": "file", "file": {"filename": part.name or "file", "file_data": f"data:{part.media_type};base64,{data}"}}
+    text = as_text(part)
+    if text is not None:
+        return {"type": "text", "text": text}
+    kind, _, sort = part.media_type.partition("/")
+    url = f"data:{part.media_type};base64,{as_base64(part)}"
+    if kind == "audio":
+        return {"type": "input_audio", "input_audio": {"data": as_base64(part), "format": _AUDIO.get(sort, sort)}}
+    if kind in ("image", "video"):
+        return {"type": f"{kind}_url", f"{kind}_url": {"url": url}}
+    return {"type": "file", "file": {"filename": part.name or "file", "file_data": url}}

@@ -11,7 +11,7 @@ import orjson
 from lookalike.errors import RecipeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.conditions import sql_columns
-from lookalike.models.base import Model
+from lookalike.models.base import NO_IDENTITY, Model
 from lookalike.models.default import default_model
 from lookalike.plan.check import Checker
 from lookalike.plan.estimate import ColumnEstimate, estimate
@@ -24,10 +24,7 @@ BLOCK_ROWS = 100_000  # rows of a partition without model calls
 STREAM_ROWS = 1_000  # rows of a partition with model calls
 CHILDREN = 3.0  # assumed children a parent, for the estimate only
 
-# how a model is reached, not what it answers: not part of a column's fingerprint
-_OPERATIONAL = frozenset(
-    {"concurrency", "rpm", "tpm", "price", "timeout_s", "retries", "api_key", "base_url", "threads", "slots"}
-)
+_OPERATIONAL = NO_IDENTITY | {"base_url"}  # not part of a column's fingerprint: a model may move to another server
 
 
 def compile_plan(

@@ -55,6 +55,8 @@ def _encode(fingerprint: str, entry: Entry) -> bytes:
         line["why"] = reply.reasoning
     if reply.vector:
         line["v"] = reply.vector
+    if reply.verbatim:
+        line["raw"] = reply.verbatim
     return orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
 
 
@@ -74,6 +76,7 @@ def _decode(line: dict[str, Any]) -> Entry:
         tool_calls=tuple(ToolCall(*call) for call in line.get("tools", ())),
         reasoning=line.get("why", ""),
         vector=tuple(line.get("v", ())),
+        verbatim=line.get("raw", ""),
     )
     return Entry(line["c"], line["r"], line["k"], line["m"], reply)
 

@@ -8,7 +8,7 @@ with ModelServer() as server:
 ```
 
 Speaks the OpenAI, Anthropic and Gemini formats, and the files and batches of the OpenAI API. Answers are a function of the
-request: the last message in brackets, JSON that fits an asked schema, a choice. `/v1/check` judges rows for `validate_remote`: a
+request: the last message in brackets, JSON that fits an asked schema, a choice; a request that says `refuse me` gets 400. `/v1/check` judges rows for `validate_remote`: a
 row is valid unless one of its cells is the text `wrong`.
 """
 
@@ -130,6 +130,8 @@ class ModelServer:
             return _error(404, f"The model {body.get('model')!r} does not exist")
         if "response_format" in body and not self.schemas:
             return _error(400, "Unknown parameter: response_format")
+        if "refuse me" in str(body):
+            return _error(400, "this request is refused")
         return web.json_response(_reply(request.path, body), headers=self.headers, dumps=_dumps)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
@@ -239,9 +241,9 @@ def _anthropic(body: dict[str, Any]) -> dict[str, Any]:
     last = body["messages"][-1]["content"]
     content: list[dict[str, Any]] = [{"type": "text", "text": f"[{_text(last)}]"}]
     reason = "end_turn"
-    if body.get("tool_choice", {}).get("type") == "tool":
-        schema = body["tools"][0]["input_schema"]
-        content = [{"type": "tool_use", "id": "t1", "name": body["tools"][0]["name"], "input": fitting(schema, 7)}]
+    if body.get("tool_choice", {}).get("type") in ("tool", "any"):
+        tool = body["tools"][-1]
+        content = [{"type": "tool_use", "id": "t1", "name": tool["name"], "input": fitting(tool["input_schema"], 7)}]
         reason = "tool_use"
     return {
         "model": body["model"],
