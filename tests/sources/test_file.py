@@ -164,7 +164,7 @@ def test_cells_of_mixed_types_are_text(tmp_path):
         ("a.json", "[{]", "not JSON"),
         ("a.jsonl", '{"a": 1}\n{"a": }\n', "a.jsonl:2:7: this is not JSON"),
         ("a.json", "[1, 2]", "not an object"),
-        ("a.json", b"\xff\xfe\xfa", "not UTF-8"),
+        ("a.json", b"\xff\xfe\xfa", "not utf-16: truncated data at byte 2"),
         ("a.xyz", "x", "no format is known by '.xyz'"),
         ("a.csv.gz", "no gzip", "cannot be read"),
     ],

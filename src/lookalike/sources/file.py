@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from lookalike.errors import SourceError
 from lookalike.optional import require
 from lookalike.sources.base import Outline, Source, checked, stamp, under
+from lookalike.sources.encodings import encoding_of, text_of
 
 Format = Literal["csv", "parquet", "json", "jsonl", "excel"]
 FORMATS: dict[str, Format] = {
@@ -77,7 +78,7 @@ class File(Source):
                 where=str(path),
                 fix=f"say `format:`, one of {', '.join(sorted(set(FORMATS.values())))}",
             )
-        readers = {"csv": self._csv, "parquet": _parquet, "json": _json, "jsonl": _json, "excel": self._excel}
+        readers = {"csv": self._csv, "parquet": _parquet, "json": self._json, "jsonl": self._json, "excel": self._excel}
         table = checked(readers[form](path), str(path))
         if self.columns is not None:
             missing = [name for name in self.columns if name not in table.column_names]
@@ -110,7 +111,7 @@ class File(Source):
         data = _bytes(path)
         if not data.strip():
             raise SourceError(what="the file is empty", where=str(path), fix="give a header and rows")
-        text_encoding = self.encoding or _encoding(data)
+        text_encoding = self.encoding or encoding_of(data, str(path))
         try:
             head = data[:HEAD].decode(text_encoding, errors="replace")
         except LookupError as exc:
@@ -122,18 +123,36 @@ class File(Source):
         _check_header(rows[0], path)
         codes = _codes(rows)
         try:
-            if text_encoding != "utf-8":  # Arrow would call back into Python from its own threads
-                data, text_encoding = data.decode(text_encoding).encode(), "utf-8"
+            # Arrow takes broken UTF-8 for binary data, and calls back into Python from its own threads for other encodings
+            if self.encoding or text_encoding != "utf-8":
+                data, text_encoding = text_of(data, str(path), text_encoding).encode(), "utf-8"
             try:
                 table = _read_csv(data, BLOCK, delimiter=delimiter, codes=codes)
             except pa.ArrowInvalid:  # a cell longer than a block, or a column whose type only later rows show
                 table = _read_csv(data, len(data) + 1, delimiter=delimiter, codes=codes)
-        except (pa.ArrowInvalid, UnicodeDecodeError) as exc:
+        except pa.ArrowInvalid as exc:
             what = _ragged(data, text_encoding, delimiter) or f"the CSV cannot be read: {exc}"
             raise SourceError(what=what, where=str(path), fix="mend that line, or say `delimiter:` and `encoding:`") from exc
         if table.num_rows == 0:
             raise SourceError(what="the file has a header and no rows", where=str(path), fix="give at least one row")
         return _numbers(table.rename_columns([name.strip() for name in table.column_names]))
+
+    def _json(self, path: Path) -> pa.Table:
+        text = text_of(_bytes(path), str(path), self.encoding)
+        if not text.strip():
+            raise SourceError(what="the file is empty", where=str(path), fix="give at least one object")
+        rows = _objects(text, path)
+        if not all(isinstance(row, dict) for row in rows):
+            raise SourceError(what="a row is not an object", where=str(path), fix="write one object a row")
+        names = list(dict.fromkeys(name for row in rows for name in row))
+        columns: dict[str, pa.Array] = {}
+        for name in names:
+            cells = [row.get(name) for row in rows]
+            try:
+                columns[name] = pa.array(cells)
+            except (pa.ArrowInvalid, pa.ArrowTypeError):
+                columns[name] = pa.array([c if c is None or isinstance(c, str) else json.dumps(c) for c in cells])
+        return pa.table(columns)
 
     def _excel(self, path: Path) -> pa.Table:
         calamine = require("python_calamine", extra="excel")
@@ -177,17 +196,6 @@ def _check_header(names: list[str], path: Path) -> None:
         raise SourceError(what=f"duplicate column names: {', '.join(doubled)}", where=f"{path}:1", fix="rename them")
     if any(not name.strip() for name in names):
         raise SourceError(what="a column has an empty name", where=f"{path}:1", fix="name every column in the header")
-
-
-def _encoding(data: bytes) -> str:
-    """UTF-8 when it is, UTF-16 by its mark, else Windows Latin: every byte means something there."""
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return "utf-16"
-    try:
-        data.decode("utf-8")
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
 
 
 def _rows(head: str, delimiter: str, *, whole: bool) -> list[list[str]]:
@@ -279,27 +287,6 @@ def _opened(path: Path) -> Iterator[pq.ParquetFile]:
 def _parquet(path: Path) -> pa.Table:
     with _opened(path) as file:
         return file.read()
-
-
-def _json(path: Path) -> pa.Table:
-    try:
-        text = _bytes(path).decode("utf-8-sig")
-    except UnicodeDecodeError as exc:
-        raise SourceError(what="the file is not UTF-8", where=str(path), fix="JSON is UTF-8; convert it") from exc
-    if not text.strip():
-        raise SourceError(what="the file is empty", where=str(path), fix="give at least one object")
-    rows = _objects(text, path)
-    if not all(isinstance(row, dict) for row in rows):
-        raise SourceError(what="a row is not an object", where=str(path), fix="write one object a row")
-    names = list(dict.fromkeys(name for row in rows for name in row))
-    columns: dict[str, pa.Array] = {}
-    for name in names:
-        cells = [row.get(name) for row in rows]
-        try:
-            columns[name] = pa.array(cells)
-        except (pa.ArrowInvalid, pa.ArrowTypeError):
-            columns[name] = pa.array([c if c is None or isinstance(c, str) else json.dumps(c) for c in cells])
-    return pa.table(columns)
 
 
 def _objects(text: str, path: Path) -> list[Any]:

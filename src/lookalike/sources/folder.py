@@ -10,12 +10,15 @@ import pyarrow as pa
 
 from lookalike.errors import SourceError
 from lookalike.sources.base import Source, stamp, under
+from lookalike.sources.encodings import encoding_of, text_of
 
-LONGEST = 50_000_000
+LONGEST = 1 << 26  # 64 MiB: a cell is held as a whole
 
 
 class Folder(Source):
     """Text files as rows: `name`, `path` (below the folder), `text`, `bytes`. Sorted by path.
+
+    Files are UTF-8, UTF-16 or UTF-32 with a mark, or Windows-1252 where they look like it; anything else needs `encoding`.
 
     Example:
         ```yaml
@@ -63,16 +66,9 @@ class Folder(Source):
         return pa.table(rows)
 
     def _text(self, data: bytes, path: Path) -> str:
-        if b"\0" in data and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        if b"\0" in data and not self.encoding and encoding_of(data, str(path)) in ("utf-8", "cp1252"):
             raise SourceError(what="this is no text file: it has null bytes", where=str(path), fix="leave it out by `pattern:`")
-        for encoding in (self.encoding,) if self.encoding else ("utf-8-sig", "utf-16", "cp1252"):
-            if encoding == "utf-16" and not data.startswith((b"\xff\xfe", b"\xfe\xff")):
-                continue
-            try:
-                return data.decode(str(encoding))
-            except (UnicodeDecodeError, LookupError):
-                continue
-        raise SourceError(what="the encoding is not known", where=str(path), fix="say `encoding:`")
+        return text_of(data, str(path), self.encoding)
 
     def version(self, root: Path) -> str:
         """Names, sizes and times."""
