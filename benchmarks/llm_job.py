@@ -106,28 +106,22 @@ def main() -> None:
 
 
 def job() -> None:
-    """Run, or go on with a killed run, and say how many records are whole."""
+    """`lookalike run`, which goes on with a killed run, and how many records are whole."""
+    from lookalike.cli import main as lookalike
+
+    folder = Path(os.environ["PEER_OUT"])
+    (folder / "reviews.yaml").write_text(recipe(), "utf-8")
+    sys.argv = ["lookalike", "run", str(folder / "reviews.yaml"), "-o", str(folder / "run")]
+    try:
+        lookalike()
+    except SystemExit as done:
+        if done.code:
+            raise
     import pyarrow.compute as pc
-
-    from lookalike.plan import compile_plan
-    from lookalike.recipe.load import load
-    from lookalike.run.engine import run
-
-    to = Path(os.environ["PEER_OUT"]) / "run"
-    profile = None
-    if os.environ.get("LLM_PROFILE"):
-        import cProfile
-
-        profile = cProfile.Profile()
-        profile.enable()
-    run(compile_plan(load(recipe())), to)
-    if profile is not None:
-        profile.disable()
-        profile.dump_stats(os.environ["LLM_PROFILE"])
     import pyarrow.parquet as pq
 
     rows, whole = 0, 0
-    for path in sorted((to / "tables" / "records").glob("part-*.parquet")):
+    for path in sorted((folder / "run" / "tables" / "records").glob("part-*.parquet")):
         with pq.ParquetFile(path) as file:
             table = file.read(columns=["review", "judge"])
         rows += table.num_rows

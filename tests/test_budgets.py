@@ -41,6 +41,37 @@ def test_nothing_heavy_is_imported(code):
     assert done.stdout.splitlines()[-1].split() == ["LOADED"]
 
 
+RUN = """import sys
+sys.argv = ["lookalike", "run", "r.yaml", "-o", "out"]
+from lookalike.cli import main
+try:
+    main()
+except SystemExit as done:
+    assert not done.code, done.code
+print("LOADED", *[name for name in {names!r} if name in sys.modules])"""
+NEVER = ("polars", "torch", "sklearn", "scipy", "numba", "rich", "faker", "pyarrow.dataset", "lookalike.evaluate")
+
+
+@pytest.mark.parametrize(
+    ("column", "more"),
+    [
+        ("{kind: uniform, low: 0, high: 1}", ("duckdb", "aiohttp", "jinja2", "jsonschema_rs")),
+        ("{kind: constant, value: {a: [1, 2]}}", ("duckdb", "aiohttp", "jinja2", "jsonschema_rs")),
+        ('{kind: expression, sql: "n + 1"}', ("aiohttp", "jinja2", "jsonschema_rs")),
+        ('{kind: prompt, model: m, prompt: "say {{ n }}"}', ("duckdb", "aiohttp", "jsonschema_rs")),
+    ],
+)
+def test_a_run_loads_what_it_uses(tmp_path, column, more):
+    """No SQL: no DuckDB; no server: no HTTP; no terminal: no rich; nothing learned: no evaluation."""
+    columns = f"      n: {{kind: sequence, start: 0}}\n      x: {column}\n"
+    models = "models: {m: {kind: scripted, replies: [word]}}\n"
+    (tmp_path / "r.yaml").write_text(f"name: r\n{models}tables:\n  t:\n    rows: 20\n    columns:\n{columns}")
+    command = [sys.executable, "-c", RUN.format(names=(*NEVER, *more))]
+    done = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert done.stdout.splitlines()[-1].split() == ["LOADED"]
+    assert "20" in done.stdout
+
+
 def test_core_install_is_small():
     """The core install is at most 40 packages, itself not counted."""
     requirement = pytest.importorskip("packaging.requirements")

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import orjson
 import pyarrow as pa
 
-from lookalike.evaluate.evaluate import evaluate
-from lookalike.evaluate.report import Report
-from lookalike.evaluate.sketches import STREAMED, Reference, Sketch
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
@@ -19,6 +16,9 @@ from lookalike.run.fit import split
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
 from lookalike.store import put_bytes
+
+if TYPE_CHECKING:
+    from lookalike.evaluate.report import Report
 
 
 def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
@@ -30,6 +30,8 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     report = None
     found = _learned(made)
     if found is not None:
+        from lookalike.evaluate.evaluate import evaluate  # here: most runs learn nothing
+
         table, (learned, holdout) = found
         synthetic = folder.table(table.name)
         shared = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
@@ -53,6 +55,8 @@ def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
     found = _learned(made)
     if found is None:
         return None
+    from lookalike.evaluate.sketches import STREAMED, Reference, Sketch
+
     table, (learned, _) = found
     gates = [gate for gate in _gates(made, table.name) if str(gate["metric"]).partition(".")[0] in STREAMED]
     if not gates:

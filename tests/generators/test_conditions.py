@@ -3,10 +3,11 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import RecipeError, UnknownColumn
+from lookalike.generators import conditions
 from lookalike.generators.base import Batch
 from lookalike.generators.conditions import row_where, rows_where
 
@@ -44,6 +45,7 @@ CONDITIONS = (
 )
 
 
+@settings(deadline=None)  # the first condition loads DuckDB
 @given(ROWS, st.sampled_from(CONDITIONS), st.integers(0, 2**62))
 def test_one_row_is_judged_as_in_a_batch(row, sql, row_id):
     """Any row, any type, nulls too: alone or in a batch, a condition says the same."""
@@ -60,3 +62,10 @@ def test_what_is_no_condition_and_what_is_not_there_is_said():
         row_where("height > 3", row, TYPES)
     with pytest.raises(RecipeError, match="cannot be computed"):
         row_where("CAST(note AS INTEGER) > 3", row, TYPES)
+
+
+def test_functions_that_are_not_looked_up_are_plain():
+    """What is taken for a plain function without asking DuckDB is one that it has and that no rule forbids."""
+    rows = conditions._connection().execute("SELECT DISTINCT function_name FROM duckdb_functions()").fetchall()
+    assert {name for (name,) in rows} >= conditions.PLAIN
+    assert not conditions.PLAIN & conditions._forbidden_functions().keys()

@@ -4,27 +4,17 @@ from __future__ import annotations
 
 import sys
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import orjson
-from rich import box
-from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
-from rich.live import Live
-from rich.panel import Panel
-from rich.progress_bar import ProgressBar
-from rich.table import Table
-from rich.text import Text
 
-from lookalike.cli.output import console, interactive
+from lookalike.cli.output import interactive, say
 from lookalike.models.lane import LaneState
 from lookalike.run.events import Counts, Event, Listener
 from lookalike.run.progress import Progress
 
 PLAIN_S = 5.0  # without a terminal: a line every so many seconds
-NARROW = 80  # columns; below it, what can be missed is left out
-WIDE = 110  # columns; more are not used
 REJECTED = ("filtered", "duplicate", "failed")
 
 
@@ -36,7 +26,9 @@ def watching(progress: Progress, *, json: bool = False, quiet: bool = False) -> 
     elif quiet:
         yield ()
     elif interactive():
-        with Live(View(progress), console=console, refresh_per_second=8, transient=True):
+        from lookalike.cli.panel import panel  # rich: only for who can see it
+
+        with panel(progress):
             yield (_notable,)
     else:
         stop = threading.Event()
@@ -58,12 +50,12 @@ def _notable(event: Event) -> None:
     """What a person wants to read even in a log."""
     match event["event"]:
         case "fit":
-            console.print(f"[dim]learning[/] {event['table']} [dim]from {event['rows']:,} rows[/]")
+            say(f"learning {event['table']} from {event['rows']:,} rows", "dim")
         case "capped":
             words = f"{event['table']}: {event['kept']:,} of {event['asked']:,} rows; {event['reason']}"
-            console.print(Text(words, style="yellow"))
+            say(words, "yellow")
         case "stopping":
-            console.print(Text(f"stopping: {event['reason']}", style="yellow"))
+            say(f"stopping: {event['reason']}", "yellow")
 
 
 def _lines(progress: Progress, stop: threading.Event) -> None:
@@ -71,7 +63,7 @@ def _lines(progress: Progress, stop: threading.Event) -> None:
     while not stop.wait(PLAIN_S):
         lines = summary(progress)
         if lines != said:
-            console.print("; ".join(lines), soft_wrap=True, markup=False)
+            say("; ".join(lines))
         said = lines
 
 
@@ -80,11 +72,11 @@ def summary(progress: Progress) -> list[str]:
     lines = []
     if progress.table:
         left = progress.left_s()
-        parts = [f"{progress.table}: {_of(progress, progress.table)} rows", *_rejected(progress.outcomes(progress.table))]
+        parts = [f"{progress.table}: {rows_of(progress, progress.table)} rows", *rejected(progress.outcomes(progress.table))]
         lines.append(", ".join([*parts, *([] if left is None else [f"about {clock(left)} left"])]))
     for name, state in progress.snapshot().items():
         parts = [f"{state.replies:,} replies", f"{state.in_flight} of {state.limit:.0f} in flight", f"{state.tokens:,} tokens"]
-        lines.append(f"{name}: {', '.join([*parts, _money(state), f'{state.rate:.1f}/s', *_troubles(state)])}")
+        lines.append(f"{name}: {', '.join([*parts, money(state), f'{state.rate:.1f}/s', *troubles(state)])}")
     return lines
 
 
@@ -97,22 +89,25 @@ def clock(seconds: float) -> str:
     return f"{minutes}:{rest:02}" if minutes < 60 else f"{minutes // 60}:{minutes % 60:02}:{rest:02}"
 
 
-def _of(progress: Progress, table: str) -> str:
+def rows_of(progress: Progress, table: str) -> str:
+    """Places filled, of how many."""
     asked = progress.asked.get(table)
     return f"{progress.done(table):,}" + ("" if asked is None else f" of {asked:,}")
 
 
-def _rejected(counts: Counts) -> list[str]:
+def rejected(counts: Counts) -> list[str]:
+    """Outcomes other than kept, counted."""
     return [f"{number:,} {what}" for what in REJECTED if (number := getattr(counts, what))]
 
 
-def _money(state: LaneState) -> str:
+def money(state: LaneState) -> str:
+    """What a lane has cost."""
     if state.usd is None:
         return "price unknown"
     return f"${state.usd:.4f}" if state.usd else "free"
 
 
-def _troubles(state: LaneState) -> list[str]:
+def troubles(state: LaneState) -> list[str]:
     """What holds a lane up, most pressing first."""
     if state.stopped:
         return [f"stopped: {state.stopped}"]
@@ -120,68 +115,3 @@ def _troubles(state: LaneState) -> list[str]:
     others = state.retries - state.limited
     counted = (("limited", state.limited), ("retries", others), ("failed", state.failed), ("stored", state.stored))
     return paused + [f"{number:,} {what}" for what, number in counted if number]
-
-
-class View:
-    """The panel: rows by table, calls by lane, the time; drawn anew for each width."""
-
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        width = min(options.max_width, WIDE)
-        lanes = self.progress.snapshot()
-        parts: list[RenderableType] = [self._tables(narrow=width < NARROW)]
-        if lanes:
-            parts += [Text(), *self._lanes(lanes, narrow=width < NARROW)]
-        left = self.progress.left_s()
-        passed = clock(time.monotonic() - self.progress.started)
-        yield Panel(
-            Group(*parts),
-            box=box.ROUNDED,
-            border_style="dim",
-            title=Text(self.progress.name or "run", style="bold"),
-            title_align="left",
-            subtitle=passed if left is None else f"{passed}, about {clock(left)} left",
-            subtitle_align="right",
-            padding=(1, 2),
-            width=width,
-        )
-
-    def _tables(self, *, narrow: bool) -> Table:
-        grid = Table.grid(padding=(0, 2), expand=True)
-        grid.add_column(no_wrap=True)
-        if not narrow:
-            grid.add_column(width=28)
-        grid.add_column(justify="right", no_wrap=True)
-        grid.add_column(ratio=1, style="yellow")
-        for table in self.progress.counts:
-            working = table == self.progress.table
-            done, asked = self.progress.done(table), self.progress.asked.get(table)
-            finished = asked is not None and done >= asked
-            style = "bold" if working else ("" if finished else "dim")
-            bar = ProgressBar(
-                total=asked or max(done, 1), completed=done, width=28, pulse=working and not done, complete_style="cyan"
-            )
-            rest = Text(", ".join(_rejected(self.progress.outcomes(table))))
-            name, count = Text(table, style=style), Text(_of(self.progress, table), style=style)
-            grid.add_row(*((name, count, rest) if narrow else (name, bar, count, rest)))
-        return grid
-
-    def _lanes(self, lanes: dict[str, LaneState], *, narrow: bool) -> list[RenderableType]:
-        grid = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", expand=not narrow, pad_edge=False)
-        grid.add_column("model", no_wrap=True, style="cyan")
-        for title in ("replies", "in flight", *(() if narrow else ("tokens",)), "cost", "per s"):
-            grid.add_column(title, justify="right", no_wrap=True)
-        if not narrow:
-            grid.add_column("", ratio=1, style="yellow")
-        for name, state in lanes.items():
-            flight = f"{state.in_flight} of {state.limit:.0f}"
-            tokens = () if narrow else (f"{state.tokens:,}",)
-            troubles = ", ".join(_troubles(state))
-            last = () if narrow else (Text(troubles),)
-            grid.add_row(Text(name), f"{state.replies:,}", flight, *tokens, _money(state), f"{state.rate:.1f}", *last)
-        if not narrow:
-            return [grid]
-        said = ((name, ", ".join(_troubles(state))) for name, state in lanes.items())
-        return [grid, *(Text(f"{name}: {words}", style="yellow") for name, words in said if words)]

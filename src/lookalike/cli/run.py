@@ -45,7 +45,7 @@ def run(
     """
     from lookalike import api
     from lookalike.cli.live import watching
-    from lookalike.cli.output import console
+    from lookalike.cli.output import say
     from lookalike.cli.summary import show_run
     from lookalike.run.engine import Options, Progress
     from lookalike.run.executors import Shard
@@ -58,7 +58,7 @@ def run(
         made = api.make(plan, to, options=options, listeners=listeners, progress=progress, stop_early=evaluate)
     if not options.shard.whole:
         if not quiet:
-            console.print(f"shard {shard} is done; `lookalike run {recipe} -o {to}` finishes when all are")
+            say(f"shard {shard} is done; `lookalike run {recipe} -o {to}` finishes when all are")
         return
     report = api.measure(plan, made) if evaluate else None
     if sign is not None:

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
-from rich.table import Table
-
-from lookalike.cli.output import console
+from lookalike.cli.output import interactive, say, show_rows
 
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.run.folder import RunFolder
-
 
 NARROW = 80  # columns; below it tokens are one number
 
@@ -19,43 +17,41 @@ NARROW = 80  # columns; below it tokens are one number
 def show_run(run: RunFolder, report: Report | None = None) -> None:
     """Tables with their outcomes, calls with their cost, and the report."""
     manifest = run.manifest
-    outcomes = Table(box=None, padding=(0, 2), header_style="dim")
-    all_counts = [table["outcomes"] for table in manifest["tables"].values()]
-    shown = [key for key in ("filtered", "duplicate", "failed") if any(counts[key] for counts in all_counts)]
-    titles = ["rows", *(["attempted", *shown] if shown else [])]
-    outcomes.add_column("table", no_wrap=True)
-    for title in titles:
-        outcomes.add_column(title, justify="right", no_wrap=True)
-    for name, table in manifest["tables"].items():
-        cells = [f"{table['outcomes'][key]:,}" for key in titles[1:]]
-        outcomes.add_row(f"[bold]{name}[/]", f"{table['rows']:,}", *cells)
-    console.print(outcomes)
+    tables: dict[str, dict[str, Any]] = manifest["tables"]
+    lost = [name for name in ("filtered", "duplicate", "failed") if any(table["outcomes"][name] for table in tables.values())]
+    shown = ["attempted", *lost] if lost else []
+    rows = [
+        [name, f"{table['rows']:,}", *(f"{table['outcomes'][outcome]:,}" for outcome in shown)]
+        for name, table in tables.items()
+    ]
+    show_rows(["table", "rows", *shown], rows)
     if manifest["calls"]:
-        console.print(_calls(manifest["calls"]))
+        _show_calls(manifest["calls"])
     if report is not None:
+        from lookalike.cli.output import console
+
         console.print(report)
-    console.print(f"[dim]{manifest['seconds']:.1f} s; everything is in[/] {run.path}/", soft_wrap=True)
+    say(f"{manifest['seconds']:.1f} s; everything is in {run.path}/", "dim")
 
 
-def _calls(calls: dict[str, dict[str, Any]]) -> Table:
-    table = Table(box=None, padding=(0, 2), header_style="dim")
-    narrow = console.width < NARROW
-    titles = ("calls", "tokens", "cost") if narrow else ("calls", "tokens in", "tokens out", "cost")
-    table.add_column("model column", no_wrap=True)
-    table.add_column("model", overflow="ellipsis", no_wrap=True)
-    for title in titles:
-        table.add_column(title, justify="right", no_wrap=True)
+def _show_calls(calls: dict[str, dict[str, Any]]) -> None:
+    narrow = interactive() and get_terminal_size().columns < NARROW
+    rows = []
     for name, use in calls.items():
-        cost = "unknown" if use["usd"] is None else f"${use['usd']:.4f}"
         tokens = (use["prompt_tokens"], use["completion_tokens"])
-        served = ", ".join(use["served_by"]) or use["model"]
-        numbers = [f"{n:,}" for n in ([sum(tokens)] if narrow else tokens)]
-        table.add_row(name, served, f"{use['calls']:,}", *numbers, cost)
-    return table
+        numbers = [f"{number:,}" for number in (use["calls"], *([sum(tokens)] if narrow else tokens))]
+        cost = "unknown" if use["usd"] is None else f"${use['usd']:.4f}"
+        rows.append([name, ", ".join(use["served_by"]) or use["model"], *numbers, cost])
+    tokens_titles = ["tokens"] if narrow else ["tokens in", "tokens out"]
+    show_rows(["model column", "model", "calls", *tokens_titles, "cost"], rows, texts=2)
 
 
 def show_texts(run: RunFolder, table: str, column: str, facts: tuple[str, ...], n: int = 6) -> None:
     """Some written cells beside the facts that they were written from."""
+    from rich.table import Table
+
+    from lookalike.cli.output import console
+
     rows = run.table(table).slice(0, n).to_pylist()
     grid = Table(
         box=None,

@@ -19,7 +19,6 @@ import pyarrow as pa
 from lookalike import rng
 from lookalike.run.events import Events
 from lookalike.store import disk_errors
-from lookalike.synthesizers.anonymise import replacements
 from lookalike.synthesizers.base import Synthesizer
 
 BLOCK = 8192  # rows sampled with one seed
@@ -81,6 +80,8 @@ class LearnedRows:
     def _numbered(self, block: pa.Table, number: int) -> pa.Table:
         """The block with its ids taken from one series over the whole table: drawn block by block they would repeat."""
         stop = (number + 1) * BLOCK
+        from lookalike.synthesizers.anonymise import replacements  # regexes and name lists: only for learned rows
+
         for column in self.model.schema_.columns:
             if column.semantic != "id" or column.name in self.given:
                 continue
