@@ -52,13 +52,13 @@ def converse(model, column, row=None, **context):
 
     async def main():
         talk = column.converse({"_id": 0, **(row or {})}, Context(1, "t", "c", None, **context))
-        async with Lanes({"m": model}) as lanes:
+        async with Lanes({"default": model}) as lanes:
             try:
                 asked = next(talk)
                 while True:
                     asked = talk.send(await lanes.ask(asked))
             except StopIteration as done:
-                return done.value, lanes.snapshot()["m"]
+                return done.value, lanes.snapshot()["default"]
 
     return asyncio.run(main())
 

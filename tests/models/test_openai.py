@@ -2,10 +2,14 @@
 
 import base64
 
-from lookalike.models.base import Message, Part, Request, ToolCall
+import pytest
+
+from lookalike.generators.embed import Embed
+from lookalike.generators.prompt import Prompt
+from lookalike.models.base import CallFailed, Message, Part, Price, Request, ToolCall
 from lookalike.models.openai import OpenAI
 
-from .conftest import ask, openai, request
+from .conftest import ask, behave, converse, openai, request
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
@@ -25,37 +29,145 @@ def test_choices_come_back_bare(server):
     assert reply.text in ("red", "blue")
 
 
-def test_images_sounds_and_texts_travel_in_the_message(server):
-    """Parts become what the API calls them."""
+def test_images_sounds_videos_and_texts_travel_in_the_message(server):
+    """Parts become what the API calls them, with the bytes they had; files of text are text, whatever their type is called."""
     parts = (
-        Part("image/png", b"png"),
-        Part("audio/wav", b"wav"),
+        Part("image/png", b"\x89PNG\xff"),
+        Part("audio/x-wav", b"RIFF\x00\xfe"),
+        Part("audio/aac", b"\xff\xf1"),
+        Part("video/mp4", b"ftyp"),
         Part("text/plain", b"words", "a.txt"),
-        Part("application/pdf", b"p"),
+        Part("application/ld+json", b"{}", "b.json"),
+        Part("application/pdf", b"%PDF\x80", "c.pdf"),
     )
     ask(openai(server), Request("m", (Message("user", "look", parts),)))
-    content = server.requests[0]["messages"][0]["content"]
-    assert [part["type"] for part in content] == ["text", "image_url", "input_audio", "text", "file"]
-    assert content[1]["image_url"]["url"] == "data:image/png;base64," + base64.b64encode(b"png").decode()
+    png, wav, aac, mp4, _, _, pdf = (base64.b64encode(part.data).decode() for part in parts)
+    assert server.requests[0]["messages"][0]["content"] == [
+        {"type": "text", "text": "look"},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{png}"}},
+        {"type": "input_audio", "input_audio": {"data": wav, "format": "wav"}},
+        {"type": "input_audio", "input_audio": {"data": aac, "format": "aac"}},
+        {"type": "video_url", "video_url": {"url": f"data:video/mp4;base64,{mp4}"}},
+        {"type": "text", "text": "a.txt\nwords"},
+        {"type": "text", "text": "b.json\n{}"},
+        {"type": "file", "file": {"filename": "c.pdf", "file_data": f"data:application/pdf;base64,{pdf}"}},
+    ]
 
 
 def test_a_tool_conversation_goes_back_as_the_api_wants_it(server):
-    """The model's call and the tool's answer keep their ids."""
+    """The model's call and the tool's answer keep their ids; arguments that are no JSON are sent as JSON, since servers stop at them."""
     messages = (
         Message("user", "what is it"),
-        Message("assistant", "", tool_calls=(ToolCall("c1", "look_up", "{}"),)),
+        Message("assistant", "", tool_calls=(ToolCall("c1", "look_up", '{"a":  1}'), ToolCall("c2", "look_up", '{"a": '))),
         Message("tool", "a kettle", tool_call_id="c1"),
+        Message("tool", "error", tool_call_id="c2"),
     )
     ask(openai(server), Request("m", messages))
-    _, called, answered = server.requests[0]["messages"]
-    assert called["tool_calls"][0]["id"] == answered["tool_call_id"] == "c1"
+    _, called, first, second = server.requests[0]["messages"]
+    assert [call["id"] for call in called["tool_calls"]] == [first["tool_call_id"], second["tool_call_id"]] == ["c1", "c2"]
+    assert [call["function"]["arguments"] for call in called["tool_calls"]] == ['{"a":  1}', '{"not_json":"{\\"a\\": "}']
 
 
-def test_reasoning_is_kept_apart(server):
-    """What the model thought is not its answer."""
-    server.next("reasoning")
+CALL = {"id": "c1", "type": "function", "function": {"name": "basename", "arguments": '{"p": "/a/kettle.txt"}'}}
+
+
+@pytest.mark.parametrize(
+    "thoughts",
+    [
+        {"reasoning_content": "A path."},  # DeepSeek, Kimi, llama.cpp
+        {"reasoning": "A path."},  # vLLM, Ollama, Cerebras
+        {
+            "reasoning": "A path.",
+            "reasoning_details": [{"type": "reasoning.encrypted", "data": "gAAAA+signed=="}],
+        },  # OpenRouter
+        {},
+    ],
+)
+def test_thoughts_go_back_under_the_names_they_came_under(server, monkeypatch, thoughts):
+    """Servers want their thoughts back while tools are called, signed ones unchanged, and refuse names they do not use."""
+    call = {**CALL, "extra_content": {"google": {"thought_signature": "CpcB+signed=="}}}
+
+    def answer(body):
+        if len(body["messages"]) == 1:
+            return 200, {"choices": [{"message": {"content": None, "refusal": None, "tool_calls": [call], **thoughts}}]}
+        wanted = {"role": "assistant", "content": "", "tool_calls": [call], **thoughts}
+        good = body["messages"][1] == wanted
+        return (
+            (200, {"choices": [{"message": {"content": "kettle.txt"}}]}) if good else (400, {"error": {"message": "changed"}})
+        )
+
+    behave(monkeypatch, server, answer)
+    cell, _ = converse(openai(server), Prompt(prompt="Where?", tools="posixpath:basename"), allow_code=True)
+    assert cell == "kettle.txt"
+
+
+@pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
+def test_reasoning_is_kept_apart(server, monkeypatch, field):
+    """What the model thought is not its answer, whatever the server calls it; tokens that nobody counted are estimated with it."""
+    body = {"choices": [{"message": {"content": "Yes.", field: "It boils water. " * 10}}]}
+    behave(monkeypatch, server, lambda _: (200, body))
     reply, _ = ask(openai(server), request())
-    assert (reply.text, reply.reasoning) == ("Yes.", "It boils water.")
+    assert (reply.text, reply.reasoning.strip()[:15], reply.usage.completion_tokens) == ("Yes.", "It boils water.", 41)
+
+
+@pytest.mark.parametrize(
+    ("said", "finish"),
+    [("stop", "stop"), (None, "stop"), ("length", "length"), ("content_filter", "refusal"), ("eos_token", "stop")],
+)
+@pytest.mark.parametrize("operation", ["chat", "complete"])
+def test_why_an_answer_ended(server, monkeypatch, operation, said, finish):
+    """Each finish reason as the column knows it, in chats and in completions."""
+    text = {"text": "it ends he"} if operation == "complete" else {"message": {"content": "it ends he"}}
+    behave(monkeypatch, server, lambda _: (200, {"choices": [{**text, "finish_reason": said}]}))
+    asked = request() if operation == "chat" else Request("m", operation="complete", text="A kettle is")
+    reply, _ = ask(openai(server), asked)
+    assert (reply.text, reply.finish) == ("it ends he", finish)
+
+
+def test_bare_prompts_are_completed(server):
+    """/v1/completions gets the prompt and the settings, no messages."""
+    wanted = Request("m", operation="complete", text="A kettle is", max_tokens=5, temperature=0.5, stop=("\n",), seed=3)
+    reply, _ = ask(openai(server), wanted)
+    assert server.paths == ["/v1/completions"]
+    assert server.requests == [
+        {"model": "test", "prompt": "A kettle is", "max_tokens": 5, "temperature": 0.5, "stop": ["\n"], "seed": 3}
+    ]
+    assert (reply.text, reply.usage.prompt_tokens) == ("[A kettle is]", 10)
+
+
+def test_texts_are_embedded(server):
+    """/v1/embeddings gets the text and the model's extra fields, and no settings of chats; the vector comes back whole."""
+    model = openai(server, temperature=0.5, max_tokens=9, extra={"dimensions": 8})
+    reply, _ = ask(model, Request("m", operation="embed", text="a kettle"))
+    assert server.paths == ["/v1/embeddings"]
+    assert server.requests == [{"model": "test", "input": "a kettle", "dimensions": 8}]
+    assert (len(reply.vector), reply.usage.prompt_tokens, reply.usage.completion_tokens) == (8, 3, 0)
+
+
+def test_an_embedding_column_is_a_list_of_numbers(server):
+    """The column `embed` over a real server; an empty text fails before anything is sent."""
+    cell, _ = converse(openai(server), Embed(text="{{ note }}"), {"note": "a kettle"})
+    assert len(cell) == 8
+    assert all(isinstance(value, float) for value in cell)
+    with pytest.raises(CallFailed, match="the text to embed is empty"):
+        converse(openai(server), Embed(text="{{ note }}"), {"note": " "})
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("operation", ["chat", "complete", "embed"])
+def test_a_server_that_does_not_count_does_not_blind_the_budget(server, monkeypatch, operation):
+    """Without `usage` the tokens are estimated from the texts, so that a price and a cap still mean something."""
+    body = {
+        "choices": [{"text": "x" * 80, "message": {"content": "x" * 80}}],
+        "data": [{"embedding": [0.5]}],
+        "usage": None,
+    }
+    behave(monkeypatch, server, lambda _: (200, body))
+    asked = request("y" * 400) if operation == "chat" else Request("m", operation=operation, text="y" * 400)
+    reply, state = ask(openai(server, price=Price(input=1, output=1)), asked)
+    tokens = (100, 0) if operation == "embed" else (100, 20)
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == tokens
+    assert state.usd == pytest.approx(sum(tokens) / 1e6)
 
 
 def test_keys_are_in_no_representation(server, monkeypatch):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any, ClassVar
@@ -26,6 +26,7 @@ from lookalike.models.wire import reading
 
 ENDPOINTS: dict[Operation, str] = {"chat": "/v1/chat/completions", "complete": "/v1/completions", "embed": "/v1/embeddings"}
 BYTES_MAX = 100_000_000  # of one file; OpenAI takes 200 MB
+QUEUE_FULL_S = 60.0
 _OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
@@ -63,6 +64,10 @@ class Batch(OpenAI):
         return BatchBackend(self, self.connect())
 
 
+class _Gone(Transient):
+    """The server knows nothing of a batch or its file, or no longer: its requests go with another."""
+
+
 class BatchBackend:
     """Requests that wait for their batch, each known by the hash of its body: its mark."""
 
@@ -70,6 +75,7 @@ class BatchBackend:
         self.model, self.transport = model, transport
         self.wire = OpenAIBackend(model, transport)
         self._gathered: dict[str, dict[str, bytes]] = {}  # endpoint -> mark -> line
+        self._bytes = 0
         self._awaited: dict[str, list[asyncio.Future[Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
@@ -114,11 +120,14 @@ class BatchBackend:
         gathered[mark] = line
         if self._timer is not None:
             self._timer.cancel()
-        full = len(gathered) >= self.model.batch_size or sum(map(len, gathered.values())) >= BYTES_MAX
-        self._timer = asyncio.get_running_loop().call_later(0 if full else self.model.linger_s, self._go)
+        self._bytes += len(line)
+        if len(gathered) >= self.model.batch_size or self._bytes >= BYTES_MAX:
+            self._go()
+        else:
+            self._timer = asyncio.get_running_loop().call_later(self.model.linger_s, self._go)
 
     def _go(self) -> None:
-        gathered, self._gathered = self._gathered, {}
+        gathered, self._gathered, self._bytes = self._gathered, {}, 0
         for url, lines in gathered.items():  # a batch has one endpoint
             self._start(self._submit(url, lines), list(lines))
 
@@ -165,36 +174,32 @@ class BatchBackend:
 
     async def _collect(self, name: str, marks: list[str]) -> None:
         try:
-            batch = await self._over(name)
-            for file in ("output_file_id", "error_file_id"):
-                if batch.get(file):
-                    for line in (await self._get(f"/files/{batch[file]}/content")).splitlines():
-                        if line.strip():
-                            self._deliver(line)
-        except Fault:  # only what no waiting helps: the batch is gone, or the key
-            self._note(name).unlink(missing_ok=True)
-            raise
+            while (batch := await self._waited(f"/batches/{name}", _batch))["status"] not in _OVER:  # noqa: ASYNC110  # the server has no event to wait for
+                await asyncio.sleep(self.model.poll_s)
+            files = [batch[file] for file in ("output_file_id", "error_file_id") if batch.get(file)]
+            answers = [await self._waited(f"/files/{file}/content", bytes) for file in files]
+            fault = _unanswered(name, batch)
+        except _Gone as gone:
+            answers, fault = [], gone
+        # nothing is awaited from here on: a run that ends with its last answer has taken its note away
         self._note(name).unlink(missing_ok=True)
-        self._settle(marks, _unanswered(name, batch))
+        for line in b"\n".join(answers).splitlines():
+            if line.strip():
+                self._deliver(line)
+        self._settle(marks, fault)
 
-    async def _over(self, name: str) -> dict[str, Any]:
-        while True:
-            raw = await self._get(f"/batches/{name}")
-            batch = orjson.loads(raw)
-            if batch["status"] in _OVER:
-                return dict(batch)
-            await asyncio.sleep(self.model.poll_s)
-
-    async def _get(self, path: str) -> bytes:
-        """A good answer's body. A fault that may pass is waited out: the batch is paid for."""
+    async def _waited(self, path: str, read: Callable[[bytes], Any]) -> Any:
+        """What an address answers. Whatever may pass is waited out: the batch is paid for."""
         while True:
             try:
                 status, headers, raw = await self.transport.send("GET", path)
-                if status == 200:
-                    return bytes(raw)
-                raise self.transport.fault(status, headers, raw)
+                if status == 404:
+                    raise _Gone(f"{path[1:]} is gone: {self.transport.fault(status, headers, raw).reason}")
+                if status != 200:
+                    raise self.transport.fault(status, headers, raw)
+                return read(raw)
             except Fault as fault:
-                if not fault.retry:
+                if isinstance(fault, _Gone) or not fault.retry:
                     raise
                 await asyncio.sleep(max(self.model.poll_s, fault.retry_after_s or 0.0))
 
@@ -241,6 +246,12 @@ class BatchBackend:
         await self.transport.close()
 
 
+def _batch(raw: bytes) -> dict[str, Any]:
+    with reading(raw, "batch"):
+        batch = orjson.loads(raw)
+        return {**batch, "status": str(batch["status"])}
+
+
 def _unanswered(name: str, batch: dict[str, Any]) -> Fault:
     """Why a batch that is over has no answer to a request: asked again, unless the provider refused it as a whole."""
     errors = (batch.get("errors") or {}).get("data") or []
@@ -249,4 +260,4 @@ def _unanswered(name: str, batch: dict[str, Any]) -> Fault:
     if batch["status"] != "failed":
         return Transient(reason)
     full = any(error.get("code") == "token_limit_exceeded" for error in errors)
-    return Limited(reason, retry_after_s=60.0) if full else Refused(reason)
+    return Limited(reason, retry_after_s=QUEUE_FULL_S) if full else Refused(reason)

@@ -187,13 +187,14 @@ class EmbeddedBackend:
         self._embedder = None
 
 
-def engine(model: Embedded, path: Path, *, pooling: str | None = None) -> Any:
+def engine(model: Embedded, path: Path, *, pooling: str | None = None, api_key: str = "") -> Any:
     """One loaded llama.cpp engine.
 
     Args:
         model: its settings.
         path: the weights.
         pooling: for embeddings, how tokens become one vector; empty: as the file says. None: an engine for texts.
+        api_key: of its HTTP server on the loopback address; empty: one that nobody knows.
 
     Raises:
         MissingModel: it cannot read the file.
@@ -208,7 +209,7 @@ def engine(model: Embedded, path: Path, *, pooling: str | None = None) -> Any:
         params.pooling_type = getattr(llama.llama_pooling_type, f"LLAMA_POOLING_TYPE_{pooling}")
     params.cache_prompt, params.cache_ram_mib = model.reuse_prefix, 0
     params.port = 0
-    params.api_keys = [secrets.token_hex(16)]  # it also listens on the loopback address: nobody else may ask
+    params.api_keys = [api_key or secrets.token_hex(16)]  # it also listens on the loopback address: nobody else may ask
     try:
         return llama.Server(params)
     except (RuntimeError, ValueError, OSError) as exc:

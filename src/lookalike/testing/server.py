@@ -44,6 +44,7 @@ class ModelServer:
         key: the only key that it takes; others get 401. Empty: any.
         schemas: whether it takes `response_format`; if not it answers 400.
         always: what every request gets once the queue of `next` is empty.
+        refuses: a sampling setting that lines of batches may not have.
     """
 
     latency_s: float = 0.0
@@ -51,9 +52,11 @@ class ModelServer:
     key: str = ""
     schemas: bool = True
     always: str = "ok"
+    refuses: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
     seen_headers: list[dict[str, str]] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     statuses: Counter[int] = field(default_factory=Counter)
     in_flight: int = 0
     most_in_flight: int = 0
@@ -62,6 +65,8 @@ class ModelServer:
     def __post_init__(self) -> None:
         """Nothing runs yet."""
         self._queue: deque[str] = deque()
+        self._polls: deque[str] = deque()
+        self._ends: deque[dict[str, Any]] = deque()
         self._files: dict[str, bytes] = {}
         self._batches: dict[str, dict[str, Any]] = {}
         self._number = itertools.count(1)
@@ -71,6 +76,24 @@ class ModelServer:
     def next(self, *behaviours: str) -> None:
         """What the next requests get, in order: names of `BEHAVIOURS`, or an HTTP status."""
         self._queue.extend(behaviours)
+
+    def next_polls(self, *behaviours: str) -> None:
+        """What the next looks at a batch get, as for `next`."""
+        self._polls.extend(behaviours)
+
+    def next_batch(self, status: str, *, answered: int | None = None, garbage: bytes = b"", errors: Any = None) -> None:
+        """How the next batch ends: its status, how many of its lines are answered, what else is in the file, and its errors."""
+        self._ends.append({"status": status, "answered": answered, "garbage": garbage, "errors": errors})
+
+    def forget_batches(self) -> None:
+        """As a provider does after some weeks."""
+        self._batches.clear()
+
+    def batch_lines(self) -> list[list[dict[str, Any]]]:
+        """The lines of each batch that was submitted, in order."""
+        return [
+            [orjson.loads(line) for line in self._files[each["input_file_id"]].splitlines()] for each in self._batches.values()
+        ]
 
     def __enter__(self) -> Self:
         """Start; `url` is set when this returns."""
@@ -106,6 +129,7 @@ class ModelServer:
         body = orjson.loads(await request.read() or b"{}")
         self.requests.append(body)
         self.seen_headers.append(dict(request.headers))
+        self.paths.append(request.path)
         self.in_flight += 1
         self.most_in_flight = max(self.most_in_flight, self.in_flight)
         try:
@@ -135,6 +159,9 @@ class ModelServer:
         return web.json_response(_reply(request.path, body), headers=self.headers, dumps=_dumps)
 
     async def _upload(self, request: web.Request) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").removeprefix("Bearer ")
+        if self.key and given != self.key:
+            return _error(401, f"Incorrect API key provided: {given}")
         data = await request.post()
         name = f"file-{next(self._number)}"
         self._files[name] = data["file"].file.read()  # type: ignore[union-attr]  # an uploaded file
@@ -151,17 +178,32 @@ class ModelServer:
 
     async def _poll(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["id"]
+        if self._polls:
+            return await self._behave(self._polls.popleft(), request, {})
         if name not in self._batches:
-            return _error(404, f"no batch {name}")
+            return _error(404, f"No batch file with id {name}")
         batch = self._batches[name]
         if batch["status"] == "in_progress" and time.monotonic() - batch["made"] >= self.latency_s:
-            lines = [orjson.loads(line) for line in self._files[batch["input_file_id"]].splitlines()]
-            self.requests.extend(line["body"] for line in lines)
-            done = [_batch_line(line) for line in reversed(lines)]  # in another order: only ids count
-            output = f"file-{next(self._number)}"
-            self._files[output] = b"\n".join(orjson.dumps(line) for line in done)
-            batch.update(status="completed", output_file_id=output)
+            self._end(batch, self._ends.popleft() if self._ends else {"status": "completed"})
         return web.json_response(self._shown(name))
+
+    def _end(self, batch: dict[str, Any], how: Mapping[str, Any]) -> None:
+        batch["status"] = how["status"]
+        if how.get("errors"):
+            batch["errors"] = {"data": how["errors"]}
+            return
+        lines = [orjson.loads(line) for line in self._files[batch["input_file_id"]].splitlines()]
+        answered, rest = lines[: how.get("answered")], lines[len(lines[: how.get("answered")]) :]
+        self.requests.extend(line["body"] for line in answered)
+        done = [
+            orjson.dumps(_batch_line(line, self.refuses)) for line in reversed(answered)
+        ]  # in another order: only ids count
+        batch["output_file_id"], batch["error_file_id"] = f"file-{next(self._number)}", f"file-{next(self._number)}"
+        self._files[batch["output_file_id"]] = how.get("garbage", b"") + b"\n".join(done)
+        error = {"code": "batch_expired", "message": "This request could not be executed before the completion window expired."}
+        expired = how["status"] == "expired"
+        late = [{"custom_id": line["custom_id"], "response": None, "error": error} for line in rest if expired]
+        self._files[batch["error_file_id"]] = b"\n".join(map(orjson.dumps, late))
 
     def _shown(self, name: str) -> dict[str, Any]:
         return {key: value for key, value in self._batches[name].items() if key != "made"}
@@ -180,10 +222,11 @@ def _error(status: int, message: str, headers: Mapping[str, str] | None = None) 
     return web.json_response({"error": {"message": message, "code": status}}, status=status, headers=headers, dumps=_dumps)
 
 
-def _batch_line(line: dict[str, Any]) -> dict[str, Any]:
+def _batch_line(line: dict[str, Any], refuses: str) -> dict[str, Any]:
     text = line["body"].get("messages", [{"content": ""}])[-1]["content"]
-    if "refuse me" in text:
-        return {"custom_id": line["custom_id"], "response": {"status_code": 400, "body": {"error": {"message": "no"}}}}
+    why = f"Unsupported parameter: '{refuses}'" if refuses in line["body"] else "no" if "refuse me" in text else ""
+    if why:
+        return {"custom_id": line["custom_id"], "response": {"status_code": 400, "body": {"error": {"message": why}}}}
     return {
         "custom_id": line["custom_id"],
         "response": {"status_code": 200, "body": _reply(line["url"], line["body"])},
