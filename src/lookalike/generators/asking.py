@@ -107,9 +107,7 @@ def ask(
                 current = replace(current, max_tokens=2 * (current.max_tokens or 1024))
                 raise Unfit("it was cut off at the token limit")  # noqa: TRY301  # one place takes all reasons
             value = read(_usable(text, reply, whole=whole))
-            if not request.choices and _echoes(
-                value, (*rejected[-1:], "that answer cannot be used give only the corrected answer")
-            ):
+            if rejected and not request.choices and _echoes(value, rejected[-1]):
                 raise Unfit("it repeats the complaint; answer the task")  # noqa: TRY301  # one place takes all reasons
         except Unfit as exc:
             reasons: Sequence[str] = [str(exc)]

@@ -382,7 +382,7 @@ def test_pairs_by_contrast_need_no_judge():
 
 
 @pytest.mark.parametrize(
-    "reply", ["<answer>Open your browser.</answer>", "The instruction requires you to sing.", "Describe a park in early spring for someone who cannot see, in at most eighty words."]
+    "reply", ["<answer>Open your browser.</answer>", "The instruction requires you to sing.", "Suggest a gift under 20 euros for a grandfather who likes to fish.", "Sure! Here is the new one.", "To sing a song well, you need to breathe."]
 )  # fmt: skip
 def test_evolutions_that_answer_explain_or_copy_are_eliminated(reply):
     """Marks of another task, talk about the instruction, and the worked example itself are no evolution."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
@@ -42,10 +43,12 @@ class TextAsking(ModelColumn):
         """The one model."""
         return frozenset({self.model})
 
-    def request(self, row: Row, question: str, **options: Any) -> Request:
-        """A question, with the system message rendered for the row."""
+    def request(self, row: Row, question: str, *, shown: Iterable[tuple[str, str]] = (), **options: Any) -> Request:
+        """A question, with the system message rendered for the row; `shown` questions and answers stand before it as turns."""
         system = options.pop("system", None) or compiled(self.system).render(row)
         turns = (Message("system", system),) if system else ()
+        for asked, answered in shown:
+            turns = (*turns, Message("user", asked), Message("assistant", answered))
         defaults = {"temperature": self.temperature, "max_tokens": self.max_tokens}
         chosen = {**defaults, **options}
         return Request(chosen.pop("model", self.model), (*turns, Message("user", question)), **chosen)

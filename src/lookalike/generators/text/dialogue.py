@@ -14,9 +14,14 @@ from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, UseTool, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, alike
+from lookalike.generators.text.conversing import TextAsking, alike, similarity
+from lookalike.generators.text.rewriting import numbers
 from lookalike.models.base import Message, Request, Tool, ToolCall
 
+_YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
+_YOU = re.compile(r"\byou(?:rs?)?\b", re.IGNORECASE)
+_ME = re.compile(r"\b(?:i|me|my|mine|we|us|our)\b", re.IGNORECASE)
+_SAME_LINE = 0.2  # ROUGE-L; free paraphrases have 0.3 and more
 TURN = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string()), ("arguments", pa.string())])
 
 
@@ -50,11 +55,22 @@ class Simulated(BaseModel):
     by: str = "assistant"  # the role that may call it
 
 
+class Worded(BaseModel):
+    """A worked example of a line said in somebody's manner."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+    is_: str = Field(alias="is", min_length=1)  # who says it, as in a role
+    line: str = Field(min_length=1)
+    output: str = Field(min_length=1)
+
+
 class Dialogue(TextAsking):
     """A talk of two or more roles, one model call a turn: exactly `turns` turns, roles in their order.
 
-    The model writes one turn at a time and never chooses who speaks, so small models keep the thread. The cell is a list of
-    `{role, content, name, arguments}`: tool calls have role `call`, their results `tool`.
+    The model writes one turn at a time and never chooses who speaks. Models below some billion parameters forget all the same who
+    they are; give them `lines`: what each turn says is then fixed outside the model, which only says it in the role's manner. The
+    cell is a list of `{role, content, name, arguments}`: tool calls have role `call`, their results `tool`.
 
     ```yaml
     talk:
@@ -69,7 +85,9 @@ class Dialogue(TextAsking):
     Attributes:
         topic: what the talk is about.
         roles: who talks, in turn: `{name, is, goal, model}`.
-        turns: how many turns there are.
+        turns: how many turns there are; as many as `lines`, where those are given.
+        lines: templates: what is said, turn by turn; the model words it, and may change neither numbers nor who speaks.
+        examples: worked ones for `lines`, `{is, line, output}`, shown as earlier turns.
         opening: the first turn, when it is not to be written.
         sentences: most sentences a turn.
         tools: tools that a role may call: `{name, description, parameters, result, by}`.
@@ -88,6 +106,16 @@ class Dialogue(TextAsking):
     opening: TemplateText = ""
     sentences: int = Field(default=2, ge=1)
     tools: tuple[Simulated, ...] = ()
+    lines: tuple[TemplateText, ...] = ()
+    examples: tuple[Worded, ...] = ()
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.lines and (self.opening or self.tools or {"turns"} & self.model_fields_set):
+            raise ValueError("`lines` say every turn: `opening`, `tools` and `turns` do not go with them")
+        if self.examples and not self.lines:
+            raise ValueError("`examples` show how `lines` are said: give both")
+        return self
 
     @model_validator(mode="after")
     def _names(self) -> Self:
@@ -101,7 +129,7 @@ class Dialogue(TextAsking):
 
     def templates(self) -> tuple[str, ...]:
         """Topic, opening and what roles are and want."""
-        return (self.topic, self.opening, *(text for role in self.roles for text in (role.is_, role.goal)))
+        return (self.topic, self.opening, *self.lines, *(text for role in self.roles for text in (role.is_, role.goal)))
 
     def needs(self) -> frozenset[str]:
         """The templates' columns; `arguments` in a tool's result is the call's own."""
@@ -117,10 +145,12 @@ class Dialogue(TextAsking):
 
     def calls(self) -> float:
         """One a turn."""
-        return float(self.turns - bool(self.opening))
+        return float(len(self.lines) or self.turns - bool(self.opening))
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """Turn by turn, each role with its own view of the talk."""
+        if self.lines:
+            return (yield from self._worded(row))
         said: list[dict[str, str | None]] = []
         if self.opening:
             said.append(_turn(self.roles[0].name, compiled(self.opening).render(row)))
@@ -143,6 +173,26 @@ class Dialogue(TextAsking):
             answer = yield from ask(request, read=read, tries=self.tries, whole=True, tools=served)
             for message in answer.messages[len(request.messages) : -1]:
                 said.extend(_tool_turns(message))
+            said.append(_turn(role.name, answer.value))
+        return said
+
+    def _worded(self, row: Row) -> Any:
+        """Line by line, each said in its role's manner."""
+        said: list[dict[str, str | None]] = []
+        shown = [(_manner(each.is_, each.line), each.output) for each in self.examples]
+        for place, template in enumerate(self.lines):
+            role, line = self.roles[place % len(self.roles)], compiled(template).render(row)
+
+            def read(reply: str, line: str = line) -> str:
+                text = self._read(reply)
+                problem = changed(line, text)
+                if problem:
+                    raise Unfit(problem)
+                return text
+
+            who = compiled(role.is_).render(row) or f"the {role.name}"
+            request = self.request(row, _manner(who, line), shown=shown, model=role.model or self.model)
+            answer = yield from ask(request, read=read, tries=self.tries, whole=True)
             said.append(_turn(role.name, answer.value))
         return said
 
@@ -194,6 +244,19 @@ class Dialogue(TextAsking):
             return result
 
         return tuple(Tool(t.name, t.description, t.parameters) for t in own), {t.name: serve(t) for t in own}
+
+
+def changed(line: str, said: str) -> str | None:
+    """Why a turn does not say its line: other numbers, somebody else speaking, or too little of it."""
+    if numbers(line) != numbers(said):
+        return f"it must say the same numbers: {', '.join(sorted(numbers(line))) or 'none'}"
+    if (_YOUR.search(said) and not _YOU.search(line)) or (_ME.search(line) and not _ME.search(said)):
+        return "somebody else says it; who speaks and who is spoken to must stay"
+    return "it says something else; say the line" if similarity(line, said) < _SAME_LINE else None
+
+
+def _manner(who: str, line: str) -> str:
+    return f"The line: {line}\nSay the line in other words, as {who} would say it. Give only the line."
 
 
 def _turn(role: str, content: str, name: str | None = None, arguments: str | None = None) -> dict[str, str | None]:

@@ -22,9 +22,17 @@ OPERATORS = {
     "complicate": "Add some input data, such as a table, a formula or a piece of code, that has to be used.",
     "broaden": "Write a completely new, rarer instruction from the same field, of the same length and difficulty.",
 }
-# a worked example, because small models copy its form; what they copy word by word is refused
-_SHOWN = ("Describe a park.", "Describe a park in early spring for someone who cannot see, in at most eighty words.")
-_ABOUT = re.compile(r"\b(?:given|rewritten|this|the) instruction\b|\bthe instruction (?:requires|asks|is)\b", re.IGNORECASE)
+# worked examples, because small models copy their form; what they copy word by word is refused
+_SHOWN = (
+    ("constraints", "Describe a park.", "Describe a park in early spring in at most eighty words, without the word green."),
+    ("deepen", "Explain how bread is made.", "Explain how bread is made, and what the yeast does at every step."),
+    ("concretise", "Suggest a gift.", "Suggest a gift under 20 euros for a grandfather who likes to fish."),
+)
+_ABOUT = re.compile(
+    r"\b(?:given|rewritten|this|the|new) instruction\b|\bthe instruction (?:requires|asks|is)\b"
+    r"|\A\W*(?:sure|certainly|yes|no|i|to [a-z]+ [^.?]*, (?:you|consider|start|first))\b|\? (?:first|start|you)\b",
+    re.IGNORECASE,
+)
 _HEADING = re.compile(
     r"^\W*(?:the )?(?:new|rewritten|revised|evolved|updated) (?:instruction|prompt|task)\W*[:\n]\s*", re.IGNORECASE
 )
@@ -83,27 +91,32 @@ class Evolve(TextAsking):
         for _ in range(self.rounds):
             name = self.operators[int(draws.integers(len(self.operators)))]
             before = current
-            question = (
-                f"{quoted(before, label='instruction')}\n\nRewrite this instruction for an AI assistant. {OPERATORS.get(name, name)} Add at "
-                f"most {self.words} words and keep it answerable. Do not carry it out: give only the new instruction.\n"
-                f"Example: {_SHOWN[0]!r} became {_SHOWN[1]!r}"
-            )
+            shown = [(self._order(old, operator), new) for operator, old, new in _SHOWN]
 
             def read(text: str, before: str = before) -> str:
                 new = _HEADING.sub("", read_text(text)).strip()
                 if leaks(new, before) or (_ABOUT.search(new) and not _ABOUT.search(before)) or not new:
                     raise Unfit("it talks about the rewriting; give only the new instruction")
-                if similarity(new, _SHOWN[1]) > 0.8:
-                    raise Unfit("it is the example; change the instruction between the marks")
+                if any(similarity(new, other) > 0.8 for _, *example in _SHOWN for other in example):
+                    raise Unfit("it is an example; change the instruction between the marks")
                 if similarity(new, before) > 0.97:
                     raise Unfit("it is the same instruction; change it")
                 return new
 
             try:
-                answer = yield from ask(self.request(row, question), read=read, tries=self.tries)
+                request = self.request(row, self._order(before, name), shown=shown)
+                answer = yield from ask(request, read=read, tries=self.tries)
             except CallFailed as exc:
                 steps.append({"operator": name, "instruction": before, "eliminated": exc.what})
             else:
                 current = answer.value
                 steps.append({"operator": name, "instruction": current, "eliminated": None})
         return {"instruction": current, "steps": steps}
+
+    def _order(self, instruction: str, operator: str) -> str:
+        """What is asked about one instruction."""
+        return (
+            f"{quoted(instruction, label='instruction')}\n\nRewrite this instruction for an AI assistant. "
+            f"{OPERATORS.get(operator, operator)} Add at most {self.words} words and keep it answerable. Do not carry it out: "
+            "give only the new instruction."
+        )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.generators.asking import Unfit, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
@@ -16,10 +17,25 @@ from lookalike.generators.text.finding import occurrences
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string()), ("text", pa.string())])
 
 
+class Written(BaseModel):
+    """A worked example, shown to the model before the row's own entities."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: str
+    entities: tuple[str, ...] = Field(min_length=1)
+    output: str = Field(min_length=1)
+
+
+def _order(sort: str, entities: Iterable[str]) -> str:
+    listed = "\n".join(f"- {text}" for text in entities)
+    return f"Write {sort} that contains each of these, spelled exactly like this:\n{listed}\nGive only the text."
+
+
 class Ner(TextAsking):
     """A text that contains given entities, with their spans: entities are sampled first, the text is written round them.
 
-    A text that leaves one out, or changes its spelling, is asked again. Every place where an entity stands is labelled; where
+    A text that leaves one out, changes its spelling, or only lists them is asked again. Every place where an entity stands is labelled; where
     two overlap, the longer wins. The cell is `{text, spans}`.
 
     ```yaml
@@ -29,6 +45,7 @@ class Ner(TextAsking):
     Attributes:
         prompt: what sort of text.
         entities: label -> the entity's text; an empty one is left out.
+        examples: worked ones, `{prompt, entities, output}` with a list of entities, shown as earlier turns.
         model: a name under `models:`.
         system: a template; the system message.
         temperature: of sampling; none: the model's own.
@@ -40,6 +57,7 @@ class Ner(TextAsking):
 
     prompt: TemplateText = "one or two sentences"
     entities: dict[str, TemplateText] = Field(min_length=1)
+    examples: tuple[Written, ...] = ()
 
     def templates(self) -> tuple[str, ...]:
         """Prompt and entities."""
@@ -53,20 +71,19 @@ class Ner(TextAsking):
         """One call; the spans are found, not asked for."""
         given = {label: compiled(text).render(row).strip() for label, text in self.entities.items()}
         given = {label: text for label, text in given.items() if text}
-        listed = "\n".join(f"- {text}" for text in given.values())
-        question = (
-            f"Write {compiled(self.prompt).render(row)} that contains each of these, spelled exactly like this:\n{listed}\n"
-            "Give only the text."
-        )
+        question = _order(compiled(self.prompt).render(row), given.values())
+        shown = [(_order(each.prompt, each.entities), each.output) for each in self.examples]
 
         def read(reply: str) -> dict[str, Any]:
             text = read_text(reply)
             lost = [piece for piece in given.values() if not occurrences(piece, text)]
             if lost:
                 raise Unfit(f"it must contain, spelled exactly like this: {', '.join(lost)}")
+            if len(text.split()) < sum(len(piece.split()) for piece in given.values()) + 3:
+                raise Unfit("it only lists them; write a whole sentence")
             return {"text": text, "spans": tagged(text, given)}
 
-        answer = yield from ask(self.request(row, question), read=read, tries=self.tries)
+        answer = yield from ask(self.request(row, question, shown=shown), read=read, tries=self.tries)
         return answer.value
 
 

@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
+from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.generators.asking import Unfit, ask, read_choice, read_json, read_text
 from lookalike.generators.base import Context, Conversation, Row
@@ -22,6 +23,16 @@ _TEXT = {"type": "string", "minLength": 1}
 
 def _object(**properties: dict[str, Any]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "required": list(properties), "additionalProperties": False}
+
+
+class Questioned(BaseModel):
+    """A worked example: a document, a piece of it, and the question that it answers."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    document: str = Field(min_length=1)
+    answer: str = Field(min_length=1)
+    question: str = Field(min_length=1)
 
 
 class Qa(TextAsking):
@@ -46,6 +57,7 @@ class Qa(TextAsking):
         form: which sort of question.
         answer_by: who finds the answer: the model, or code.
         answer: the answer, when it is known.
+        examples: worked ones, `{document, answer, question}`, shown as earlier turns where the answer is given.
         round_trip: ask the question back and keep it only when the same answer comes.
         model: a name under `models:`.
         system: a template; the system message.
@@ -65,6 +77,7 @@ class Qa(TextAsking):
     answer_by: Literal["model", "code"] = "model"
     answer: TemplateText = ""
     round_trip: bool = False
+    examples: tuple[Questioned, ...] = ()
 
     def templates(self) -> tuple[str, ...]:
         """Document and answer."""
@@ -114,15 +127,15 @@ class Qa(TextAsking):
     def _ask_for(self, row: Row, document: str, span: Span) -> Conversation:
         """The question to a given answer."""
         answer = document[slice(*span)]
-        order = (
-            f"Write one question whose answer is exactly: {answer}\nThe document answers the question. Begin with a question word, such as {opening(answer)}, end with a "
-            "question mark, and do not say the answer. Give only the question."
-        )
 
         def read(reply: str) -> str:
-            return self._question(read_text(reply), answer, document)
+            question = self._question(read_text(reply), answer, document)
+            if any(similarity(question, each.question) > 0.8 > similarity(document, each.document) for each in self.examples):
+                raise Unfit("it is the question of an example; ask about the document between the marks")
+            return question
 
-        asked = yield from ask(self.request(row, f"{quoted(document)}\n\n{order}"), read=read, tries=self.tries)
+        shown = [(_sought(each.document, each.answer), each.question) for each in self.examples]
+        asked = yield from ask(self.request(row, _sought(document, answer), shown=shown), read=read, tries=self.tries)
         return _cell(asked.value, answer, span)
 
     def _extract(self, row: Row, document: str) -> Conversation:
@@ -218,6 +231,14 @@ class Qa(TextAsking):
         if len(answer) > 3 and answer.casefold() in question.casefold():
             raise Unfit("the question contains its answer; ask without saying it")
         return question
+
+
+def _sought(document: str, answer: str) -> str:
+    """The order for the question to a given answer."""
+    return (
+        f"{quoted(document)}\n\nWrite one question whose answer is exactly: {answer}\nThe document answers the question. Begin with "
+        f"a question word, such as {opening(answer)}, end with a question mark, and do not say the answer. Give only the question."
+    )
 
 
 def opening(answer: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
 
 import pyarrow as pa
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
-from lookalike.generators.asking import Unfit, ask, read_text
+from lookalike.generators.asking import Unfit, Verify, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, leaks, quoted, similarity
@@ -17,6 +17,13 @@ from lookalike.generators.text.words import sentences
 from lookalike.models.base import CallFailed
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
+_NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+")
+_META = re.compile(
+    r"\A\W*(?:(?:the|this) (?:text|passage|article|report|document|summary|story) (?:\w+ )?(?:discusses|describes|is about|states|says|"
+    r"mentions|reports|highlights|summari[sz]es)|in summary\b|summary:|(?:sure|certainly|of course)\b)",
+    re.IGNORECASE,
+)
+_ENGLISH = re.compile(r"\b(?:the|and|with|please|you|your|this|that|which|would|have|they)\b", re.IGNORECASE)
 
 
 def numbers(text: str) -> set[str]:
@@ -24,10 +31,27 @@ def numbers(text: str) -> set[str]:
     return {match.replace(",", "").rstrip(".:") for match in _NUMBER.findall(text)}
 
 
+class Restated(BaseModel):
+    """A worked example, shown to the model before the row's own text.
+
+    Attributes:
+        text: a text.
+        output: how it should be said again.
+        style: rewrite: the style that this example has; empty: the row's.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    text: str = Field(min_length=1)
+    output: str = Field(min_length=1)
+    style: str = ""
+
+
 class Restating(TextAsking):
     """What kinds share that say a text again."""
 
     text: TemplateText  # the text, usually "{{ column }}"
+    examples: tuple[Restated, ...] = ()  # worked ones, shown as earlier turns
 
     def templates(self) -> tuple[str, ...]:
         """The text."""
@@ -37,26 +61,39 @@ class Restating(TextAsking):
         """Text."""
         return pa.string()
 
-    def said(self, row: Row, source: str, order: str) -> Conversation:
-        """One checked call about the quoted source."""
+    def said(self, row: Row, source: str, order: str, styled: Callable[[str], str] | None = None) -> Conversation:
+        """One checked call about the quoted source; `styled` makes the order of an example with a style of its own."""
         if not source.strip():
             raise CallFailed(what="the text is empty", where=f"row {row.get('_id')}", fix="filter such rows with `when`")
+        orders = [styled(each.style) if styled and each.style else order for each in self.examples]
+        shown = [(_about(each.text, o), each.output) for each, o in zip(self.examples, orders, strict=True)]
 
         def read(reply: str) -> str:
             new = read_text(reply)
             if leaks(new, source):
                 raise Unfit("it repeats the marks round the text; give only the new text")
+            if any(similarity(new, each.output) > 0.8 > similarity(source, each.text) for each in self.examples):
+                raise Unfit("it is the answer of an example; say the text between the marks")
             problem = self.problem(source, new)
             if problem:
                 raise Unfit(problem)
             return new
 
-        answer = yield from ask(self.request(row, f"{quoted(source, label='text')}\n\n{order}"), read=read, tries=self.tries)
+        request = self.request(row, _about(source, order), shown=shown)
+        answer = yield from ask(request, read=read, verify=self.second_look(row, source), tries=self.tries)
         return answer.value
+
+    def second_look(self, row: Row, source: str) -> Verify | None:  # noqa: ARG002  # the contract's arguments
+        """A sub-conversation that may find reasons against a new text; none as a rule."""
+        return None
 
     def problem(self, source: str, new: str) -> str | None:  # noqa: ARG002  # the contract's arguments
         """Why the new text cannot stand for its source."""
         return None
+
+
+def _about(source: str, order: str) -> str:
+    return f"{quoted(source, label='text')}\n\n{order}"
 
 
 class Rewrite(Restating):
@@ -71,6 +108,7 @@ class Rewrite(Restating):
         keep: regular expressions.
         keep_numbers: numbers must neither vanish nor appear.
         text: a template; the text.
+        examples: worked ones, `{text, output}`, shown as earlier turns (rewrite: with their own `style` too).
         model: a name under `models:`.
         system: a template; the system message.
         temperature: of sampling; none: the model's own.
@@ -93,13 +131,18 @@ class Rewrite(Restating):
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
-        order = f"Rewrite the text in {compiled(self.style).render(row)}. Add no facts, leave none out. Give only the new text."
-        return (yield from self.said(row, compiled(self.text).render(row), order))
+
+        def order(style: str) -> str:
+            return f"Rewrite the text in {style}. Add no facts, leave none out. Give only the new text."
+
+        return (yield from self.said(row, compiled(self.text).render(row), order(compiled(self.style).render(row)), order))
 
     def problem(self, source: str, new: str) -> str | None:
         """Lost numbers or kept patterns, added numbers, or no change."""
         if similarity(source, new) > 0.98:
             return "it is the same text; use other words"
+        if _META.match(new):
+            return "it talks about the text; give only the new text"
         lost = _lost(source, new, self.keep)
         lost += sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
         added = sorted(numbers(new) - numbers(source)) if self.keep_numbers else []
@@ -114,16 +157,22 @@ def _lost(source: str, new: str, patterns: Sequence[str]) -> list[str]:
 
 
 class Translate(Restating):
-    """Translate a text; its numbers must all arrive.
+    """Translate a text; its numbers must all arrive, and no English words may be left.
+
+    With `round_trip` the translation is translated back, and what does not come back as it was is asked again: small models
+    make up words, and a speaker of neither language would not see it.
 
     ```yaml
-    german: {kind: translate, text: "{{ review }}", to: German}
+    german: {kind: translate, text: "{{ review }}", to: German, round_trip: 0.5}
     ```
 
     Attributes:
         to: a language.
         keep_numbers: numbers must neither vanish nor appear.
+        round_trip: least ROUGE-L of the text and its translation translated back; 0: not asked.
+        back: the language of the text, for the way back.
         text: a template; the text.
+        examples: worked ones, `{text, output}`, shown as earlier turns (rewrite: with their own `style` too).
         model: a name under `models:`.
         system: a template; the system message.
         temperature: of sampling; none: the model's own.
@@ -135,10 +184,31 @@ class Translate(Restating):
 
     to: TemplateText
     keep_numbers: bool = True
+    round_trip: float = Field(default=0.0, ge=0, le=1)
+    back: str = "English"
 
     def templates(self) -> tuple[str, ...]:
         """Text and language."""
         return (self.text, self.to)
+
+    def calls(self) -> float:
+        """One, or two."""
+        return 1.0 + (self.round_trip > 0)
+
+    def second_look(self, row: Row, source: str) -> Verify | None:
+        """The way back."""
+        if not self.round_trip:
+            return None
+
+        def verify(new: str) -> Any:
+            order = f"Translate the text into {self.back}. Give only the translation."
+            shown = [(_about(each.output, order), each.text) for each in self.examples]
+            request = self.request(row, _about(new, order), shown=shown, temperature=0.0)
+            back = yield from ask(request, read=read_text, tries=self.tries)
+            alike = similarity(source, back.value)
+            return [f"translated back it says {back.value[:120]!r}"] if alike < self.round_trip else ()
+
+        return verify
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
@@ -149,12 +219,18 @@ class Translate(Restating):
         """The source itself, or lost numbers."""
         if similarity(source, new) > 0.9 and len(source.split()) > 3:
             return "it is not translated"
+        left = {word.lower() for word in _ENGLISH.findall(new)} & {word.lower() for word in _ENGLISH.findall(source)}
+        if left and not self.to.lower().startswith("english"):
+            return f"these words are not translated: {', '.join(sorted(left))}"
         lost = sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
-        return f"these numbers are missing: {', '.join(lost[:5])}" if lost else None
+        added = sorted(numbers(new) - numbers(source)) if self.keep_numbers else []
+        if lost:
+            return f"these numbers are missing: {', '.join(lost[:5])}"
+        return f"these numbers are not in the text: {', '.join(added[:5])}" if added else None
 
 
 class Summarise(Restating):
-    """Summarise a text: shorter than it, at most `sentences` sentences, no number that it does not have.
+    """Summarise a text: shorter than it, at most `sentences` sentences, no number and no name that it does not have.
 
     ```yaml
     short: {kind: summarise, text: "{{ report }}", sentences: 2}
@@ -164,6 +240,7 @@ class Summarise(Restating):
         sentences: most sentences.
         focus: what matters to the reader.
         text: a template; the text.
+        examples: worked ones, `{text, output}`, shown as earlier turns (rewrite: with their own `style` too).
         model: a name under `models:`.
         system: a template; the system message.
         temperature: of sampling; none: the model's own.
@@ -193,11 +270,16 @@ class Summarise(Restating):
         """Too long, or invented numbers."""
         if len(new) >= len(source):
             return "it is not shorter than the text"
+        if _META.match(new):
+            return "it talks about the text; say what the text says"
         count = len(sentences(new))
         if count > self.sentences:
             return f"it has {count} sentences; at most {self.sentences} are asked for"
         added = sorted(numbers(new) - numbers(source))
-        return f"these numbers are not in the text: {', '.join(added[:5])}" if added else None
+        if added:
+            return f"these numbers are not in the text: {', '.join(added[:5])}"
+        names = sorted({name for name in _NAME.findall(new) if name.lower() not in source.lower()})
+        return f"these names are not in the text: {', '.join(names[:5])}" if names else None
 
 
 class Backtranslate(Restating):
@@ -213,6 +295,7 @@ class Backtranslate(Restating):
         language: the language of the text.
         to: a template; the language to translate into.
         text: a template; the text.
+        examples: worked ones, `{text, output}`, shown as earlier turns (rewrite: with their own `style` too).
         model: a name under `models:`.
         system: a template; the system message.
         temperature: of sampling; none: the model's own.

@@ -17,26 +17,26 @@ from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import CallFailed, Request
 
 _LABEL = re.compile(r"^[\s*#-]*(?:\d+[.)]\s*)?(?:(?:new )?task(?: \d+)?\s*:\s*)?", re.IGNORECASE)  # "7. Task: "
-_SEEDS = (
-    "Explain to a ten-year-old why the sky is blue.",
-    "Write a polite reply to a neighbour who complains about noise.",
-    "List five things to check before buying a used bicycle.",
-    "Turn these notes into a short meeting summary: budget late, two new hires, launch moved to May.",
-    "Suggest a vegetarian dinner that is ready in twenty minutes.",
-    "Find the mistake in this sentence and correct it: She don't like apples.",
-    "Compare renting and buying a flat for a family that may move in three years.",
-    "Write a Python function that counts the vowels in a word.",
-    "Give three headlines for an article about a city that bans cars on Sundays.",
-    "Classify this message as urgent or not urgent: The server room is getting hot.",
-    "Plan a one-day trip to a small town by train.",
-    "Write a haiku about the first snow.",
-)
+_SEEDS = {  # task -> what it is about
+    "Explain to a ten-year-old why the sky is blue.": "science for children",
+    "Write a polite reply to a neighbour who complains about noise.": "neighbours",
+    "List five things to check before buying a used bicycle.": "cycling",
+    "Turn these notes into a short meeting summary: budget late, two new hires, launch moved to May.": "meetings",
+    "Suggest a vegetarian dinner that is ready in twenty minutes.": "quick meals",
+    "Find the mistake in this sentence and correct it: She don't like apples.": "English grammar",
+    "Compare renting and buying a flat for a family that may move in three years.": "housing",
+    "Write a Python function that counts the vowels in a word.": "programming",
+    "Give three headlines for an article about a city that bans cars on Sundays.": "newspapers",
+    "Classify this message as urgent or not urgent: The server room is getting hot.": "technical support",
+    "Plan a one-day trip to a small town by train.": "railways",
+    "Write a haiku about the first snow.": "poetry",
+}
 
 
 class SelfInstruct(TextAsking):
     """A new instruction, shown some from a pool: seeds, and what this cell has found already.
 
-    An instruction whose ROUGE-L with any in the pool is above `similar` is asked again. With `n` above 1 the pool grows inside
+    Tasks of the pool are shown as earlier turns, with what they are about where that is known. An instruction whose ROUGE-L with any in the pool is above `similar` is asked again. With `n` above 1 the pool grows inside
     the cell and the cell is a list; between cells, a `dedup` step finds and replaces what is alike.
 
     ```yaml
@@ -96,11 +96,7 @@ class SelfInstruct(TextAsking):
             # two of eight are the model's own, as in the paper: more and the pool drifts
             mine = own[-max(1, self.shown // 4) :]
             picked = [first[i] for i in draws.permutation(len(first))[: self.shown - len(mine)].tolist()] + mine
-            listed = "\n".join(f"{number}. {text}" for number, text in enumerate(picked, 1))
-            question = (
-                f"Here are tasks that people give to an AI assistant:\n{listed}\n\nWrite one more task{f' about {about}' if about else ''}, "
-                "of another kind than these. Give only the task."
-            )
+            shown = [(_wanted(_SEEDS.get(text, about if text in own else "") if about else ""), text) for text in picked]
 
             def read(reply: str) -> str:
                 text = _LABEL.sub("", read_text(reply)).strip()
@@ -111,7 +107,7 @@ class SelfInstruct(TextAsking):
                     raise Unfit("a task has 3 to 150 words")
                 return text
 
-            answer = yield from ask(self.request(row, question), read=read, tries=self.tries)
+            answer = yield from ask(self.request(row, _wanted(about), shown=shown), read=read, tries=self.tries)
             own.append(answer.value)
         return own[0] if self.n == 1 else own
 
@@ -128,6 +124,14 @@ class SelfInstruct(TextAsking):
         if not texts:
             raise SourceError(what=f"column {self.source!r} has no text to start from", fix="give `seeds`")
         return texts
+
+
+def _wanted(about: str) -> str:
+    """How a task is asked for; those of the pool are shown as answers to the same question."""
+    return (
+        f"Write a task{f' about {about}' if about else ''} that somebody gives to an AI assistant, of another kind than those "
+        "before. Give only the task."
+    )
 
 
 class Magpie(TextAsking):
