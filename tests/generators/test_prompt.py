@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from lookalike.errors import RecipeError
 from lookalike.generators.base import Context
-from lookalike.generators.judge import Judge
 from lookalike.generators.prompt import Prompt
 from lookalike.models.base import CallFailed, Reply, ToolCall
 
@@ -179,24 +178,6 @@ def test_examples_written_and_drawn():
     assert not any("good" in text for text in shown)
     with pytest.raises(ValueError, match="give it to all of them"):
         Prompt(prompt="x", examples=({"input": "a", "output": "b"}, "c"))
-
-
-def test_a_judge_gives_scores_with_reasons():
-    """Several scores, each with its reason before it; one outside the scale is asked again, then the cell fails."""
-    spec = Judge(
-        prompt="Note: {{ note }}", scores={"faithful": "1 wrong ... 5 right", "fluent": {1: "hard", 5: "easy"}}, tries=2
-    )
-    good = '{"faithful": {"reason": "all there", "score": 5}, "fluent": {"reason": "short", "score": 4}}'
-    cell, sent = talk(spec, good.replace("5", "9"), good, row={"note": "x"})
-    assert cell == {"faithful": 5, "fluent": 4, "reasons": {"faithful": "all there", "fluent": "short"}}
-    assert "9" in sent[1].messages[-1].content
-    assert list(sent[0].schema["properties"]["fluent"]["properties"]) == ["reason", "score"]
-    assert "1 = hard; 5 = easy" in sent[0].messages[-1].content
-    assert "no usable reply in 2 tries" in failure(spec, good.replace("4", "0"), "nice", row={"note": "x"})
-    bare = Judge(prompt="x", scores={"a": "b"}, reasons=False)
-    assert (talk(bare, '{"a": 3}')[0], bare.arrow_type()) == ({"a": 3}, pa.struct([("a", pa.int64())]))
-    with pytest.raises(ValueError, match="outside the scale 1 to 5"):
-        Judge(prompt="x", scores={"a": {7: "b"}})
 
 
 def test_what_a_cell_says_is_never_rendered():

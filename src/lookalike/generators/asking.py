@@ -282,10 +282,3 @@ def parse_json(text: str) -> Any:
     if value == "" or value is None:
         raise Unfit("the answer is not JSON; give only a JSON value")
     return value
-
-
-def code_block(text: str, language: str) -> str:
-    """The code in a reply: the fence of this language, else the first fence, else the text itself."""
-    fences = [(match.group(1).lower(), match.group(2)) for match in _FENCE.finditer(text)]
-    own = [body for tag, body in fences if tag == language or tag.startswith(language[:2])]
-    return (own[0] if own else fences[0][1] if fences else text).strip("\n")

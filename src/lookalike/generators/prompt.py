@@ -14,7 +14,7 @@ from lookalike.generators.asking import Answer, Read, ask, read_choice, read_jso
 from lookalike.generators.attachments import Attachment
 from lookalike.generators.base import Context, Conversation, ModelColumn, Row
 from lookalike.generators.checks import Check
-from lookalike.generators.code_blocks import read_code
+from lookalike.generators.code_blocks import language, read_code
 from lookalike.generators.examples import Drawn, Example, example_problem
 from lookalike.generators.importing import CodePath
 from lookalike.generators.json_types import arrow_of, to_cell
@@ -53,7 +53,7 @@ class Prompt(ModelColumn):
         system: a template; the system message.
         schema: a JSON Schema, or in Python a pydantic class; the cell is then a struct, a list or a plain value.
         choices: the answer is exactly one of these.
-        code: a language; the code is taken out of the answer, and parsed for python, sql, json, yaml, toml and regex.
+        code: a language; the code is taken out of the answer, and parsed for python, sql (DuckDB's), json, jsonl, yaml, toml, xml and regex.
         examples: a list of `{input, output}` or of texts, or `{source, column, n, match}`: drawn anew for each row.
         checks: rules that the written text must hold; what fails is told to the model.
         attach: images, sounds or texts that go with the prompt: `{column}` or `{file}`.
@@ -105,6 +105,13 @@ class Prompt(ModelColumn):
             except ValueError as exc:
                 raise ValueError(f"schema is no JSON Schema: {exc}") from exc
         return schema
+
+    @field_validator("code")
+    @classmethod
+    def _code_is_a_language(cls, code: str) -> str:
+        if code:
+            language(code)
+        return code
 
     @field_validator("examples", mode="before")
     @classmethod

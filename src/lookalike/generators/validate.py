@@ -34,7 +34,7 @@ class Validate(Generator):
     Attributes:
         sql: a condition over the row; null counts as broken.
         json_schema: for `column`, a struct, a list, a plain value, or JSON text.
-        language: for `column`: python, sql, json, yaml, toml or regex; the text parses.
+        language: for `column`: python, sql, json, jsonl, yaml, toml, xml or regex; the text parses.
         callable: `module:name`.
         column: what `json_schema` or `language` looks at.
         columns: what `callable` gets, by keyword.

@@ -13,8 +13,9 @@ import pyarrow as pa
 from pydantic import Field
 
 from lookalike.errors import RecipeError
-from lookalike.generators.asking import Unfit, ask, code_block
+from lookalike.generators.asking import Unfit, ask
 from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.code_blocks import code_in
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.models.base import CallFailed
@@ -83,7 +84,7 @@ class CodeTask(TextAsking):
         last: dict[str, Any] = {}
 
         def read(reply: str) -> dict[str, Any]:
-            code = code_block(reply, "python")
+            code = code_in(reply, "python")
             passed, output = run_python(f"{code}\n\n{tests}\n", seconds=self.seconds, megabytes=self.megabytes)
             last.update(code=code, passed=passed, output=output)
             if not passed:
