@@ -203,7 +203,7 @@ def test_without_holdout_privacy_is_inconclusive(real, good):
 
 def test_budget_skips_with_a_reason(real, good):
     """What does not fit the budget is skipped and says so, and cheap metrics go first."""
-    report = evaluate(real, good, only="marginals,c2st", budget_s=0.1)
+    report = evaluate(real, good, only="marginals,c2st", budget_s=0.05)
     assert report["marginals"].value is not None
     assert "budget" in report["c2st"].skipped
 

@@ -13,6 +13,7 @@ from lookalike.evaluate.learning import Labels, Task
 from lookalike.evaluate.views import Views
 
 SEEDS = 5
+ARMS = ("real", "synthetic", "more real", "independent", "bootstrap", "smote")
 SCARCE = 1_000  # real rows of the experiment: with plenty of real rows nothing helps, and nobody augments
 Part = tuple[Features, Labels]
 
@@ -23,7 +24,7 @@ class AugmentationLift(Metric):
     Run where augmentation is for: with few real rows (1,000 or a tenth). Two controls get as many extra rows: the same real rows
     drawn again (bootstrap), and SMOTE's interpolation between neighbours of a class. A lift that the controls reach as well does
     not come from the synthesizer. The synthetic rows themselves were learned from all real rows, so a lift also says that they
-    carry over what the few rows do not show.
+    carry over what the few rows do not show. The ceiling is the lift of as many further real rows, the floor that of independent columns.
 
     Source:
         Chawla et al. 2002, "SMOTE: Synthetic Minority Over-sampling Technique" (the control).
@@ -32,7 +33,7 @@ class AugmentationLift(Metric):
     kind: ClassVar[str] = "augmentation_lift"
     dimension = "utility"
     needs_target: ClassVar[bool] = True
-    cost: ClassVar[float] = 6.0
+    cost: ClassVar[float] = 3.5
     seeds: int = SEEDS
 
     def compute(self, views: Views) -> list[Result]:
@@ -40,15 +41,20 @@ class AugmentationLift(Metric):
         job = learning.task(views)
         few = min(SCARCE, max(learning.LEAST, len(job.real[1]) // 10))
         extra = min(len(job.synthetic[1]), 5 * few)
-        scores: dict[str, list[float]] = {"real": [], "synthetic": [], "bootstrap": [], "smote": []}
+        scores: dict[str, list[float]] = {arm: [] for arm in ARMS}
         for seed in range(self.seeds):
             draw = views.random("lift", seed)
             rows = draw.permutation(len(job.real[1]))[:few]
             real = job.real[0][rows], job.real[1][rows]
             added = draw.permutation(len(job.synthetic[1]))[:extra]
+            more_rows = draw.permutation(len(job.real[1]))
+            more_rows = more_rows[~np.isin(more_rows, rows)][:extra]
+            other = draw.permutation(len(job.independent[1]))[:extra]
             arms: dict[str, Part | None] = {
                 "real": None,
                 "synthetic": (job.synthetic[0][added], job.synthetic[1][added]),
+                "more real": (job.real[0][more_rows], job.real[1][more_rows]),
+                "independent": (job.independent[0][other], job.independent[1][other]),
                 "bootstrap": learning.bootstrap(real, draw, extra),
                 "smote": smote(real, extra, draw, _whole(views, job)),
             }
@@ -80,7 +86,12 @@ class AugmentationLift(Metric):
             "reading": reading,
         }
         span = (-1.0, 1.0) if job.classes else (-2.0, 2.0)
-        out = [self.result(lift, interval=bounds, range=span, detail=detail)]
+        out = [
+            self.result(
+                lift, interval=bounds, range=span, detail=detail,
+                ceiling=paired("more real", "real")[0], floor=paired("independent", "real")[0],
+            )
+        ]  # fmt: skip
         out.append(self.result(over, "over_controls", interval=over_bounds, range=span, detail={"control": best}))
         for name in ("bootstrap", "smote"):
             value, within = paired(name, "real")

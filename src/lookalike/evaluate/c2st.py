@@ -45,7 +45,7 @@ class C2st(Metric):
     """
 
     kind: ClassVar[str] = "c2st"
-    cost: ClassVar[float] = 6.0
+    cost: ClassVar[float] = 1.5
 
     def compute(self, views: Views) -> list[Result]:
         """The AUC and the propensity score's error."""

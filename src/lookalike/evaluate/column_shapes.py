@@ -28,7 +28,7 @@ class ColumnShapes(Metric):
     statistics: ClassVar[bool] = True
 
     def compute(self, views: Views) -> list[Result]:
-        """One number, its ceiling and floor."""
+        """One number and its ceiling; independent columns have perfect shapes, so there is no floor."""
 
         def score(a: Which, b: Which) -> float:
             values = [1 - shape(views, c.name, a, b).distance for c in views.compared]
@@ -56,7 +56,7 @@ class ColumnPairTrends(Metric):
     statistics: ClassVar[bool] = True
 
     def compute(self, views: Views) -> list[Result]:
-        """One number and its ceiling; a sample of pairs beyond 5,000."""
+        """One number, its ceiling and floor; a sample of pairs beyond 5,000."""
         pairs = list(combinations([c.name for c in views.compared], 2))
         if not pairs:
             return self.skip("fewer than two columns are numbers, times or categories")
@@ -65,7 +65,8 @@ class ColumnPairTrends(Metric):
             pairs = [pairs[i] for i in np.sort(views.random("column_pair_trends").permutation(total)[:MAX_PAIRS])]
         value = _trends(views, pairs, "real", "synthetic")
         ceiling = _trends(views, pairs, "base", "ceiling")
-        return [self.result(value, ceiling=ceiling, headline=False, detail={"pairs": len(pairs), "of": total})]
+        floor = _trends(views, pairs, "real", "independent")
+        return [self.result(value, ceiling=ceiling, floor=floor, headline=False, detail={"pairs": len(pairs), "of": total})]
 
 
 def _trends(views: Views, pairs: list[tuple[str, str]], a: Which, b: Which) -> float:

@@ -27,7 +27,7 @@ class Coverage(Metric):
     """
 
     kind: ClassVar[str] = "coverage"
-    cost: ClassVar[float] = 2.0
+    cost: ClassVar[float] = 1.0
 
     def compute(self, views: Views) -> list[Result]:
         """Coverage, density and precision with their ceilings and floors."""

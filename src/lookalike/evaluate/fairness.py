@@ -115,7 +115,7 @@ class FairnessGap(Metric):
     kind: ClassVar[str] = "fairness_gap"
     dimension = "fairness"
     needs_target: ClassVar[bool] = True
-    cost: ClassVar[float] = 2.0
+    cost: ClassVar[float] = 0.4
 
     def compute(self, views: Views) -> list[Result]:
         """The gap, and each group's scores."""

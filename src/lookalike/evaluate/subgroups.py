@@ -44,13 +44,15 @@ class Subgroups(Metric):
             f"worst: {worst.subject} ({worst.value:.3f}, a real holdout reaches {worst.ceiling:.3f})." if worst.ceiling else ""
         )
         detail = {"worst": worst.subject, "reading": reading, "not_scored": absent[:20]}
-        head = self.result(worst.value, ceiling=worst.ceiling, detail=detail)
+        head = self.result(worst.value, ceiling=worst.ceiling, floor=worst.floor, detail=detail)
         gap = self.result(max(values) - min(values), "gap", direction="lower", detail={"groups": len(values)})
         ordered = sorted(known, key=lambda r: (r.value or 0.0) - (r.ceiling or 1.0))
         return [head, gap, *ordered[:NAMED], *[r for r in parts if r.value is None][:NAMED]]
 
     def _groups(self, views: Views, name: str) -> list[Result]:
-        tables: dict[Which, list[Shares]] = {w: _within(views, name, w) for w in ("real", "synthetic", "base", "ceiling")}
+        tables: dict[Which, list[Shares]] = {
+            w: _within(views, name, w) for w in ("real", "synthetic", "base", "ceiling", "independent")
+        }
         rows = {w: np.bincount(views.bins(name, w), minlength=views.width(name)) for w in tables}
         out = []
         for i, label in enumerate(joint.labels(views, name, coarse=False)):
@@ -65,7 +67,8 @@ class Subgroups(Metric):
             value = _like(tables["real"], tables["synthetic"], i)
             both = rows["base"][i] and rows["ceiling"][i]
             ceiling = _like(tables["base"], tables["ceiling"], i) if both else None
-            out.append(self.result(value, subject, subject=subject, ceiling=ceiling, detail=sizes))
+            floor = _like(tables["real"], tables["independent"], i) if rows["independent"][i] else None
+            out.append(self.result(value, subject, subject=subject, ceiling=ceiling, floor=floor, detail=sizes))
         return out
 
 

@@ -29,7 +29,7 @@ class Tstr(Metric):
     kind: ClassVar[str] = "tstr"
     dimension = "utility"
     needs_target: ClassVar[bool] = True
-    cost: ClassVar[float] = 8.0
+    cost: ClassVar[float] = 2.5
     seeds: int = SEEDS
 
     def compute(self, views: Views) -> list[Result]:

@@ -17,7 +17,7 @@ Flags = npt.NDArray[np.bool_]
 
 
 class Validity(Metric):
-    """Share of synthetic rows that break no check: in the real range, a known category, no infinity, unique key, rules kept.
+    """Share of synthetic rows that break no check: in the real range, a known or declared category, no infinity, rules kept.
 
     The real table's own range and categories are a sample, so a real holdout does not reach 1 either: compare with the ceiling.
     """
@@ -133,6 +133,8 @@ def _broken(views: Views, which: Which, base: Which = "real") -> dict[str, Flags
             seen = np.zeros(len(views.levels(name)) + 1, dtype=np.bool_)
             seen[views.codes(name, base)] = True
             seen[0] = True
+            declared = views.schema[name].order if views.schema and name in views.schema.names else ()
+            seen[1:] |= np.isin(views.levels(name), declared)  # the domain as declared is more than a sample of it
             out[f"categories of {name}"] = ~seen[codes]
     if views.schema and which == "synthetic":
         out |= _rules(views.table(which), views.schema.rules)

@@ -28,6 +28,7 @@ from lookalike.evaluate.boosting import Boosted
 from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
 from lookalike.evaluate.privacy.neighbors import nearest
 from lookalike.evaluate.privacy.space import Gower
+from lookalike.evaluate.views import MODELLED
 
 Scores = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]
@@ -168,9 +169,10 @@ def _neighbour_scores(to_s: Scores, to_r: Scores, size_s: int, size_r: int) -> d
 def _classifier_scores(targets: Gower, reference: Gower, synthetic: Gower, rng: np.random.Generator) -> Scores:
     size = min(20_000, synthetic.shape[1], 2 * reference.shape[1])
     drawn = synthetic[:, rng.permutation(synthetic.shape[1])[:size]]
-    rows = np.concatenate([drawn, reference], axis=1).T
+    read = np.sort(rng.permutation(len(synthetic))[:MODELLED])
+    rows = np.concatenate([drawn, reference], axis=1)[read].T
     label = np.r_[np.ones(drawn.shape[1]), np.zeros(reference.shape[1])]
-    return Boosted(2).fit(rows, label).probabilities(targets.T)[:, 1]
+    return Boosted(2).fit(rows, label).probabilities(targets[read].T)[:, 1]
 
 
 def roc(

@@ -159,7 +159,7 @@ class SinglingOut(PrivacyMetric):
 
     kind: ClassVar[str] = "singling_out"
     needs_holdout: ClassVar[bool] = True
-    cost: ClassVar[float] = 2.0
+    cost: ClassVar[float] = 0.5
 
     attacks: int = 1000
     width: int = 4
@@ -243,7 +243,7 @@ class AttributeInference(PrivacyMetric):
 
     kind: ClassVar[str] = "attribute_inference"
     needs_holdout: ClassVar[bool] = True
-    cost: ClassVar[float] = 3.0
+    cost: ClassVar[float] = 1.0
 
     attacks: int = 4000
     tolerance: float = 0.05
@@ -289,7 +289,7 @@ class MembershipAuc(PrivacyMetric):
 
     kind: ClassVar[str] = "membership_auc"
     needs_holdout: ClassVar[bool] = True
-    cost: ClassVar[float] = 8.0
+    cost: ClassVar[float] = 4.0
 
     def compute(self, views: Views) -> list[Result]:
         """The best attack on everybody and on the most isolated 1%, then each attack."""
@@ -369,7 +369,7 @@ class Dcr(PrivacyMetric):
 
     kind: ClassVar[str] = "dcr"
     needs_holdout: ClassVar[bool] = True
-    cost: ClassVar[float] = 3.0
+    cost: ClassVar[float] = 1.0
 
     def compute(self, views: Views) -> list[Result]:
         """One result; tables are cut to the same size first."""

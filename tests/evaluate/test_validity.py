@@ -1,0 +1,88 @@
+"""Could these rows exist? Each check on rows that break it and nothing else."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from lookalike.evaluate.evaluate import evaluate
+from lookalike.schema.types import ColumnSchema, TableSchema
+
+
+def _visits(n: int, seed: int, *, together: bool = True) -> pa.Table:
+    """Two readings that are null in 30% of the rows: both at once, or one independent of the other."""
+    g = np.random.default_rng(seed)
+    first = g.random(n) < 0.3
+    second = first if together else g.random(n) < 0.3
+    x, y = g.normal(size=n), g.normal(size=n)
+    return pa.table({"x": pa.array(x, mask=first), "y": pa.array(y, mask=second), "stage": g.choice(["low", "high"], n)})
+
+
+def test_null_patterns_are_more_than_null_rates():
+    """Columns with the right null shares, but null at the wrong rows, are seen by the pattern and not by the rates."""
+    real = _visits(4000, 0)
+    report = evaluate(real, _visits(4000, 1, together=False), only="validity,marginals")
+    patterns = report["validity.null_patterns"]
+    assert patterns.value == pytest.approx(1 - 0.42, abs=0.03)  # 0.21 twice, where only one of the two is null
+    assert patterns.ceiling > 0.97
+    assert all(abs(a - b) < 0.03 for a, b in patterns.detail["null_rates"].values())
+    assert evaluate(real, _visits(4000, 1), only="validity")["validity.null_patterns"].value > 0.97
+
+
+def test_each_check_counts_its_own_rows():
+    """One row in ten out of range, one in twenty of an unknown category, one infinite: each in its own number and all in the headline."""
+    real = pa.table({"x": np.linspace(0, 1, 1000), "kind": ["a", "b"] * 500})
+    x = np.linspace(0, 1, 1000)
+    x[:100], x[200] = 7.0, np.inf
+    kind = np.array(["a", "b"] * 500)
+    kind[500:550] = "zzz"
+    report = evaluate(real, pa.table({"x": x, "kind": kind}), only="validity")
+    assert report["validity.ranges"].value == pytest.approx(0.9)
+    assert report["validity.categories"].value == pytest.approx(0.95)
+    assert report["validity.finite"].value == pytest.approx(0.999)
+    assert report["validity"].value == pytest.approx(1 - 0.151)
+    assert next(iter(report["validity"].detail["broken"])) == "ranges of x"
+
+
+def test_rules_keys_and_declared_domains_come_from_the_schema():
+    """A broken SQL rule and a repeated key are counted; a level that is declared is valid although no real row has it."""
+    schema = TableSchema(
+        (
+            ColumnSchema("id", "id", "int64"),
+            ColumnSchema("start", "integer", "int64"),
+            ColumnSchema("end", "integer", "int64"),
+            ColumnSchema("size", "ordinal", "string", order=("S", "M", "L")),
+        ),
+        key="id",
+        rules=('"end" >= "start"',),
+    )
+
+    def table(ids, end, size):
+        return pa.table({"id": ids, "start": np.full(100, 5), "end": end, "size": size})
+
+    real = table(np.arange(100), np.arange(100) % 20 + 5, ["S", "M"] * 50)
+    end = np.arange(100) % 20 + 5
+    end[:20] = 5
+    end[3] = 4  # still within the range of nothing but the rule
+    made = table(np.minimum(np.arange(100), 89), end, ["S", "L"] * 50)
+    report = evaluate(real, made, schema=schema, only="validity")
+    assert report["validity.rules"].value == pytest.approx(0.99)
+    assert report["validity.key"].value == pytest.approx(0.90)
+    assert report["validity.categories"].value == 1.0
+    undeclared = evaluate(real, made, only="validity")
+    assert undeclared["validity.categories"].value == pytest.approx(0.5)
+
+
+def test_mean_and_spread_are_measured_in_real_deviations():
+    """A shift by half a standard deviation and twice the spread come out as 0.5 and log 2; the quantile table holds both tables'."""
+    g = np.random.default_rng(0)
+    real = pa.table({"a": g.normal(size=20_000), "b": g.normal(size=20_000)})
+    made = pa.table({"a": 0.5 + g.normal(size=20_000), "b": 2 * g.normal(size=20_000)})
+    report = evaluate(real, made, only="marginals")
+    assert report["marginals.mean_gap"].value == pytest.approx(0.5, abs=0.03)
+    assert report["marginals.mean_gap"].detail["worst"] == "a"
+    assert report["marginals.sd_gap"].value == pytest.approx(np.log(2), abs=0.03)
+    assert report["marginals.sd_gap"].detail["worst"] == "b"
+    table = report["marginals.b"].detail["quantiles"]
+    for at, low, high in zip(table["at"], table["real"], table["synthetic"], strict=True):
+        if 0.01 <= at <= 0.99:
+            assert high == pytest.approx(2 * low, abs=0.25)
