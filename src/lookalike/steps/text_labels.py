@@ -6,11 +6,10 @@ from functools import lru_cache
 from typing import Any, ClassVar
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context
+from lookalike.generators.base import Batch, Context, TableKey
 from lookalike.generators.text.columns import column as column_of
 from lookalike.generators.text.columns import head, texts
 from lookalike.optional import require
@@ -56,7 +55,7 @@ class TextLabels(Step):
     def apply(self, batch: Batch, ctx: Context) -> Kept:
         """Rows whose label the classifier finds possible."""
         model, places = _trained(
-            _Table(ctx.tables.source(self.source)), self.source, self.from_text or self.text, self.from_label or self.label
+            TableKey(ctx.tables.source(self.source)), self.source, self.from_text or self.text, self.from_label or self.label
         )
         probabilities = (
             model.predict_proba([text or "" for text in texts(batch, self.text)]) if len(batch) else np.empty((0, len(places)))
@@ -72,21 +71,8 @@ class TextLabels(Step):
         return Kept(batch.take(keep), batch.ids[~keep], reasons)
 
 
-class _Table:
-    """A table as a cache key, by identity."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __hash__(self) -> int:
-        return id(self.table)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Table) and other.table is self.table
-
-
 @lru_cache(maxsize=2)
-def _trained(key: _Table, source: str, text: str, label: str) -> tuple[Any, dict[str, int]]:
+def _trained(key: TableKey, source: str, text: str, label: str) -> tuple[Any, dict[str, int]]:
     for name in (text, label):
         if name not in key.table.column_names:
             raise SourceError(

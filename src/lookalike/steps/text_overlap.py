@@ -7,11 +7,10 @@ from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
-import pyarrow as pa
 from pydantic import Field
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context
+from lookalike.generators.base import Batch, Context, TableKey
 from lookalike.generators.text.columns import head, texts
 from lookalike.steps.base import Kept, Step
 
@@ -54,7 +53,7 @@ class TextOverlap(Step):
 
     def apply(self, batch: Batch, ctx: Context) -> Kept:
         """Rows that copy no more than allowed."""
-        runs = _runs(_Table(ctx.tables.source(self.source)), self.source, self.column, self.words)
+        runs = _runs(TableKey(ctx.tables.source(self.source)), self.source, self.column, self.words)
         shares = np.array([overlap(text or "", runs, self.words) for text in texts(batch, self.text)])
         keep = shares <= self.share
         reasons = tuple(f"{share:.0%} of the words are copied from {self.source!r}" for share in shares[~keep])
@@ -73,21 +72,8 @@ def overlap(text: str, runs: frozenset[int], length: int) -> float:
     return float(covered.mean())
 
 
-class _Table:
-    """A table as a cache key, by identity."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __hash__(self) -> int:
-        return id(self.table)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Table) and other.table is self.table
-
-
 @lru_cache(maxsize=2)
-def _runs(key: _Table, source: str, column: str, length: int) -> frozenset[int]:
+def _runs(key: TableKey, source: str, column: str, length: int) -> frozenset[int]:
     """Hashes of all runs of words in the source; equal hashes of unequal runs are as rare as 2^-61 a pair."""
     if column not in key.table.column_names:
         raise SourceError(

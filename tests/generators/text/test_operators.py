@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from lookalike.errors import SourceError
 from lookalike.generators.text import inflection
 from lookalike.generators.text.edits import apply
+from lookalike.generators.text.operators import contraction
 from lookalike.generators.text.operators.synonym import Synonym
 from lookalike.generators.text.thesaurus import load
 from lookalike.generators.text.words import sentences
 from lookalike.registry import resolve
+
+PARTS = (
+    "The dog chased the cat.", "The cats were chased by the dog.", "We left because it rained.", "Because it rained, we left.",
+    "The bag arrived yesterday.", "The box was heavy.", "The box is not heavy.", "Is it heavy?", "Dr. Smith paid 3.50 for it.",
+    "I bought the tea, and it was stale.", "We opened the box. The lid was broken.", "She wrote the letter!", "Thank you.",
+    "They were seen by the i.e. man.", "The lid was closed by e.g. the man.", "It was sent by Mr. Lee, and we lost it.",
+)  # fmt: skip
 
 
 def change(kind, text, row=1, **fields):
@@ -170,3 +180,46 @@ def test_synonym_records_its_name():
     """Edits say who made them."""
     (edits,) = Synonym(rate=1).edits(["It was an error."], [()], np.array([1], np.uint64))
     assert [(e.operator, e.start, e.end) for e in edits] == [("synonym", 7, 15)]
+
+
+@pytest.mark.parametrize(
+    ("question", "statement"),
+    [
+        ("Is it heavy?", "It is heavy."),
+        ("Can you help me?", "You can help me."),
+        ("Am I late?", "I am late."),
+        ("Is the small box heavy?", None),  # nothing shows where the subject ends
+        ("Is it never heavy?", None),
+        ("Is it heavy or light?", None),
+        ("is it heavy?", None),  # what was small comes back large
+    ],
+)
+def test_questions_become_statements_and_come_back(question, statement):
+    """A question with a pronoun is stated, and that statement asks the question again; others stay."""
+    assert change("question", question, rate=1) == (statement or question)
+    if statement:
+        assert change("question", statement, rate=1) == question
+
+
+def test_every_contraction_is_expanded_to_itself():
+    """Both tables are one: what is made short can be read only as what it was, with straight and with curled apostrophes."""
+    for long, short in contraction._SHORT.items():  # the table is the specification
+        back = contraction._LONG[short.lower()]
+        assert back == long or {back, long} <= {"cannot", "can not"}
+    assert change("expand", "We don’t know.", rate=1) == "We do not know."
+
+
+@given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map(" ".join), st.integers(0, 2**60))
+@settings(max_examples=200, deadline=None)
+def test_restructured_sentences_read_as_what_was_meant(text, row):
+    """After each rule the text still has the number of sentences that the rule says, and the rule's reverse gives it back."""
+    count = len(sentences(text))
+    for kind, step in (("split_sentences", 1), ("merge_sentences", -1), ("voice", 0), ("front_clause", 0), ("question", 0)):
+        operator = resolve("operator", kind)(rate=1)
+        (edits,) = operator.edits([text], [()], np.array([row], np.uint64))
+        assert len(sentences(apply(text, edits))) == count + step * len(edits)
+    for kind in ("voice", "front_clause", "negate"):
+        fields = {} if kind == "negate" else {"rate": 1}
+        for start, end in sentences(text):
+            new = change(kind, text[start:end], row, **fields)
+            assert change(kind, new, row, **fields) == text[start:end]

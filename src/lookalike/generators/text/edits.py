@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import unicodedata
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
@@ -100,11 +100,35 @@ class OffsetMap:
         return offset + shift
 
 
+class Guard:
+    """Protected spans, found by place: a long document with many of them is not searched from end to end for every edit."""
+
+    __slots__ = ("_reach", "_spans", "_starts")
+
+    def __init__(self, spans: Sequence[Span]) -> None:
+        self._spans = sorted(spans)
+        self._starts = [start for start, _ in self._spans]
+        self._reach = list(accumulate((end for _, end in self._spans), max))  # the furthest end of this span and those before
+
+    def near(self, start: int, end: int) -> Iterator[Span]:
+        """The spans that share a character or a border with [start, end)."""
+        at = bisect_right(self._starts, end) - 1
+        while at >= 0 and self._reach[at] >= start:
+            if self._spans[at][1] >= start:
+                yield self._spans[at]
+            at -= 1
+
+    def touches(self, start: int, end: int) -> bool:
+        """Whether a span shares a character with [start, end), or holds it inside when it is empty."""
+        return bool(self._spans) and any(start < b and a < end for a, b in self.near(start, end))
+
+
 def intact(edits: Sequence[Edit], protected: Sequence[Span]) -> list[Edit]:
     """The edits that leave every protected span as it is: untouched, or carried whole."""
     if not protected or not edits:
         return list(edits)
-    return [edit for edit in edits if all(OffsetMap((edit,)).span(*span) is not None for span in protected)]
+    near = Guard(protected).near
+    return [e for e in edits if all(OffsetMap((e,)).span(*span) is not None for span in near(e.start, e.end))]
 
 
 def disjoint(edits: Iterable[Edit]) -> list[Edit]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
@@ -11,13 +10,13 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.asking import Unfit, ask, read_text
-from lookalike.generators.base import Batch, Context, Conversation, Generator, ModelColumn, Row
+from lookalike.generators.base import Batch, Context, Conversation, Generator, ModelColumn, Row, TableKey
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.ngrams import Words, joined, tokens
 from lookalike.models.base import Message, Request
 
 Gap = Literal["mask", "null", "truncated"]
-_OPEN_END = re.compile(r"[\w,;:–-]\s*$")
+_NEAR = 400  # characters round a gap that are looked at
 
 
 class Infill(Generator):
@@ -74,7 +73,7 @@ class Infill(Generator):
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """Texts without gaps [n]."""
         source, _, column = self.corpus.partition(".")
-        learned = learn(_Corpus(ctx.tables.source(source)), column)
+        learned = learn(TableKey(ctx.tables.source(source)), column)
         cells = texts(batch, self.text)
         return pa.array(
             [self._filled(text, learned, ctx, row) for text, row in zip(cells, batch.ids.tolist(), strict=True)], pa.string()
@@ -86,31 +85,27 @@ class Infill(Generator):
         if "mask" in self.fill and self.mask in text:
             draws = ctx.generator(row)
             before, *rest = text.split(self.mask)
+            whole = [before]
             for after in rest:
-                piece = joined(learned.fill(tokens(before), tokens(after), draws, longest=self.longest))
-                before = before + piece + after
-            text = before
-        if "truncated" in self.fill and _OPEN_END.search(text):
-            more = joined(learned.write(ctx.generator(row), after=tokens(text), most=self.words, to_end=False))
+                # a word model looks at two tokens on each side; long documents are not read again for every gap
+                left, right = tokens(before[-_NEAR:]), tokens(after[:_NEAR])
+                whole += [joined(learned.fill(left, right, draws, longest=self.longest)), after]
+                before = before[-_NEAR:] + whole[-2] + after
+            text = "".join(whole)
+        if "truncated" in self.fill and _cut_off(text):
+            more = joined(learned.write(ctx.generator(row), after=tokens(text[-_NEAR:]), most=self.words, to_end=False))
             text = text.rstrip() + ("" if more[:1] in ".,;:!?" else " ") + more if more else text
         return text
 
 
-class _Corpus:
-    """A source's table as a cache key: the same object is the same corpus."""
-
-    def __init__(self, table: pa.Table) -> None:
-        self.table = table
-
-    def __hash__(self) -> int:
-        return id(self.table)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Corpus) and other.table is self.table
+def _cut_off(text: str) -> bool:
+    """Whether a text ends inside a sentence."""
+    last = text.rstrip()[-1:]
+    return last.isalnum() or last in tuple("_,;:–-")
 
 
 @lru_cache(maxsize=4)
-def learn(corpus: _Corpus, column: str) -> Words:
+def learn(corpus: TableKey, column: str) -> Words:
     """The word model of a source's column, learned once a process."""
     if column not in corpus.table.column_names:
         raise SourceError(
@@ -147,7 +142,7 @@ class AskedInfill(ModelColumn, Infill):
                 answer = yield from ask(self._request(before, after, question), read=self._piece)
                 before = before + answer.value + after
             text = before
-        if "truncated" in self.fill and _OPEN_END.search(text):
+        if "truncated" in self.fill and _cut_off(text):
             answer = yield from ask(self._request(text, "", "Give the words that end the last sentence."), read=read_text)
             rest = answer.value
             text = text.rstrip() + " " + (rest[len(text) :].strip() if rest.startswith(text) else rest)

@@ -54,11 +54,6 @@ class TextOperator(Operator):
         return out
 
 
-def touches(start: int, end: int, protected: Sequence[Span]) -> bool:
-    """Whether a protected span shares a character with [start, end)."""
-    return any(start < b and a < end for a, b in protected)
-
-
 def pick(options: Sequence[str], draw: Random) -> str:
     """One of the options."""
     return options[int(draw.random() * len(options))]

@@ -7,7 +7,8 @@ reverse rule, must give the sentence back. What does not is left as it was.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from random import Random
 from typing import ClassVar
 
@@ -17,6 +18,8 @@ from lookalike.generators.text import inflection
 from lookalike.generators.text.edits import Edit, Span, apply, rearranged
 from lookalike.generators.text.operators.base import LabelEffect, TextOperator
 from lookalike.generators.text.words import DETERMINERS, OPENERS, WORD, sentences
+
+Rule = Callable[[str, int, int], Edit | None]
 
 _SUBORDINATORS = "because|although|though|unless|while|after|before|if|when|once|until|since"
 _TIMES = (
@@ -67,16 +70,16 @@ class FrontClause(TextOperator):
         for start, end in sentences(text):
             if draw.random() < self.rate:
                 edit = fronted(text, start, end) or backed(text, start, end)
-                if edit is not None and _reads_back(text, edit):
+                if edit is not None and _reads_back(text, edit, backed, fronted):
                     found.append(edit)
         return found
 
 
-def _reads_back(text: str, edit: Edit) -> bool:
-    new = apply(text, [edit])
-    end = edit.start + len(edit.text)
-    back = backed(new, edit.start, end) or fronted(new, edit.start, end)
-    return back is not None and apply(new, [back]) == text
+def _reads_back(text: str, edit: Edit, *rules: Rule) -> bool:
+    """Whether the first of the reverse rules that fits the new sentence gives the old one back."""
+    new = edit.text
+    back = next((found for rule in rules if (found := rule(new, 0, len(new))) is not None), None)
+    return back is not None and apply(new, [back]) == text[edit.start : edit.end]
 
 
 def _clear(main: str, clause: str) -> bool:
@@ -105,9 +108,7 @@ def backed(text: str, start: int, end: int) -> Edit | None:
         match = pattern.fullmatch(text, start, end)
         if match and _clear(match["main"], match["clause"]) and match["clause"][0].isupper():
             main, clause = match.span("main"), match.span("clause")
-            keeps = text[clause[0] :].startswith(("Monday", "Tuesday", "Wednesday"))
-            small = text[clause[0]] if keeps else text[clause[0]].lower()
-            capital = text[main[0]].upper()
+            capital, small = text[main[0]].upper(), text[clause[0]].lower()
             pieces = (capital, (main[0] + 1, main[1]), " ", small, (clause[0] + 1, clause[1]), ".")
             return rearranged(text, start, end, pieces, "front_clause")
     return None
@@ -156,9 +157,7 @@ class Voice(TextOperator):
             for there, back in ((passive, active), (active, passive)):
                 edit = there(text, start, end)
                 if edit is not None:
-                    new = apply(text, [edit])
-                    again = back(new, start, start + len(edit.text))
-                    if again is not None and apply(new, [again]) == text:
+                    if _reads_back(text, edit, back):
                         found.append(edit)
                     break
         return found
@@ -217,6 +216,7 @@ _PLAIN = re.compile(
     rf"(?P<not> not)? (?P<rest>[^,;:()\"“”!?\n]+)\.",
     re.IGNORECASE,
 )
+_QUESTION = rf"(?P<aux>{_AUXILIARY}) (?P<subject>{{subject}}) (?P<rest>[^,;:()\"“”!?\n]+)\?"
 _POLAR = re.compile(
     r"\b(?:never|no|not|none|nothing|nobody|hardly|any|ever|yet|already|some|something|too|either|neither|only)\b|n't"
 )
@@ -236,19 +236,30 @@ class Negate(TextOperator):
 
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
         """One edit: the word not."""
-        parts = sentences(text)
-        match = _PLAIN.fullmatch(text, *parts[0]) if len(parts) == 1 else None
-        if not match or _POLAR.search(match["rest"]) or _CONJUNCTION.search(match["rest"]):
+        edit = _denied(text)
+        if edit is None:
             return []
-        if match["not"]:
-            return [Edit(*match.span("not"), "", self.kind)]
-        return [Edit(match.end("aux"), match.end("aux"), " not", self.kind)]
+        new = apply(text, [edit])
+        back = _denied(new)
+        return [edit] if back is not None and apply(new, [back]) == text else []
+
+
+def _denied(text: str) -> Edit | None:
+    """A text of one plain sentence with `not` put in, or taken out."""
+    parts = sentences(text)
+    match = _PLAIN.fullmatch(text, *parts[0]) if len(parts) == 1 else None
+    if not match or _POLAR.search(match["rest"]) or _CONJUNCTION.search(match["rest"]):
+        return None
+    if match["not"]:
+        return Edit(*match.span("not"), "", "negate")
+    return Edit(match.end("aux"), match.end("aux"), " not", "negate")
 
 
 class Question(TextOperator):
     """Ask what a statement says, or state what a question asks: `The box is heavy.` <-> `Is the box heavy?`.
 
-    The topic stays; whether a label of truth or mood does is unknown, so `augment` leaves such labels null.
+    Statements are made of questions whose subject is a pronoun (`Is it heavy?`): elsewhere nothing shows where it ends. The topic
+    stays; whether a label of truth or mood does is unknown, so `augment` leaves such labels null.
 
     Attributes:
         rate: share of the places where it is done.
@@ -264,13 +275,42 @@ class Question(TextOperator):
         """One edit a sentence."""
         found = []
         for start, end in sentences(text):
-            match = _PLAIN.fullmatch(text, start, end)
-            if draw.random() >= self.rate or not match or match["not"] or _CONJUNCTION.search(match["rest"]):
+            if draw.random() >= self.rate:
                 continue
-            first = lowered(match["subject"])
-            if first is None or _POLAR.search(match["rest"]):
-                continue
-            subject, aux, rest = match.span("subject"), match["aux"], match.span("rest")
-            asked = [aux[0].upper() + aux[1:] + " ", first[0], (subject[0] + 1, subject[1]), " ", rest, "?"]
-            found.append(rearranged(text, start, end, asked, self.kind))
+            edit = asked(text, start, end)
+            if edit is not None and _reads_back(text, edit, _stated_at(edit)):
+                found.append(edit)
+            elif edit is None:
+                edit = stated(text, start, end)
+                if edit is not None and _reads_back(text, edit, asked):
+                    found.append(edit)
         return found
+
+
+def asked(text: str, start: int, end: int) -> Edit | None:
+    """The box is heavy. -> Is the box heavy?"""
+    match = _PLAIN.fullmatch(text, start, end)
+    if not match or match["not"] or _CONJUNCTION.search(match["rest"]) or _POLAR.search(match["rest"]):
+        return None
+    first = lowered(match["subject"])
+    if first is None:
+        return None
+    subject, aux = match.span("subject"), match["aux"]
+    pieces = [aux[0].upper() + aux[1:] + " ", first[0], (subject[0] + 1, subject[1]), " ", match.span("rest"), "?"]
+    return rearranged(text, start, end, pieces, "question")
+
+
+def stated(text: str, start: int, end: int, *, subject: str = "I|you|he|she|it|we|they") -> Edit | None:
+    """Is it heavy? -> It is heavy."""
+    match = re.compile(_QUESTION.format(subject=subject), re.IGNORECASE).fullmatch(text, start, end)
+    if not match or _CONJUNCTION.search(match["rest"]) or _POLAR.search(match["rest"]):
+        return None
+    who = match.span("subject")
+    pieces = (text[who[0]].upper(), (who[0] + 1, who[1]), f" {match['aux'].lower()} ", match.span("rest"), ".")
+    return rearranged(text, start, end, pieces, "question")
+
+
+def _stated_at(edit: Edit) -> Rule:
+    """`stated` for a question whose subject is known, because it was just asked."""
+    subject = edit.text[edit.carries[0].at - 1 : edit.carries[0].at + edit.carries[0].length]
+    return partial(stated, subject=re.escape(subject))

@@ -21,11 +21,12 @@ for _pronoun in ("he", "she", "it", "that", "there"):
     _SHORT |= {f"{_pronoun} is": f"{_pronoun}'s", f"{_pronoun} will": f"{_pronoun}'ll"}
 _LONG = {short.lower(): long for long, short in _SHORT.items() if long not in ("cannot", "can not")} | {"can't": "cannot"}
 # 's is "is" only before an article, an adverb of degree or -ing; before a participle it may be "has"
+_ASKED = re.compile(r" (?:i|you|he|she|it|we|they|the|this|that)\b", re.IGNORECASE)
 _IS = re.compile(r" (?:an?|the|not|very|so|too|my|your|his|her|our|their)\b| \w+ing\b")
 
 
 def _pattern(forms: dict[str, str]) -> re.Pattern[str]:
-    listed = "|".join(sorted(map(re.escape, forms), key=len, reverse=True))
+    listed = "|".join(sorted(map(re.escape, forms), key=len, reverse=True)).replace("'", "['’]")  # typographic apostrophes too
     return re.compile(rf"(?<![\w'’])(?:{listed})(?![\w'’])", re.IGNORECASE)
 
 
@@ -83,9 +84,7 @@ class Expand(TextOperator):
             low = old.lower().replace("’", "'")  # typographic apostrophe
             if low.endswith("'s") and not _IS.match(text, match.end()):
                 continue
-            asked = "not" in _LONG[low] and re.match(
-                r" (?:i|you|he|she|it|we|they|the|this|that)\b", text[match.end() :], re.IGNORECASE
-            )
+            asked = "not" in _LONG[low] and _ASKED.match(text, match.end())
             if not asked and not (old.isupper() and len(old) > 3) and draw.random() < self.rate:  # "don't you" turns around
                 found.append(Edit(*match.span(), _cased(_LONG[low], old), self.kind))
         return found

@@ -7,7 +7,7 @@ never depends on its neighbours in the batch.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import ClassVar
 
@@ -22,6 +22,7 @@ Codes = npt.NDArray[np.uint32]
 Bits = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
+_BLOCK = 1 << 20  # characters worked on at once: some 40 bytes each
 _KEYS = {
     "q": "wa", "w": "qes", "e": "wrd", "r": "etf", "t": "ryg", "y": "tuh", "u": "yij", "i": "uok", "o": "ipl", "p": "ol",
     "a": "qsz", "s": "awdx", "d": "sefc", "f": "drgv", "g": "fthb", "h": "gyjn", "j": "hukm", "k": "jil", "l": "kop",
@@ -45,32 +46,46 @@ class Noise(Operator):
     rate: float | None = Field(default=None, ge=0, le=1)  # share of the characters hit; overrides the severity
 
     def edits(self, texts: Sequence[str], protected: Sequence[Sequence[Span]], keys: Keys) -> list[list[Edit]]:
-        """Draw for every character of the batch, change the ones that are hit."""
-        lengths = np.fromiter(map(len, texts), np.int64, len(texts))
-        joined = "".join(texts)
+        """Draw for every character, change the ones that are hit; a bounded number of characters at a time."""
+        out: list[list[Edit]] = [[] for _ in texts]
+        for rows, firsts in _blocks([len(text) for text in texts]):
+            pieces = [texts[row][first : first + _BLOCK] for row, first in zip(rows, firsts, strict=True)]
+            found = self._edits(pieces, [protected[row] for row in rows], keys[rows], firsts)
+            for row, edits in zip(rows, found, strict=True):
+                out[row].extend(edits)
+        return out
+
+    def _edits(
+        self, pieces: Sequence[str], protected: Sequence[Sequence[Span]], keys: Keys, firsts: Sequence[int]
+    ) -> list[list[Edit]]:
+        """The edits of pieces of texts, in the texts' offsets."""
+        lengths = np.fromiter(map(len, pieces), np.int64, len(pieces))
+        joined = "".join(pieces)
         codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32)
         starts = np.cumsum(lengths) - lengths
-        places = np.arange(len(codes)) - np.repeat(starts, lengths)
-        bits = mixed(np.repeat(keys, lengths), places)
+        origins = starts - np.array(firsts, np.int64)  # where each text would begin
+        bits = mixed(np.repeat(keys, lengths), np.arange(len(codes)) - np.repeat(origins, lengths))
         rate = self.rates[self.severity - 1] if self.rate is None else self.rate
         able = self.able(codes)
         for row, spans in enumerate(protected):
+            low, high = int(starts[row]), int(starts[row] + lengths[row])
             for start, end in spans:
-                able[starts[row] + start : starts[row] + end] = False
+                able[max(low, min(high, origins[row] + start)) : max(low, min(high, origins[row] + end))] = False
         hit = np.flatnonzero(able & ((bits >> np.uint64(40)).astype(np.float64) < rate * 2.0**24))
         if not len(hit):
-            return [[] for _ in texts]
-        ends = np.repeat(starts + lengths, lengths)
-        hit = hit[_apart(hit + 3 * np.repeat(np.arange(len(texts)), lengths)[hit])]
-        found = self.change(joined, codes, hit, bits[hit], (hit + 1 < ends[hit]) & able[np.minimum(hit + 1, len(able) - 1)])
-        return _by_row(found, starts, lengths)
+            return [[] for _ in pieces]
+        row_of = np.searchsorted(starts, hit, "right") - 1
+        row_of_kept = row_of[kept := _apart(hit + 3 * row_of)]
+        hit = hit[kept]
+        pair = (hit + 1 < (starts + lengths)[row_of_kept]) & able[np.minimum(hit + 1, len(able) - 1)]
+        return _by_row(self.change(joined, hit, bits[hit], pair), starts, lengths, origins)
 
     @abstractmethod
     def able(self, codes: Codes) -> npt.NDArray[np.bool_]:
         """Which characters may be hit, bool [n]."""
 
     @abstractmethod
-    def change(self, text: str, codes: Codes, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:
+    def change(self, text: str, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:
         """An edit for each place hit (an empty replacement of nothing where none fits); `pair`: the next character may go too."""
 
 
@@ -96,15 +111,32 @@ def _apart(places: Places) -> npt.NDArray[np.bool_]:
     return keep
 
 
-def _by_row(found: list[Edit], starts: Places, lengths: Places) -> list[list[Edit]]:
-    """Edits on the joined text -> edits of each text."""
+def _by_row(found: list[Edit], starts: Places, lengths: Places, origins: Places) -> list[list[Edit]]:
+    """Edits on the joined pieces -> edits of each piece's text."""
     at = np.fromiter((edit.start for edit in found), np.int64, len(found))
     borders = np.searchsorted(at, np.append(starts, starts[-1] + lengths[-1])).tolist()
     out: list[list[Edit]] = []
-    for row, base in enumerate(starts.tolist()):
+    for row, base in enumerate(origins.tolist()):
         part = found[borders[row] : borders[row + 1]]
         out.append([Edit(e[0] - base, e[1] - base, e[2], e[3]) for e in part if e[1] > e[0] or e[2]])
     return out
+
+
+def _blocks(lengths: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+    """(row, first character) of the pieces that are worked on together: many short texts, or a part of a long one."""
+    rows: list[int] = []
+    firsts: list[int] = []
+    size = 0
+    for row, length in enumerate(lengths):
+        for first in range(0, length, _BLOCK):
+            if size + min(_BLOCK, length - first) > _BLOCK:
+                yield rows, firsts
+                rows, firsts, size = [], [], 0
+            rows.append(row)
+            firsts.append(first)
+            size += min(_BLOCK, length - first)
+    if rows:
+        yield rows, firsts
 
 
 @cache
@@ -139,7 +171,7 @@ class Keyboard(Noise):
         """Letters of any script."""
         return _letters(codes)
 
-    def change(self, text: str, codes: Codes, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
+    def change(self, text: str, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:
         """One of the four errors."""
         action, choice = (bits & np.uint64(0xFF)).tolist(), ((bits >> np.uint64(8)) & np.uint64(0xFF)).tolist()
         found = []
@@ -173,7 +205,7 @@ class Ocr(Noise):
         """Characters with a look-alike."""
         return _table("".join({*_OCR, *_OCR_WIDE, *(pair[0] for pair in _OCR_PAIRS)}))[np.minimum(codes, 127)]
 
-    def change(self, text: str, codes: Codes, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
+    def change(self, text: str, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:
         """A look-alike of the pair, of the wide letter, or of the letter."""
         found = []
         for at, which, two in zip(hit.tolist(), (bits & np.uint64(0xFF)).tolist(), pair.tolist(), strict=True):
@@ -203,7 +235,7 @@ class Spacing(Noise):
         """Spaces and ASCII letters."""
         return _table(" abcdefghijklmnopqrstuvwxyz")[np.minimum(codes, 127)]
 
-    def change(self, text: str, codes: Codes, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
+    def change(self, text: str, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:
         """Lose or double a space; split after one in six of the letters hit."""
         found = []
         for at, which, two in zip(hit.tolist(), (bits & np.uint64(0xFF)).tolist(), pair.tolist(), strict=True):
@@ -229,7 +261,7 @@ class Casing(Noise):
         """ASCII letters: other scripts' case pairs change length (ß, İ)."""
         return _table("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")[np.minimum(codes, 127)]
 
-    def change(self, text: str, codes: Codes, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
+    def change(self, text: str, hit: Places, bits: Bits, pair: npt.NDArray[np.bool_]) -> list[Edit]:  # noqa: ARG002  # the contract's arguments
         """Swap the case."""
         return [Edit(at, at + 1, text[at].swapcase(), "casing") for at in hit.tolist()]
 

@@ -8,8 +8,8 @@ from random import Random
 
 from pydantic import Field
 
-from lookalike.generators.text.edits import Edit, Span, disjoint, rearranged
-from lookalike.generators.text.operators.base import TextOperator, touches
+from lookalike.generators.text.edits import Edit, Guard, Span, disjoint, rearranged
+from lookalike.generators.text.operators.base import TextOperator
 from lookalike.generators.text.words import WORD, words
 
 _KEPT = frozenset("not no never none nothing nobody neither nor without hardly n't".split())
@@ -34,10 +34,11 @@ class SwapWords(TextOperator):
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:
         """One edit a pair, carrying both words."""
         found = []
+        guard = Guard(protected)
         tokens = words(text)
         for (a, b, first), (c, d, second) in pairwise(tokens):
             fits = text[b:c].isspace() and first.lower() not in _KEPT and second.lower() not in _KEPT
-            if draw.random() < self.rate and fits and not _split(a, d, ((a, b), (c, d)), protected):
+            if draw.random() < self.rate and fits and not _split(a, d, ((a, b), (c, d)), guard):
                 found.append(rearranged(text, a, d, ((c, d), (b, c), (a, b)), self.kind))
         return disjoint(found)
 
@@ -60,11 +61,12 @@ class DeleteWords(TextOperator):
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:
         """One edit a word, with the space after it."""
         found = []
+        guard = Guard(protected)
         tokens = words(text)
         for a, b, word in tokens:
             follows = text[b : b + 1] == " "
             hit = draw.random() < self.rate and follows and not word.lower().endswith(("n't", "n’t"))  # typographic
-            if hit and word.lower() not in _KEPT and not touches(a, b + 1, protected):
+            if hit and word.lower() not in _KEPT and not guard.touches(a, b + 1):
                 found.append(Edit(a, b + 1, "", self.kind))
         return found[: len(tokens) - 1]
 
@@ -89,14 +91,15 @@ class InsertWords(TextOperator):
     def edit(self, text: str, protected: Sequence[Span], draw: Random) -> list[Edit]:
         """One edit a gap."""
         found = []
+        guard = Guard(protected)
         for match in WORD.finditer(text):
             at = match.start()
-            if draw.random() < self.rate and at and text[at - 1] == " " and not any(a < at < b for a, b in protected):
+            if draw.random() < self.rate and at and text[at - 1] == " " and not guard.touches(at, at):
                 found.append(Edit(at, at, self.words[int(draw.random() * len(self.words))] + " ", self.kind))
         return found
 
 
-def _split(start: int, end: int, pieces: Sequence[Span], protected: Sequence[Span]) -> bool:
+def _split(start: int, end: int, pieces: Sequence[Span], guard: Guard) -> bool:
     """Whether moving the pieces would tear a protected span."""
-    inside = [(a, b) for a, b in protected if a < end and start < b]
+    inside = [(a, b) for a, b in guard.near(start, end) if a < end and start < b]
     return not all(any(c <= a and b <= d for c, d in pieces) for a, b in inside)

@@ -47,6 +47,12 @@ def _refers(text: str, start: int, end: int) -> bool:
     return first_word(text[start:end], 0) in REFERRING or _CONNECTIVE.match(text, start, end) is not None
 
 
+def _reads_as(text: str, span: Span, edit: Edit, count: int) -> bool:
+    """Whether a span of the text, once edited, is read as so many sentences."""
+    start, end = span
+    return len(sentences(text[start : edit.start] + edit.text + text[edit.end : end])) == count
+
+
 class SentenceOrder(TextOperator):
     """Put sentences in another order.
 
@@ -112,7 +118,9 @@ class SplitSentences(TextOperator):
                     opener = {"but": "However, ", "so": "Therefore, "}.get(match[1] or "", "")
                     letter = text[match.end()]
                     new = f". {opener}{letter if opener and letter != 'I' else letter.upper()}"
-                    found.append(Edit(match.start(), match.end() + 1, new, self.kind))
+                    edit = Edit(match.start(), match.end() + 1, new, self.kind)
+                    if _reads_as(text, (start, end), edit, 2):
+                        found.append(edit)
         return disjoint(found)
 
 
@@ -143,8 +151,10 @@ class MergeSentences(TextOperator):
             short = max(len(WORD.findall(text, a, b)), len(WORD.findall(text, c, d))) <= self.most_words
             if small and short and index > last and draw.random() < self.rate:
                 lower = word if word == "I" or word.startswith("I'") else word[0].lower() + word[1:]
-                found.append(Edit(b - 1, c + len(word), f", and {lower}", self.kind))
-                last = index + 1
+                edit = Edit(b - 1, c + len(word), f", and {lower}", self.kind)
+                if _reads_as(text, (a, d), edit, 1):
+                    found.append(edit)
+                    last = index + 1
         return found
 
 

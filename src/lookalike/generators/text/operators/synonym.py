@@ -7,8 +7,8 @@ from random import Random
 
 from pydantic import Field
 
-from lookalike.generators.text.edits import Edit, Span
-from lookalike.generators.text.operators.base import TextOperator, touches
+from lookalike.generators.text.edits import Edit, Guard, Span
+from lookalike.generators.text.operators.base import TextOperator
 from lookalike.generators.text.thesaurus import CLASS_OF, START, load
 from lookalike.generators.text.words import ABBREVIATIONS, WORD, like_case, starts_with_vowel_sound
 
@@ -36,6 +36,7 @@ class Synonym(TextOperator):
         """Two look-ups a word: its row in the compiled table, and the entry for the word before it."""
         thesaurus = load(self.thesaurus)
         table, rate, random = thesaurus.table, self.rate, draw.random
+        guard = Guard(protected)
         out: list[Edit] = []
         before, before_at, ended, last = START, (0, 0), 0, ""
         for match in WORD.finditer(text):
@@ -52,12 +53,12 @@ class Synonym(TextOperator):
                     options is not None
                     and random() < rate
                     and (before == START or low == word)
-                    and not (protected and touches(start, end, protected))
+                    and not guard.touches(start, end)
                     and not (low in thesaurus.nouns and _names_on(text, end, thesaurus.nouns))
                 ):
                     u = random()
                     new = like_case(options[int(u * u * len(options))], word)
-                    edit = _with_article(text, before_at, Edit(start, end, new, "synonym"), protected)
+                    edit = _with_article(text, before_at, Edit(start, end, new, "synonym"), guard)
                     if edit is not None:
                         out.append(edit)
                         if len(out) >= self.most:
@@ -72,7 +73,7 @@ def _names_on(text: str, end: int, nouns: frozenset[str]) -> bool:
     return follows is not None and follows.group() in nouns
 
 
-def _with_article(text: str, before: Span, edit: Edit, protected: Sequence[Span]) -> Edit | None:
+def _with_article(text: str, before: Span, edit: Edit, guard: Guard) -> Edit | None:
     """The edit, with a or an put right before it; None when the article is protected and would be wrong."""
     article = text[before[0] : before[1]]
     if article not in ("a", "an", "A", "An") or before[1] + 1 != edit.start:
@@ -80,6 +81,6 @@ def _with_article(text: str, before: Span, edit: Edit, protected: Sequence[Span]
     right = article[0] + ("n" if starts_with_vowel_sound(edit.text) else "")
     if right == article:
         return edit
-    if touches(before[0], before[1], protected):
+    if guard.touches(before[0], before[1]):
         return None
     return Edit(before[0], edit.end, f"{right} {edit.text}", "synonym")
