@@ -6,11 +6,12 @@ import unicodedata
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.errors import SchemaError, UnknownColumn
+from lookalike.errors import RecipeError, SchemaError, UnknownColumn
 from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.augment import Augment, augmented
 from lookalike.generators.text.edits import Edit, OffsetMap, apply, cuts, disjoint
@@ -122,6 +123,34 @@ def test_entities_and_labels_follow():
     assert first["label"] == "bad"
     assert first["edits"] == [{"operator": "negate", "start": 11, "end": 11, "before": "", "after": " not"}]
     assert second is None
+
+
+@pytest.mark.parametrize(
+    ("labels", "flip", "new"),
+    [
+        (pa.array([True, False, None]), {True: False, False: True}, [False, True, None]),
+        (pa.array([1, 0, None], pa.int8()), {1: 0, 0: 1}, [0, 1, None]),
+        (pa.array([0.5, 1.0, None]), {0.5: -0.5, "1.0": "-1.0"}, [-0.5, -1.0, None]),
+        (pa.array(["a", "b", None]).dictionary_encode(), {"a": "b"}, ["b", None, None]),
+        (pa.nulls(3), {"a": "b"}, [None] * 3),
+    ],
+)
+def test_labels_keep_their_type(labels, flip, new):
+    """Truth values, numbers, categories and nothing at all are turned round as texts are, and stay what they are."""
+    spec = Augment.model_validate({"text": "s", "label": "y", "flip": flip, "operators": [{"kind": "negate"}]})
+    spec = Augment.parse(spec.dump())  # a saved recipe says the same
+    batch = Batch("t", np.arange(3), {"s": pa.array(["The box is heavy."] * 3), "y": labels})
+    cells = spec.generate(batch, Context(seed=1, table="t", column="c", tables=None))
+    found = pa.compute.struct_field(cells, "label")
+    assert found.to_pylist() == new
+    assert found.type == (pa.string() if pa.types.is_dictionary(labels.type) else labels.type)
+
+
+def test_a_flip_of_another_type_is_an_error():
+    """Texts for a column of truth values: the column, its type and the flip are named."""
+    spec = Augment.model_validate({"text": "s", "label": "y", "flip": {"good": "bad"}, "operators": [{"kind": "negate"}]})
+    with pytest.raises(RecipeError, match="labels in 'y' are bool"):
+        column(spec, {"s": ["The box is heavy."], "y": [True]})
 
 
 def test_answers_of_questions_may_be_single_structs():

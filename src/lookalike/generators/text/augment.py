@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -13,6 +13,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from lookalike import rng
+from lookalike.errors import RecipeError
 from lookalike.generators.base import Batch, Context, Generator
 from lookalike.generators.text.columns import column, head, moved, spans_of, texts
 from lookalike.generators.text.edits import Edit, OffsetMap, Span, apply, intact, whole
@@ -131,6 +132,12 @@ class Augment(Generator):
     flip: dict[str, str] = Field(default_factory=dict)
     edits: bool = False
 
+    @field_validator("flip", mode="before")
+    @classmethod
+    def _written(cls, flip: Any) -> Any:
+        """Truth values and numbers as texts: a recipe's keys are texts once it has been saved."""
+        return {_text(old): _text(new) for old, new in flip.items()} if isinstance(flip, Mapping) else flip
+
     @field_validator("keep")
     @classmethod
     def _readable(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
@@ -175,16 +182,19 @@ class Augment(Generator):
         return self._records(batch, done, cells, [len(own) for own in given])
 
     def _records(self, batch: Batch, done: list[Draft | None], cells: list[Any], counts: list[int]) -> pa.Array:
-        labels = column(batch, self.label).to_pylist() if self.label else [None] * len(batch)
+        labels = column(batch, self.label) if self.label else pa.nulls(len(batch))
+        if pa.types.is_dictionary(labels.type):
+            labels = labels.dictionary_decode()
+        turned = self._turned(labels.type, batch.table)
         fields: list[tuple[str, pa.DataType]] = [("text", pa.string()), ("changed", pa.bool_())]
         if self.protect:
             fields.append(("spans", column(batch, self.protect).type))
         if self.label:
-            fields.append(("label", column(batch, self.label).type))
+            fields.append(("label", labels.type))
         if self.edits:
             fields.append(("edits", pa.list_(EDIT_TYPE)))
         rows: list[dict[str, Any] | None] = []
-        for draft, cell, label, count in zip(done, cells, labels, counts, strict=True):
+        for draft, cell, label, count in zip(done, cells, labels.to_pylist(), counts, strict=True):
             if draft is None:
                 rows.append(None)
                 continue
@@ -197,16 +207,37 @@ class Augment(Generator):
                 "text": draft.text,
                 "changed": bool(draft.edits),
                 "spans": spans,
-                "label": self.relabel(label, draft.effects),
+                "label": relabelled(label, draft.effects, turned),
             }
             rows.append({**record, "edits": made})
         return pa.array(rows, pa.struct(fields))
 
-    def relabel(self, label: Any, effects: Sequence[LabelEffect]) -> Any:
-        """The label after operators with these effects; None when it is not known."""
-        for effect in effects:
-            if effect == "unknown":
-                return None
-            if effect == "flip":
-                label = self.flip.get(label)
-        return label
+    def _turned(self, kind: pa.DataType, table: str) -> dict[Any, Any]:
+        """`flip` in the labels' own type.
+
+        Raises:
+            RecipeError: a text in it is no value of that type.
+        """
+        if pa.types.is_null(kind):
+            return {}
+        try:
+            old, new = (pa.array(list(side), pa.string()).cast(kind).to_pylist() for side in (self.flip, self.flip.values()))
+        except pa.ArrowInvalid as exc:
+            raise RecipeError(
+                what=f"flip: labels in {self.label!r} are {kind}, and {self.flip} holds others", where=table, fix=str(exc)
+            ) from exc
+        return dict(zip(old, new, strict=True))
+
+
+def relabelled(label: Any, effects: Sequence[LabelEffect], turned: Mapping[Any, Any]) -> Any:
+    """The label after operators with these effects; None when it is not known."""
+    for effect in effects:
+        if effect == "unknown":
+            return None
+        if effect == "flip":
+            label = turned.get(label)
+    return label
+
+
+def _text(value: Any) -> Any:
+    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value
