@@ -243,7 +243,8 @@ def new(
     if path.exists():
         raise UsageError(what="the file exists", where=str(path), fix="choose another name, or -o")
     if data is not None:
-        text = starter(infer(frames.to_arrow(read(data))), data, name)
+        real = frames.to_arrow(read(data))
+        text = starter(infer(real), data, name, real=real)
     else:
         known = STARTER.read_text("utf-8") if pack is None else pack_recipe(pack, task or "")
         text = re.sub(r"(?m)^name: .*$", f"name: {name}", known, count=1)

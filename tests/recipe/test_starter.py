@@ -1,10 +1,27 @@
-"""A starter recipe is YAML that tells what was found."""
+"""A starter recipe is YAML that tells what was found, and runs as it was written."""
 
+import pyarrow as pa
+import pytest
 import yaml
 
+import lookalike as la
+from lookalike.packaged import cached
 from lookalike.recipe.starter import starter
 from lookalike.schema.infer import infer
+from lookalike.sources.open import read
 from lookalike.testing.synthesizers import example
+
+TABLES = {  # what a person would see in each real table, and so must the recipe
+    "adult": ["education: category. 16 values on a scale from preschool to doctorate", "Each education has one education_num"],
+    "credit": ["Records: boolean. Only no and yes", "a heavy tail", '"\\"Amount\\" <= \\"Price\\""'],
+    "diamonds": [
+        "cut: category. 5 values on a scale from fair to ideal",
+        "clarity: category. 8 values on a scale from i1 to if",
+    ],
+    "fatty_liver": ["The key is id", "male: boolean", "Replaced by new values, never learned"],
+    "penguins": ["bill_length_mm, bill_depth_mm, flipper_length_mm, body_mass_g: missing together"],
+    "wages": ["Each occ10 has one occrecode", "educcat: category (can be missing). 5 values on a scale"],
+}
 
 
 def test_a_starter_recipe_is_yaml_with_reasons():
@@ -16,3 +33,45 @@ def test_a_starter_recipe_is_yaml_with_reasons():
     assert "#   size: category. 3 values on a scale" in text
     assert "#   email: email." in text
     assert "never learned" in text
+
+
+@pytest.mark.parametrize(
+    ("path", "made"),
+    [
+        ("sqlite:///clinic.sqlite#visits", {"kind": "sql", "url": "sqlite:///clinic.sqlite", "table": "visits"}),
+        ("package:adult", {"kind": "package", "name": "adult"}),
+    ],
+)
+def test_a_starter_names_the_source_that_was_read(path, made):
+    """Data from a database or a package is read from there again."""
+    assert list(yaml.safe_load(starter(infer(example(60)), path, "x"))["sources"].values()) == [made]
+
+
+def test_the_proposed_constraint_is_one():
+    """The line under `synthesizer` can be put into the recipe as it stands."""
+    city = [f"c{i % 30}" for i in range(300)]
+    real = pa.table({"city": city, "country": [f"k{int(c[1:]) // 10}" for c in city], "n": list(range(300))})
+    text = starter(infer(real), "x.csv", "x", real=real)
+    line = next(line for line in text.splitlines() if "synthesizer:" in line)
+    proposed = yaml.safe_load(line.lstrip("# "))["synthesizer"]
+    model = la.fit(real, synthesizer=la.Synthesizer.parse(proposed))
+    pairs = set(zip(city, real["country"].to_pylist(), strict=True))
+    assert {(r["city"], r["country"]) for r in model.sample(200).to_pylist()} <= pairs
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", TABLES)
+def test_real_tables_become_recipes_that_run(name, tmp_path, monkeypatch):
+    """`lookalike new --from` of a real table says what is in it; the recipe runs as written and makes rows of its schema."""
+    if cached(f"{name}.raw") is None:
+        pytest.skip(f"package:{name} is not fetched")
+    monkeypatch.chdir(tmp_path)
+    path = la.new(name, data=f"package:{name}")
+    text = path.read_text()
+    for said in TABLES[name]:
+        assert said in text
+    real = read(f"package:{name}")
+    assert all(f"#   {column}: " in text for column in real.column_names)
+    made = la.run(path, rows=300).dataset(name).to_table()
+    assert made.num_rows == 300
+    assert made.schema.names == real.schema.names
