@@ -142,6 +142,19 @@ def test_tools_are_served_until_the_bound():
         talk(spec, "x")
 
 
+def test_a_trace_holds_the_calls_of_tools_and_their_results():
+    """The conversation in the chat format that trainers read; what was attached is left out."""
+    spec = Prompt(prompt="x", tools="posixpath:basename", trace=True, attach={"column": "scan"})
+    asked = Reply(
+        "", finish="tool", tool_calls=(ToolCall("c1", "basename", '{"p": "/a/kettle.txt"}'),), verbatim='{"openai": {}}'
+    )
+    cell, _ = talk(spec, asked, "A kettle.", row={"scan": PNG}, allow_code=True)
+    user, called, result, answer = orjson.loads(cell["trace"])["messages"]
+    assert (user, answer) == ({"role": "user", "content": "x"}, {"role": "assistant", "content": "A kettle."})
+    assert called["tool_calls"][0]["function"] == {"name": "basename", "arguments": '{"p": "/a/kettle.txt"}'}
+    assert result == {"role": "tool", "tool_call_id": "c1", "content": "kettle.txt"}
+
+
 def test_attachments_by_column_by_struct_and_by_file(tmp_path):
     """Images, sounds and texts become parts with their types; null is none, and nothing outside the folder is read."""
     (tmp_path / "notes").mkdir()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
 
@@ -21,6 +22,7 @@ from lookalike.generators.json_types import arrow_of, to_cell
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.tools import tool_set
 from lookalike.models.base import Message, Reply, Request
+from lookalike.models.wire import wire
 
 
 class Prompt(ModelColumn):
@@ -66,7 +68,7 @@ class Prompt(ModelColumn):
         extra: options passed to the provider as they are.
         tries: replies looked at before the cell fails.
         reasoning: keep the model's reasoning; the cell is then a struct {value, reasoning}.
-        trace: keep the conversation as JSON text; the cell is then a struct with `trace`.
+        trace: keep the conversation, tool calls included, as JSON text; the cell is then a struct with `trace`.
     """
 
     kind: ClassVar[str] = "prompt"
@@ -223,7 +225,7 @@ class Prompt(ModelColumn):
         if self.reasoning:
             cell["reasoning"] = answer.reasoning or None
         if self.trace:
-            turns = [{"role": message.role, "content": message.content} for message in answer.messages]
+            turns = [wire(replace(message, parts=(), verbatim="")) for message in answer.messages]  # calls too, bytes not
             body = {"messages": turns, "rejected": answer.rejected, "unknown_tools": answer.unknown_tools}
             cell["trace"] = orjson.dumps(body).decode()
         return cell
