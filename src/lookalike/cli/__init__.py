@@ -9,7 +9,7 @@ import sys
 
 def main() -> None:
     """Run a command; one clear error and its documented exit code when something is wrong."""
-    gc.set_threshold(50_000, 20, 50)  # what is loaded stays: walking it again and again is a tenth of a start
+    gc.set_threshold(200_000, 20, 50)  # what is loaded stays: walking it again and again is a tenth of a start
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # numpy's threads sleep at once, not after 40 ms of spinning each
     from lookalike.cli.app import app
     from lookalike.errors import LookalikeError

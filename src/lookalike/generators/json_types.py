@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -73,27 +73,32 @@ def _common(kinds: Sequence[pa.DataType]) -> pa.DataType:
     return pa.string()
 
 
-def to_cell(value: Any, kind: pa.DataType) -> Any:
-    """A JSON value as a cell of an Arrow type: missing fields null, JSON text where the type is text and the value is not."""
-    if value is None:
-        return None
+def cells(kind: pa.DataType) -> Callable[[Any], Any]:
+    """Makes a JSON value a cell of an Arrow type: missing fields null, JSON text where the type is text and the value is not."""
     if pa.types.is_struct(kind):
-        body = value if isinstance(value, Mapping) else {}
-        return {field.name: to_cell(body.get(field.name), field.type) for field in kind}
+        fields = [(field.name, cells(field.type)) for field in kind]
+        return lambda value: None if value is None else _struct(value, fields)
     if pa.types.is_list(kind):
-        return [to_cell(item, kind.value_type) for item in value] if isinstance(value, Sequence) else None
+        item = cells(kind.value_type)
+        return lambda value: [item(each) for each in value] if isinstance(value, Sequence) else None
     if pa.types.is_string(kind):
-        return value if isinstance(value, str) else orjson.dumps(value).decode()
-    if pa.types.is_int64(kind) and isinstance(value, float):
-        return int(value)  # JSON Schema's integer allows 4.0
-    if pa.types.is_floating(kind) and isinstance(value, int):
-        return float(value)
-    return value
+        return lambda value: value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+    if pa.types.is_int64(kind):
+        return lambda value: int(value) if isinstance(value, float) else value  # JSON Schema's integer allows 4.0
+    if pa.types.is_floating(kind):
+        return lambda value: float(value) if isinstance(value, int) else value
+    return lambda value: value
+
+
+def _struct(value: Any, fields: list[tuple[str, Callable[[Any], Any]]]) -> dict[str, Any]:
+    body = value if isinstance(value, Mapping) else {}
+    return {name: cell(body.get(name)) for name, cell in fields}
 
 
 def to_arrow(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """JSON values as an Arrow array of a type."""
-    return pa.array([to_cell(value, kind) for value in values], kind)
+    cell = cells(kind)
+    return pa.array([cell(value) for value in values], kind)
 
 
 def coerced(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar, Self
@@ -18,7 +18,7 @@ from lookalike.generators.checks import Check
 from lookalike.generators.code_blocks import language, read_code
 from lookalike.generators.examples import Drawn, Example, example_problem
 from lookalike.generators.importing import CodePath
-from lookalike.generators.json_types import arrow_of, to_cell
+from lookalike.generators.json_types import arrow_of, cells
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.tools import tool_set
 from lookalike.models.base import Message, Reply, Request
@@ -217,11 +217,15 @@ class Prompt(ModelColumn):
                 problems.append(problem)
         return problems
 
+    @cached_property
+    def _value(self) -> Callable[[Any], Any]:
+        return cells(self._type.field("value").type if self.reasoning or self.trace else self._type)
+
     def _cell(self, answer: Answer) -> Any:
-        kind = self._type
+        value = self._value(answer.value)
         if not (self.reasoning or self.trace):
-            return to_cell(answer.value, kind)
-        cell = {"value": to_cell(answer.value, kind.field("value").type)}
+            return value
+        cell = {"value": value}
         if self.reasoning:
             cell["reasoning"] = answer.reasoning or None
         if self.trace:

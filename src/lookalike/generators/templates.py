@@ -61,7 +61,7 @@ class Template:
         RecipeError: the text is not a template.
     """
 
-    __slots__ = ("_render", "_shown", "needs", "text")
+    __slots__ = ("_pieces", "_render", "_shown", "needs", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -71,6 +71,7 @@ class Template:
             _refuse_escapes(tree)
             names = meta.find_undeclared_variables(tree)
             self._render = _ENVIRONMENT.from_string(text).render
+            self._pieces = _pieces(tree)
         except TemplateSyntaxError as exc:
             raise RecipeError(
                 what=f"the template {self._shown} cannot be read: {exc.message}",
@@ -91,6 +92,11 @@ class Template:
             RecipeError: the template tries to leave its sandbox, or fails on this row's values.
         """
         try:
+            if self._pieces is not None:
+                try:
+                    return "".join([text if name is None else _text(row[name]) for text, name in self._pieces])
+                except KeyError:
+                    pass  # Jinja2 knows its own names, and says what is missing
             return self._render(row)
         except UndefinedError as exc:
             known = ", ".join(sorted(name for name in row if name != "_id")) or "none"
@@ -110,6 +116,26 @@ class Template:
             what=f"the template {self._shown} tries to leave its sandbox: {error.message}",
             fix="use columns, filters and plain attributes only",
         )
+
+
+def _pieces(tree: nodes.Template) -> list[tuple[str, str | None]] | None:
+    """The texts and names of a template that has nothing else, as most prompts: joined, they cost a third of rendering."""
+    pieces: list[tuple[str, str | None]] = []
+    for output in tree.body:
+        if not isinstance(output, nodes.Output):
+            return None
+        for node in output.nodes:
+            if isinstance(node, nodes.TemplateData):
+                pieces.append((node.data, None))
+            elif isinstance(node, nodes.Name):
+                pieces.append(("", node.name))
+            else:
+                return None
+    return pieces
+
+
+def _text(value: Any) -> str:
+    return value if type(value) is str else "" if value is None else str(value)
 
 
 def _refuse_escapes(tree: nodes.Template) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
@@ -16,7 +16,7 @@ from lookalike.run.journal import Entry, PartJournal
 class Asker(Protocol):
     """The lanes, as a cell sees them."""
 
-    async def ask(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Awaitable[Reply]:
         """A reply, after limits, retries and the budget."""
         ...
 
@@ -34,7 +34,6 @@ class CellMaker:
     """Makes the cells of one model column.
 
     Attributes:
-        asked: called with each new entry, for counts and the live view.
         watch: called with each new entry and the request it answers, for previews.
         retry: a cell whose journalled replies end in a failure is asked again.
     """
@@ -44,7 +43,6 @@ class CellMaker:
     ctx: Context
     fingerprint: str
     lanes: Asker
-    asked: Callable[[Entry], None] = field(default=lambda entry: None)
     watch: Callable[[Entry, Request], None] = field(default=lambda entry, request: None)
     retry: bool = False
 
@@ -111,6 +109,5 @@ class CellMaker:
         except CallFailed as exc:
             entry = Entry(self.name, row, call, request.model, None, str(exc))
         journal.add(self.fingerprint, entry)
-        self.asked(entry)
         self.watch(entry, request)
         return entry

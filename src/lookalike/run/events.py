@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import orjson
 
-from lookalike.models.base import Usage
 from lookalike.store import disk_errors
 
 Event = dict[str, Any]
@@ -59,27 +58,6 @@ class Counts:
             "filtered": self.filtered,
             "duplicate": self.duplicate,
             "failed": self.failed,
-        }
-
-
-@dataclass
-class ColumnUse:
-    """Model calls of one column."""
-
-    model: str = ""
-    calls: int = 0
-    failed: int = 0
-    usage: Usage = field(default_factory=Usage)
-
-    def dump(self) -> dict[str, Any]:
-        """Plain data; an unknown price is null, never 0."""
-        return {
-            "model": self.model,
-            "calls": self.calls,
-            "failed": self.failed,
-            "prompt_tokens": self.usage.prompt_tokens,
-            "completion_tokens": self.usage.completion_tokens,
-            "usd": self.usage.usd,
         }
 
 

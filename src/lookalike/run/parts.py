@@ -19,6 +19,7 @@ import pyarrow.parquet as pq
 
 from lookalike.errors import RunError
 from lookalike.generators.base import Batch
+from lookalike.models.base import Reply
 from lookalike.run.events import Counts
 from lookalike.run.journal import Entry
 from lookalike.store import put
@@ -155,18 +156,23 @@ def dropped_table(table: str, dropped: Sequence[Dropped]) -> pa.Table:
 
 def lineage_table(entries: Sequence[Entry]) -> pa.Table:
     """Calls as Arrow: which model, attempt, seed, tokens, milliseconds and money made each cell."""
-    rows = []
-    for entry in entries:
-        reply = entry.reply
-        row: dict[str, Any] = {"id": entry.row, "column": entry.column, "call": entry.call, "model": entry.model}
-        if reply is None:
-            row["failure"] = entry.failure
-        else:
-            usage = reply.usage
-            row |= {"served_by": reply.served_by, "tries": reply.tries, "seed": reply.seed, "ms": reply.ms, "usd": usage.usd}
-            row |= {"prompt_tokens": usage.prompt_tokens, "completion_tokens": usage.completion_tokens}
-        rows.append(row)
-    return pa.Table.from_pylist(rows, schema=LINEAGE)
+    rows = [
+        (e.row, e.column, e.call, e.model, *_NO_REPLY, e.failure) if e.reply is None
+        else (e.row, e.column, e.call, e.model, *_of_reply(e.reply), None)
+        for e in entries
+    ]  # fmt: skip
+    columns = zip(*rows, strict=True) if rows else ((),) * len(LINEAGE)
+    return pa.table([pa.array(values, field.type) for values, field in zip(columns, LINEAGE, strict=True)], LINEAGE)
+
+
+_NO_REPLY = (None,) * 7
+
+
+def _of_reply(reply: Reply) -> tuple[Any, ...]:
+    usage = reply.usage
+    return (
+        reply.served_by, reply.tries, reply.seed, usage.prompt_tokens, usage.completion_tokens, reply.ms, usage.usd
+    )  # fmt: skip
 
 
 def read_all(paths: Sequence[Path]) -> pa.Table | None:

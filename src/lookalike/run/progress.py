@@ -8,7 +8,7 @@ from typing import Any
 
 from lookalike.models.lane import LaneState
 from lookalike.models.lanes import Lanes
-from lookalike.run.events import ColumnUse, Counts
+from lookalike.run.events import Counts
 
 SURE_S = 3.0  # a time left is guessed from no less than so many seconds
 
@@ -23,7 +23,6 @@ class Progress:
         judged: outcomes of rows of the table in work that are not on the disk yet.
         waiting: rows of the table in work whose cells are made and that are not judged yet.
         asked: by table, rows wanted.
-        use: "table.column" -> calls made now.
         reused: replies that the journal already held.
     """
 
@@ -34,7 +33,6 @@ class Progress:
     judged: Counts = field(default_factory=Counts)
     waiting: int = 0
     asked: dict[str, int | None] = field(default_factory=dict)
-    use: dict[str, ColumnUse] = field(default_factory=dict)
     lanes: Lanes | None = None
     reused: int = 0
     _began: tuple[float, int] = (0.0, 0)

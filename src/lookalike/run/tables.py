@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,6 @@ from lookalike.models.lanes import Lanes
 from lookalike.plan import TablePlan
 from lookalike.run.blocks import BlockTable
 from lookalike.run.cells import CellMaker
-from lookalike.run.events import ColumnUse
 from lookalike.run.journal import Entry, PartJournal
 from lookalike.run.loop import stopped
 from lookalike.run.origin import Ids, Origin
@@ -218,7 +217,6 @@ class TableRun:
                 self.rows.context(name),
                 self.table.fingerprints[name],
                 Gate(lanes, runner.halt),
-                self._asked,
                 partial(runner.options.watch, self.table.name),
                 runner.options.retry_failed,
             )
@@ -267,14 +265,6 @@ class TableRun:
         self.runner.journals.add(journal)
         return journal
 
-    def _asked(self, entry: Entry) -> None:
-        use = self.runner.progress.use.setdefault(f"{self.table.name}.{entry.column}", ColumnUse(entry.model))
-        use.calls += 1
-        if entry.reply is None:
-            use.failed += 1
-        else:
-            use.usage += entry.reply.usage
-
     async def _save(self, part: Part, made: OpenPart) -> None:
         await self.runner.loop.on_disk(self._put, part, made)
         self.runner.progress.judged.take(part.counts)
@@ -295,8 +285,8 @@ class Gate:
     def __init__(self, lanes: Lanes, halt: threading.Event) -> None:
         self._lanes, self._halt = lanes, halt
 
-    async def ask(self, request: Request) -> Reply:
+    def ask(self, request: Request) -> Awaitable[Reply]:
         """Ask, unless the run is stopping."""
         if self._halt.is_set():
             raise stopped()
-        return await self._lanes.ask(request)
+        return self._lanes.ask(request)
