@@ -6,11 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lookalike.errors import SynthesizerError, Unsatisfiable
+from lookalike.errors import Unsatisfiable
 from lookalike.schema.infer import infer_column
 from lookalike.schema.patterns import is_card, is_iban, is_ip, is_national_id
 from lookalike.schema.types import ColumnSchema
-from lookalike.synthesizers.anonymise import clip_extremes, group_rare, pseudonyms, replacements
+from lookalike.synthesizers.anonymise import clip_extremes, group_rare, replacements
 
 EMAIL = ColumnSchema("email", "email", "string", unique=True)
 
@@ -66,17 +66,6 @@ def test_repetition_and_gaps_are_kept():
     assert 500 < made.null_count < 700
     assert 150 < len(set(made.to_pylist())) < 210
     assert not set(made.to_pylist()) & set(people) - {None}
-
-
-def test_pseudonyms_are_one_for_each_original():
-    """The same original has the same stand-in in every table with the secret, and another with another secret."""
-    one = pseudonyms(EMAIL, pa.array(["a@b.com", "c@d.com", "a@b.com", None]), "a long secret").to_pylist()
-    two = pseudonyms(EMAIL, pa.array(["c@d.com"]), "a long secret").to_pylist()
-    assert one[0] == one[2] != one[1] == two[0]
-    assert one[3] is None
-    assert pseudonyms(EMAIL, pa.array(["a@b.com"]), "another secret").to_pylist()[0] != one[0]
-    with pytest.raises(SynthesizerError, match="shorter"):
-        pseudonyms(EMAIL, pa.array(["a@b.com"]), "short")
 
 
 def test_prose_keeps_no_rare_word():

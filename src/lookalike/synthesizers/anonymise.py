@@ -1,15 +1,14 @@
 """Anonymising: new values for identifiers, groups for rare categories, bounds for extremes.
 
 Direct identifiers are never learned. `profile` keeps only what a stand-in needs: shapes, lengths, how often values repeat,
-and words that enough rows share. `replacements` makes new valid values from it; `pseudonyms` ties each original to one
-stand-in by a keyed hash, so that the same person stays the same person in every table that is treated with the same secret.
+and words that enough rows share. `replacements` makes new valid values from it. To keep the same person the same person, in one
+table or in several, see `pseudonyms`.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -161,7 +160,7 @@ def _distinct(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> 
     """Texts [n], made again under new ids until they differ: at most 60 rounds."""
     apart = column.unique or "pool" in state
     ids = np.arange(n, dtype=np.int64)
-    made = _texts(column, ids, key, state)
+    made = texts(column, ids, key, state)
     for attempt in range(1, 61):
         if not apart:
             return made
@@ -172,7 +171,7 @@ def _distinct(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> 
         repeated = np.flatnonzero(first[codes] != np.arange(n))
         if not len(repeated):
             return made
-        again = _texts(column, attempt * (1 << 40) + repeated, key, state)
+        again = texts(column, attempt * (1 << 40) + repeated, key, state)
         mask = np.zeros(n, bool)
         mask[repeated] = True
         made = pc.replace_with_mask(made, pa.array(mask), again)
@@ -184,7 +183,15 @@ def _distinct(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> 
     return made  # names of people do repeat in the end
 
 
-def _texts(column: ColumnSchema, ids: rng.Ids, key: int, state: dict[str, Any]) -> pa.Array:
+def texts(column: ColumnSchema, ids: rng.Ids, key: int, state: dict[str, Any]) -> pa.Array:
+    """Stand-ins of row ids, string [n]: a function of the key and the id.
+
+    Args:
+        column: semantic type and, for identifiers, the pattern.
+        ids: int64 [n].
+        key: of the column.
+        state: what `profile` remembers; empty for the kind's own shape.
+    """
     if column.semantic == "id":
         regex = column.format if column.format not in ("", "sequence") else "[0-9a-f]{12}"
         context = Context(seed=key, table="", column=column.name, tables=_NoTables())
@@ -192,38 +199,6 @@ def _texts(column: ColumnSchema, ids: rng.Ids, key: int, state: dict[str, Any]) 
     if shapes := state.get("shapes"):
         return stand_ins.shaped([shape for shape, _ in shapes], [count for _, count in shapes], key, ids)
     return pa.array(stand_ins.maker(column.semantic, column.name)(key, ids, "en_US"), pa.string())
-
-
-def pseudonyms(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, secret: str) -> pa.Array:
-    """One stand-in for each original, the same in every table and run that uses the secret.
-
-    Who has no secret cannot undo it or test a guess; who has it can test guesses, so keep it or throw it away. Two originals
-    share a stand-in with the odds of a hash of the kind's size: never seen for UUIDs, common for first names.
-
-    Args:
-        column: its schema; kinds with no maker and texts are not supported.
-        values: the originals; nulls stay null.
-        secret: at least 8 characters.
-
-    Raises:
-        SynthesizerError: the secret is short, or the column is of prose or nested cells.
-    """
-    if len(secret) < 8:
-        raise SynthesizerError(what="the secret is shorter than 8 characters", where=column.name, fix="give a longer one")
-    if column.semantic not in REPLACED or column.semantic in ("text", "json"):
-        raise SynthesizerError(what=f"{column.semantic} columns have no pseudonyms", where=column.name)
-    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-    encoded = array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
-    originals = [str(value).encode() for value in encoded.dictionary.to_pylist()]
-    hashed = [blake2b(text, key=secret.encode()[:64], digest_size=8).digest() for text in originals]
-    ids = np.array([int.from_bytes(digest, "little") >> 1 for digest in hashed], np.int64)
-    kind = arrow_type(column.arrow)
-    if pa.types.is_integer(kind):
-        bits = min(kind.bit_width - 1, 53)
-        made = pa.array(ids >> (63 - bits), pa.int64()).cast(kind)
-    else:
-        made = _texts(column, ids, rng.key(secret, column.semantic), profile(column, array)).cast(kind)
-    return made.take(encoded.indices)
 
 
 def group_rare(values: pa.Array | pa.ChunkedArray, k: int = K, *, other: str = "other") -> pa.Array:

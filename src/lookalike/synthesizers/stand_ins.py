@@ -10,7 +10,8 @@ addresses the private networks of RFC 1918.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import import_module
 
@@ -165,4 +166,20 @@ def shaped(shapes: list[str], weights: list[float], key: int, ids: Ids) -> pa.Ar
             else:
                 filled[:, place] = sign
         out[rows] = [text[: len(shape)] for text in filled.view(f"U{filled.shape[1]}").ravel().tolist()] if len(rows) else []
+    return pa.array(out, pa.string())
+
+
+def reshaped(originals: Sequence[str], key: int, ids: Ids) -> pa.Array:
+    """Each original with its digits replaced: the shape is its own, whatever else is in the column.
+
+    Args:
+        originals: texts [n].
+        key: the column's key.
+        ids: int64 [n], one for each original.
+    """
+    shapes = np.array([re.sub(r"\d", "#", text) for text in originals], object)
+    out = np.empty(len(originals), object)
+    for shape in set(shapes.tolist()):
+        rows = np.flatnonzero(shapes == shape)
+        out[rows] = shaped([shape], [1.0], key, ids[rows]).to_pylist()
     return pa.array(out, pa.string())

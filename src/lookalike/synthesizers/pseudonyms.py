@@ -1,0 +1,179 @@
+"""Pseudonyms: one stand-in for each original, tied to it by a keyed hash, the same in every table.
+
+Who has no secret cannot undo it or test a guess. Who has it can test guesses, so keep it or throw it away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from hashlib import blake2b
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lookalike import frames, rng
+from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.schema import patterns
+from lookalike.schema.infer import infer
+from lookalike.schema.types import ColumnSchema, arrow_type
+from lookalike.synthesizers import anonymise, stand_ins
+
+TIED = anonymise.REPLACED - {"text", "json"}  # semantic types that have pseudonyms
+SAMPLE = 400  # originals that an identifier's pattern is found on
+ROUNDS = 60  # tries to tell two originals apart
+
+
+@dataclass(frozen=True)
+class _Cells:
+    """One column of one table."""
+
+    table: str
+    column: ColumnSchema
+    values: pa.Array  # dictionary-encoded
+
+
+def pseudonyms(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, secret: str) -> pa.Array:
+    """One stand-in for each original of a column; the same wherever the same `column` and secret are used.
+
+    Two originals share a stand-in with the odds of a hash of the kind's size; `pseudonymise` keeps them apart.
+
+    Args:
+        column: its schema; it decides what stand-ins look like.
+        values: the originals; nulls stay null.
+        secret: at least 8 characters.
+
+    Raises:
+        SynthesizerError: the secret is short, or the column is of prose or nested cells.
+    """
+    _check(column, secret)
+    cells = _Cells("", column, _encoded(values))
+    originals = [_plain(value) for value in cells.values.dictionary.to_pylist()]
+    made = _made(column, originals, np.zeros(len(originals), np.int64), secret, _bits([cells]))
+    return _written(cells, dict(zip(originals, made.to_pylist(), strict=True)))
+
+
+def pseudonymise(tables: Mapping[str, Any], secret: str, *, same: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+    """Several tables whose identifiers and personal data are replaced: the same person has the same stand-in in all of them.
+
+    Columns of one name hold the same originals; columns of different names do when `same` says so. No two originals share a
+    stand-in, except people's names, which do repeat. Prose and nested cells are left as they are: clean them by `scrub`.
+
+    Args:
+        tables: name -> pandas, polars or Arrow.
+        secret: at least 8 characters; the same secret ties the stand-ins of another call to these.
+        same: groups of columns with the same originals, such as `[("people.id", "visits.patient")]`.
+
+    Returns:
+        The tables, each in the kind of frame that came in.
+
+    Raises:
+        SynthesizerError: the secret is short.
+        UnknownColumn: `same` names a column that is not there.
+        Unsatisfiable: a pattern of identifiers has too few values.
+    """
+    arrow = {name: frames.to_arrow(table) for name, table in tables.items()}
+    for group in _groups(arrow, same):
+        column = _common(group)
+        _check(column, secret)
+        stand_in = _apart(column, group, secret)
+        for cells in group:
+            table, name = arrow[cells.table], cells.column.name
+            arrow[cells.table] = table.set_column(table.column_names.index(name), name, _written(cells, stand_in))
+    return {name: frames.from_arrow(arrow[name], frames.frame_kind(table)) for name, table in tables.items()}
+
+
+def _check(column: ColumnSchema, secret: str) -> None:
+    if len(secret) < 8:
+        raise SynthesizerError(what="the secret is shorter than 8 characters", where=column.name, fix="give a longer one")
+    if column.semantic not in TIED:
+        raise SynthesizerError(what=f"{column.semantic} columns have no pseudonyms", where=column.name)
+
+
+def _groups(tables: Mapping[str, pa.Table], same: Sequence[Sequence[str]]) -> Iterator[list[_Cells]]:
+    """Columns that hold the same originals, of which at least one is an identifier."""
+    named = {f"{table}.{name}": name for table, arrow in tables.items() for name in arrow.column_names}
+    for group in same:
+        for place in group:
+            if place not in named:
+                raise UnknownColumn(what=f"no column {place!r}", where="same", fix=did_you_mean(place, named, label="columns"))
+            named[place] = " = ".join(group)
+    schemas = {table: infer(arrow) for table, arrow in tables.items()}
+    groups: dict[str, list[_Cells]] = {}
+    for place, group in named.items():
+        table = next(t for t in tables if place.startswith(f"{t}.") and place[len(t) + 1 :] in tables[t].column_names)
+        column = schemas[table][place[len(table) + 1 :]]
+        groups.setdefault(group, []).append(_Cells(table, column, _encoded(tables[table][column.name])))
+    for group, members in groups.items():
+        tied = [cells for cells in members if cells.column.semantic in TIED]
+        linked = " = " in group or any(cells.column.semantic == "id" for cells in tied)
+        if tied:
+            yield [*tied, *(cells for cells in members if linked and cells.column.semantic not in TIED)]
+
+
+def _common(group: Sequence[_Cells]) -> ColumnSchema:
+    """What stand-ins of the group look like."""
+    column = group[0].column
+    if column.semantic != "id" or not pa.types.is_string(arrow_type(column.arrow)):
+        return column
+    every = sorted({_plain(value) for cells in group for value in cells.values.dictionary.to_pylist()})
+    return replace(column, format=patterns.id_regex(every[:: max(1, len(every) // SAMPLE)]))
+
+
+def _apart(column: ColumnSchema, group: Sequence[_Cells], secret: str) -> dict[str, Any]:
+    """Original -> stand-in, each its own and, while there is room, nobody's original; who comes second is hashed again."""
+    originals = sorted({_plain(value) for cells in group for value in cells.values.dictionary.to_pylist()})
+    rounds = np.zeros(len(originals), np.int64)
+    for attempt in range(ROUNDS):
+        made = _made(column, originals, rounds, secret, _bits(group)).to_pylist()
+        first: dict[Any, int] = dict.fromkeys(originals, -1) if attempt < ROUNDS // 2 else {}
+        again = [i for i, value in enumerate(made) if first.setdefault(value, i) != i]
+        if not again or column.semantic == "name":
+            return dict(zip(originals, made, strict=True))
+        rounds[again] += 1
+    raise Unsatisfiable(
+        what=f"{column.format or column.semantic!r} has too few values to tell {len(originals)} originals apart",
+        where=column.name, fix="describe the column by a wider format",
+    )  # fmt: skip
+
+
+def _made(column: ColumnSchema, originals: Sequence[str], rounds: npt.NDArray[np.int64], secret: str, bits: int) -> pa.Array:
+    hashed = [
+        blake2b(f"{again}:{text}".encode() if again else text.encode(), key=secret.encode()[:64], digest_size=8).digest()
+        for text, again in zip(originals, rounds.tolist(), strict=True)
+    ]
+    ids = np.array([int.from_bytes(digest, "little") >> 1 for digest in hashed], np.int64)
+    if bits:
+        return pa.array(ids >> (63 - bits))
+    key = rng.key(secret, column.semantic)
+    if column.semantic in anonymise.SHAPED:
+        return stand_ins.reshaped(originals, key, ids)
+    return anonymise.texts(column, ids, key, {})
+
+
+def _bits(group: Sequence[_Cells]) -> int:
+    """Bits of a whole number that every column can hold; 0 for texts."""
+    kinds = [arrow_type(cells.column.arrow) for cells in group]
+    if any(pa.types.is_string(kind) or pa.types.is_large_string(kind) for kind in kinds):
+        return 0
+    return min(min(kind.bit_width - 1, 53) if pa.types.is_integer(kind) else 31 for kind in kinds)
+
+
+def _encoded(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    array = values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+    return array if pa.types.is_dictionary(array.type) else array.dictionary_encode()
+
+
+def _plain(value: Any) -> str:
+    """A cell as text, alike in every table: 7.0 of a column with gaps is the 7 of one without."""
+    return str(int(value)) if not isinstance(value, (str, bytes)) and value == value // 1 else str(value)
+
+
+def _written(cells: _Cells, stand_in: Mapping[str, Any]) -> pa.Array:
+    made = pa.array([stand_in[_plain(value)] for value in cells.values.dictionary.to_pylist()])
+    kind = arrow_type(cells.column.arrow)
+    if pa.types.is_decimal(kind):
+        made = made.cast(pa.string())
+    return made.cast(kind).take(cells.values.indices)
