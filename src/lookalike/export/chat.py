@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Any, ClassVar, Literal, Self
 
+import orjson
 from pydantic import Field, PrivateAttr, model_validator
 
 from lookalike.export.tokens import chat_tokens
@@ -18,7 +19,7 @@ ROLES = {
 }  # fmt: skip
 
 
-def messages(turns: Any, roles: Mapping[str, str], *, system: str = "") -> list[dict[str, Any]]:
+def messages(turns: Any, roles: Mapping[str, str], *, system: str = "", objects: bool = False) -> list[dict[str, Any]]:
     """Chat messages of turns `{role, content}`, checked: they begin with the user, alternate, and end with the assistant.
 
     Turns with role `call` and `tool` (as `dialogue` writes them) become tool calls and their results. User turns after the
@@ -35,7 +36,7 @@ def messages(turns: Any, roles: Mapping[str, str], *, system: str = "") -> list[
             call = {
                 "id": f"call_{len(out)}",
                 "type": "function",
-                "function": {"name": turn["name"], "arguments": turn["arguments"]},
+                "function": {"name": turn["name"], "arguments": _arguments(turn["arguments"], objects=objects)},
             }
             out.append({"role": "assistant", "content": content, "tool_calls": [call]})
         elif role == "tool":
@@ -56,6 +57,15 @@ def messages(turns: Any, roles: Mapping[str, str], *, system: str = "") -> list[
     if any(m["role"] == "system" for m in out[1:]):
         raise UnfitError("a system turn that is not the first")
     return out
+
+
+def _arguments(text: str | None, *, objects: bool) -> Any:
+    """A call's arguments, checked: JSON text, or the object that it says."""
+    try:
+        found = orjson.loads(text or "{}")
+    except orjson.JSONDecodeError as exc:
+        raise UnfitError("a tool call whose arguments are no JSON") from exc
+    return found if objects else text or "{}"
 
 
 def _turns_column(row: Row) -> str:
@@ -89,13 +99,17 @@ class Conversations(TrainingExporter):
         """Tokens of all chats, of the part that is learned from, and of the longest."""
         return {"tokens": dict(self._counted)} if self.tokenizer else {}
 
+    def objects(self) -> bool:
+        """Whether tool calls have their arguments as objects, not as JSON text."""
+        return False
+
     def messages(self, row: Row) -> list[dict[str, Any]]:
         """The row's chat."""
         path = self.turns or (_turns_column(row) if self.prompt not in row else "")
         turns = at(row, path) if path else [
             {"role": "user", "content": text_at(row, self.prompt)}, {"role": "assistant", "content": text_at(row, self.response)}
         ]  # fmt: skip
-        chat = messages(turns, {**ROLES, **self.roles}, system=self.system)
+        chat = messages(turns, {**ROLES, **self.roles}, system=self.system, objects=self.objects())
         if self.tokenizer:
             self._count(chat)
         return chat
@@ -114,7 +128,11 @@ class Conversations(TrainingExporter):
 class Chat(Conversations):
     """`{"messages": [{"role", "content"}, ...]}`: what chat fine-tuning takes (OpenAI, TRL, axolotl).
 
+    Calls of tools carry their arguments as JSON text, as OpenAI's interface does; chat templates of open models want `object`.
+
     Attributes:
+        arguments: of tool calls: text or object.
+        tools: definitions of the tools, written into every line.
         turns: a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns.
         prompt: the question's column.
         response: the answer's column.
@@ -130,9 +148,16 @@ class Chat(Conversations):
 
     kind: ClassVar[str] = "chat"
 
+    arguments: Literal["text", "object"] = "text"
+    tools: tuple[dict[str, Any], ...] = ()
+
+    def objects(self) -> bool:
+        """As the user says."""
+        return self.arguments == "object"
+
     def lines(self, row: Row) -> list[Any]:
         """One chat a row."""
-        return [{"messages": self.messages(row)}]
+        return [{"messages": self.messages(row), **({"tools": list(self.tools)} if self.tools else {})}]
 
 
 class ShareGpt(Conversations):

@@ -16,10 +16,10 @@ class Preference(TrainingExporter):
     `critique` column (pairs harvested from a repair loop).
 
     Attributes:
-        prompt: a template; what is asked for.
+        prompt: the question's column.
         chosen: the better answer's column.
         rejected: the worse answer's column.
-        form: which sort of question.
+        form: text, or messages (TRL's conversational form).
         table: the table; empty: the run's last.
         split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
         by: rows that agree in this column stay in one split.
@@ -40,14 +40,16 @@ class Preference(TrainingExporter):
             raise UnfitError("chosen and rejected are the same text")
         return prompt, chosen, rejected
 
+    def said(self, role: str, content: str) -> Any:
+        """A text, or a chat of one message."""
+        return content if self.form == "text" else [{"role": role, "content": content}]
+
     def lines(self, row: Row) -> list[Any]:
         """One pair a row."""
         prompt, chosen, rejected = self.pair(row)
-        if self.form == "text":
-            return [{"prompt": prompt, "chosen": chosen, "rejected": rejected}]
         return [{
-            "prompt": [{"role": "user", "content": prompt}], "chosen": [{"role": "assistant", "content": chosen}],
-            "rejected": [{"role": "assistant", "content": rejected}],
+            "prompt": self.said("user", prompt), "chosen": self.said("assistant", chosen),
+            "rejected": self.said("assistant", rejected),
         }]  # fmt: skip
 
 
@@ -55,10 +57,10 @@ class Kto(Preference):
     """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion.
 
     Attributes:
-        prompt: the prompt's column.
+        prompt: the question's column.
         chosen: the better answer's column.
         rejected: the worse answer's column.
-        form: text or messages.
+        form: text, or messages (TRL's conversational form).
         table: the table; empty: the run's last.
         split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
         by: rows that agree in this column stay in one split.
@@ -71,5 +73,6 @@ class Kto(Preference):
         """Two judgements a row."""
         prompt, chosen, rejected = self.pair(row)
         return [
-            {"prompt": prompt, "completion": chosen, "label": True}, {"prompt": prompt, "completion": rejected, "label": False}
-        ]  # fmt: skip
+            {"prompt": self.said("user", prompt), "completion": self.said("assistant", text), "label": wanted}
+            for text, wanted in ((chosen, True), (rejected, False))
+        ]

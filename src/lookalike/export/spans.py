@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Any, BinaryIO, ClassVar
+from typing import Any, BinaryIO, ClassVar, Literal
 
 from lookalike.export.training import Row, TrainingExporter, UnfitError, at, text_at
 
@@ -68,11 +68,15 @@ class Spans(TrainingExporter):
 
 
 class Conll(Spans):
-    """Two columns, token and BIO tag, a blank line between texts.
+    """Token and BIO tag, a blank line between texts; `layout: conll2003` writes that task's four columns.
+
+    The four columns are token, part of speech, chunk and tag with one blank between them, the middle two unknown (`-X-`), after a
+    line `-DOCSTART-` for every text.
 
     Attributes:
         text: the text's column.
         spans: the column of spans.
+        layout: two (token, tab, tag) or conll2003.
         table: the table; empty: the run's last.
         split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
         by: rows that agree in this column stay in one split.
@@ -82,11 +86,15 @@ class Conll(Spans):
     kind: ClassVar[str] = "conll"
     suffix: ClassVar[str] = ".conll"
 
+    layout: Literal["two", "conll2003"] = "two"
+
     def lines(self, row: Row) -> list[Any]:
         """One block a row."""
         text = text_at(row, self.text)
         return [tokens(text, checked(text, at(row, self.spans)))]
 
     def write(self, items: Iterator[Any], file: BinaryIO) -> None:
-        """Tab-separated lines."""
-        file.writelines("".join(f"{token}\t{tag}\n" for token, tag in block).encode() + b"\n" for block in items)
+        """A line a token, a blank line after each text."""
+        four = self.layout == "conll2003"
+        between, head = (" -X- -X- ", "-DOCSTART- -X- -X- O\n\n") if four else ("\t", "")
+        file.writelines((head + "".join(f"{token}{between}{tag}\n" for token, tag in block) + "\n").encode() for block in items)

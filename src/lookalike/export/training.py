@@ -60,12 +60,13 @@ class TrainingExporter(Exporter):
     """Lines of training data, one file a split.
 
     Rows with the same value of `by` (a source document, a customer) always land in the same split, so nothing leaks from
-    training into testing; the split is a function of that value and `seed` alone, so it stays when rows are added.
+    training into testing; rows of a child table (`rows: {per: documents}`) stay with their parent when `by` says nothing. The
+    split is a function of that value and `seed` alone, so it stays when rows are added.
     """
 
     table: str = ""  # the table; empty: the run's last
     split: dict[str, float] = Field(default_factory=dict)  # {train: 0.9, test: 0.1}: shares; empty: one file
-    by: str = ""  # rows that agree here stay together; empty: the row's own lines
+    by: str = ""  # rows that agree here stay together; empty: rows of one parent, or equal rows
     seed: int = 0
 
     suffix: ClassVar[str] = ".jsonl"
@@ -133,9 +134,11 @@ class TrainingExporter(Exporter):
 
     def _items(self, run: Tables, name: str, split: str, tally: Counter[str]) -> Iterator[Any]:
         tally[""] = 0
+        parents = [f"{table}_id" for table in run.tables if table != name]
         for batch in run.batches(name, 4096):
+            by = self.by or next((column for column in batch.schema.names if column in parents), "")
             for row in batch.to_pylist():
-                if not self._mine(row, split):
+                if not self._mine(row, by, split):
                     continue
                 try:
                     found = self.lines(row)
@@ -145,15 +148,15 @@ class TrainingExporter(Exporter):
                 tally[""] += len(found)
                 yield from found
 
-    def group_of(self, row: Row) -> Any:
+    def group_of(self, row: Row, by: str) -> Any:
         """What must stay together: rows with equal values never part."""
-        return at(row, self.by) if self.by else row
+        return at(row, by) if by else row
 
-    def _mine(self, row: Row, split: str) -> bool:
+    def _mine(self, row: Row, by: str, split: str) -> bool:
         """Whether a row belongs to a split."""
         if not split:
             return True
-        group = orjson.dumps(self.group_of(row), default=str, option=orjson.OPT_SORT_KEYS)
+        group = orjson.dumps(self.group_of(row, by), default=str, option=orjson.OPT_SORT_KEYS)
         place = rng.key(self.seed, group.decode()) / 2.0**64
         for name, share in self.split.items():
             if place < share:
