@@ -22,27 +22,27 @@ if TYPE_CHECKING:
 
 
 def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
-    """Evaluate the tables that were learned from a source against it, and the recipe's gates; None when there is none.
+    """Evaluate what a run made, and decide the recipe's gates; None when there is nothing to measure.
 
-    Writes `report.json`, `report.html` and `card.md` into the run folder. The first learned table decides; held-out rows of
-    its source measure privacy.
+    A learned table is held against the rows it learned, with held-out ones for privacy; a table with `compare` against that
+    source; of other tables only what a model wrote is measured, by itself. Writes `report.json` and `report.html` into the run
+    folder, and the dataset card in any case.
     """
     report = None
-    found = _learned(made)
-    if found is not None:
-        from lookalike.evaluate.evaluate import evaluate  # here: most runs learn nothing
+    tables = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
+    if tables:
+        from lookalike.evaluate.evaluate import evaluate  # here: many runs have nothing to measure
 
-        table, (learned, holdout) = found
-        synthetic = folder.table(table.name)
-        shared = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
+        gates = _gates(made, *tables)
+        targets = ((t.name, t.table.rows.target) for t in made.tables if isinstance(t.table.rows, Like))
+        target = next((f"{name}.{column}" for name, column in targets if column), None)
+        sides = [{name: found[i] for name, found in tables.items()} for i in range(3)]
+        given: list[Any] = [*sides[:2], {name: rows for name, rows in sides[2].items() if rows is not None}]
+        if len(tables) == 1:  # a report of one table need not name it
+            given = [*next(iter(tables.values()))]
+            target = target and target.partition(".")[2]
         report = evaluate(
-            learned.select(shared),
-            synthetic.select(shared),
-            holdout=None if holdout is None else holdout.select(shared),
-            target=getattr(table.table.rows, "target", None),
-            only=only,
-            gates=_gates(made, table.name) or "internal",
-            seed=made.recipe.seed,
+            given[0], given[1], holdout=given[2], target=target, only=only, gates=gates or "internal", seed=made.recipe.seed
         )
         report.save(folder.path / "report.json")
         report.save(folder.path / "report.html")
@@ -50,15 +50,31 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     return report
 
 
+def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | None, pa.Table, pa.Table | None]:
+    """Real, synthetic and held-out rows of a table, in the columns to compare."""
+    synthetic = folder.table(table.name)
+    if (found := _learned(made, table)) is not None:
+        learned, holdout = found
+        names = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
+        return learned.select(names), synthetic.select(names), None if holdout is None else holdout.select(names)
+    if table.table.compare:
+        real = Sources(made.recipe.sources, made.root).source(table.table.compare)
+        names = [name for name in real.column_names if name in synthetic.column_names]
+        return real.select(names), synthetic.select(names), None
+    return None, synthetic.select(list(table.table.written)), None
+
+
 def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
     """Sees each partition of the measured table once, and says which gates no further row can win back; None: none could be told."""
-    found = _learned(made)
-    if found is None:
+    table, found = next(((t, rows) for t in made.tables if (rows := _learned(made, t)) is not None), (None, None))
+    if table is None or found is None:
         return None
     from lookalike.evaluate.sketches import STREAMED, Reference, Sketch
 
-    table, (learned, _) = found
-    gates = [gate for gate in _gates(made, table.name) if str(gate["metric"]).partition(".")[0] in STREAMED]
+    learned, _ = found
+    gates = [
+        gate for gate in _gates(made, table.name) if not gate.get("table") and str(gate["metric"]).partition(".")[0] in STREAMED
+    ]
     if not gates:
         return None
     names = [name for name in learned.column_names if name in table.columns and name not in table.table.columns]
@@ -72,18 +88,18 @@ def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
     return look
 
 
-def _learned(made: Plan) -> tuple[TablePlan, tuple[pa.Table, pa.Table | None]] | None:
-    """The first table that is learned from a source, with the rows that are learned and those held out."""
-    for table in made.tables:
-        if isinstance(rows := table.table.rows, Like):
-            source = Sources(made.recipe.sources, made.root).source(rows.like)
-            return table, split(source, rows.holdout, made.recipe.seed)
-    return None
+def _learned(made: Plan, table: TablePlan) -> tuple[pa.Table, pa.Table | None] | None:
+    """The rows that a table learned, and those held out; None when it learned none."""
+    rows = table.table.rows
+    if not isinstance(rows, Like):
+        return None
+    return split(Sources(made.recipe.sources, made.root).source(rows.like), rows.holdout, made.recipe.seed)
 
 
-def _gates(made: Plan, table: str) -> list[dict[str, Any]]:
-    """The recipe's gates on a table."""
-    return [dict(gate) for gate in made.recipe.gates if gate.get("table", table) == table]
+def _gates(made: Plan, *tables: str) -> list[dict[str, Any]]:
+    """The recipe's gates, as a report of these tables knows them: where there is only one, it has no name."""
+    gates = [dict(gate) for gate in made.recipe.gates]
+    return [{k: v for k, v in gate.items() if (k, v) != ("table", *tables)} for gate in gates]
 
 
 def _write_card(folder: RunFolder, report: Report | None) -> None:

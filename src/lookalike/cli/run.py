@@ -30,7 +30,7 @@ def run(
     threads: Annotated[int, typer.Option("--threads", help="Threads for tables without model calls; 0: one a core.")] = 0,
     cache: Annotated[Path | None, typer.Option("--cache", help="A folder of replies that runs share.")] = None,
     evaluate: Annotated[
-        bool, typer.Option("--evaluate/--no-evaluate", help="Measure what was learned; stop early when a gate is lost.")
+        bool, typer.Option("--evaluate/--no-evaluate", help="Measure what was made; stop early when a gate is lost.")
     ] = True,
     sign: Annotated[
         Path | None,

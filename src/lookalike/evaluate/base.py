@@ -82,7 +82,8 @@ class Metric(Spec):
     """One family of numbers, computed from shared views.
 
     Class attributes that the planner reads: what it needs (`needs_holdout`, `needs_target`), what it costs, whether it is part of
-    the default report, and whether it belongs to the quick group `statistics`, which trains no model.
+    the default report, whether it belongs to the quick group `statistics`, which trains no model, and whether it says something of
+    synthetic rows `alone`, without real ones beside them.
     """
 
     group: ClassVar[str] = "metric"
@@ -92,6 +93,7 @@ class Metric(Spec):
     cost: ClassVar[float] = 1.0  # CPU seconds expected on 30,000 x 15, for the planner of --budget-s
     statistics: ClassVar[bool] = False
     default: ClassVar[bool] = True
+    alone: ClassVar[bool] = False
     scope: ClassVar[Literal["table", "database"]] = "table"  # "database": about foreign keys between tables
 
     @abstractmethod

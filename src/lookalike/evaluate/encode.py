@@ -143,13 +143,19 @@ def _form_of_text(column: pa.ChunkedArray, name: str) -> Form:
     distinct = pc.count_distinct(head).as_py()
     if known < 20 or distinct < 0.5 * known:
         return "category"
-    words = 1 + pc.mean(pc.count_substring(head, " ")).as_py()
-    if words >= 4 or pc.mean(pc.utf8_length(head)).as_py() > 60:
+    if is_prose(head):
         return "text"
     if distinct <= 0.9 * known:
         return "category"
     whole = column.drop_null()  # 100,000 codes look like keys in the first rows, and are not
     return "id" if len(whole) == known or pc.count_distinct(whole).as_py() > 0.9 * len(whole) else "category"
+
+
+def is_prose(column: pa.ChunkedArray) -> bool:
+    """Whether cells are texts of four words or 60 characters on average."""
+    if not is_text(column.type) or column.null_count == len(column):
+        return False
+    return 1 + pc.mean(pc.count_substring(column, " ")).as_py() >= 4 or pc.mean(pc.utf8_length(column)).as_py() > 60
 
 
 def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers:  # strptime's word

@@ -51,7 +51,8 @@ def evaluate(
     """Measure how faithful, useful, private, diverse and fair a synthetic dataset is.
 
     Args:
-        real: the rows learned from: a pandas, polars or Arrow table, a path, or a mapping of names to tables for a database.
+        real: the rows learned from: a pandas, polars or Arrow table, a path, or a mapping of names to tables for a database. None, for a
+            table or for all: there are no such rows, and only what synthetic rows say by themselves is measured (texts above all).
         synthetic: the rows to judge, in the same shape.
         holdout: real rows that the generator never saw; without them privacy is inconclusive.
         target: the column that models should predict, for utility.
@@ -78,7 +79,7 @@ def evaluate(
     loaded = gating.load(gates)
     chosen = select(only)
     deciding = loaded if loaded.name != "none" else gating.load("internal")
-    if isinstance(real, Mapping) and real and all(_is_table(v) for v in real.values()):
+    if isinstance(real, Mapping) and real and all(v is None or _is_table(v) for v in real.values()):
         from lookalike.evaluate.relations import evaluate_tables
 
         measured, infos, notes = evaluate_tables(
@@ -89,12 +90,15 @@ def evaluate(
         if isinstance(schema, Mapping):
             raise UsageError(what="schemas by table were given for a single table", fix="give the table's own schema")
         views = Views(
-            to_arrow(real), to_arrow(synthetic), None if holdout is None else to_arrow(holdout),
+            None if real is None else to_arrow(real), to_arrow(synthetic), None if holdout is None else to_arrow(holdout),
             target=target, schema=schema, seed=seed, protected=protected, extras=extras,
         )  # fmt: skip
         chosen = [metric for metric in chosen if metric.scope == "table"]
         measured = measure(views, chosen, budget_s=budget_s, progress=progress)
         infos, notes = {"": describe(views)}, notes_on(views)
+    if not any("real" in info.rows for info in infos.values()):
+        chosen = [metric for metric in chosen if metric.alone]
+        only = only or [metric.kind for metric in chosen]
     old = _baseline(baseline or loaded.baseline or None)
     return assemble(
         measured, infos, notes, deciding, chosen=chosen, only=only, silent=loaded.name == "none", named=gates is None or isinstance(gates, str),
@@ -166,6 +170,8 @@ def measure(
 ) -> list[Result]:
     """The results of all metrics on one pair of tables; what cannot be measured is a skip with its reason."""
     out: list[Result] = []
+    if views.alone:
+        metrics = [metric for metric in metrics if metric.alone]
     left = float("inf") if budget_s is None else budget_s
     cheapest_first = sorted(metrics, key=lambda m: m.cost) if budget_s is not None else list(metrics)
     planned = set()
@@ -179,6 +185,8 @@ def measure(
             if progress:
                 progress(metric.kind, i, len(metrics))
             out.extend(_one(metric, views, planned, budget_s))
+    if views.alone:  # its references are the synthetic rows themselves, and mean nothing
+        out = [replace(r, ceiling=None, floor=None) for r in out]
     return [replace(r, table=views.name) for r in out] if views.name else out
 
 
@@ -209,6 +217,8 @@ def _one(metric: type[Metric], views: Views, planned: set[str], budget_s: float 
 def describe(views: Views) -> TableInfo:
     """What was compared, for the report."""
     rows = {which: views.rows(which) for which in ("real", "synthetic", "holdout") if which in views}
+    if views.alone:
+        del rows["real"]
     excluded = dict(views.excluded)
     excluded |= dict.fromkeys(views.missing, "missing in the synthetic table")
     excluded |= dict.fromkeys(views.extra, "not in the real table")
@@ -218,6 +228,8 @@ def describe(views: Views) -> TableInfo:
 
 def notes_on(views: Views) -> tuple[str, ...]:
     """What a reader must know before believing the numbers."""
+    if views.alone:
+        return ("There are no real rows to compare with: only what the synthetic ones say by themselves is measured.",)
     out = []
     if "holdout" in views and (shared := overlap(views)) > OVERLAP:
         out.append(
@@ -254,7 +266,10 @@ def assemble(
         gates = gates.model_copy(update={"gates": kept})
     outcomes = gating.decide(gates, results, baseline=baseline.results if baseline else None)
     verdicts = gating.verdicts(results, outcomes)
-    if "privacy" in verdicts and any("voids every privacy number" in note for note in notes):
+    unknown = any("voids every privacy number" in note for note in notes) or not any(
+        "real" in info.rows for info in tables.values()
+    )
+    if "privacy" in verdicts and unknown:
         verdicts["privacy"] = "inconclusive" if verdicts["privacy"] == "pass" else verdicts["privacy"]
     return Report(
         results=tuple(results), verdicts=verdicts, outcomes=() if silent else tuple(outcomes), findings=findings(results, outcomes),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -226,15 +226,10 @@ def evaluate_tables(
                 what=f"{word!r} names no table",
                 fix=did_you_mean(word.partition(".")[0], names, label="write table.column; tables"),
             )
-    for word in ends:
-        name, _, column = word.partition(".")
-        for tables_of in (real, synthetic):
-            known = to_arrow(tables_of[name]).column_names
-            if column not in known:
-                raise UsageError(what=f"foreign key {word!r} names no column", fix=did_you_mean(column, known, label="columns"))
+    _check_ends(ends, real, synthetic)
     views = {
         name: Views(
-            to_arrow(real[name]), to_arrow(synthetic[name]), to_arrow(holdout[name]) if name in holdout else None,
+            None if real[name] is None else to_arrow(real[name]), to_arrow(synthetic[name]), to_arrow(holdout[name]) if name in holdout else None,
             target=next(iter(_inside(name, [target or ""])), None),
             schema=schemas.get(name), seed=seed, protected=_inside(name, protected), name=name, extras=extras, keys=_inside(name, ends),
         )
@@ -252,6 +247,19 @@ def evaluate_tables(
     notes = [f"Table {n} is missing in the synthetic set." for n in real if n not in synthetic]
     notes += [f"{n}: {note}" for n in names for note in notes_on(views[n])]
     return results, {n: describe(v) for n, v in views.items()}, tuple(notes)
+
+
+def _check_ends(ends: Iterable[str], real: Mapping[str, Any], synthetic: Mapping[str, Any]) -> None:
+    for word in ends:
+        name, _, column = word.partition(".")
+        for tables_of in (real, synthetic):
+            if tables_of[name] is None:
+                raise UsageError(
+                    what=f"foreign key {word!r} is of a table without real rows", fix="give them, or leave the key out"
+                )
+            known = to_arrow(tables_of[name]).column_names
+            if column not in known:
+                raise UsageError(what=f"foreign key {word!r} names no column", fix=did_you_mean(column, known, label="columns"))
 
 
 def _inside(table: str, words: Any) -> list[str]:

@@ -74,7 +74,7 @@ def _header(report: Report) -> Text:
         sizes = "  ".join(f"{which} {rows:,}" for which, rows in info.rows.items())
         out.append(f"{chr(10) if i else ''}{f'{name}: ' if name else ''}", style="bold")
         out.append(f"{sizes} rows, {len(info.columns)} columns")
-        if info.reference == "half":
+        if info.reference == "half" and "real" in info.rows:
             out.append("  (no holdout: ceilings compare halves of the real rows)", style="dim")
     return out
 

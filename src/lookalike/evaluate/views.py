@@ -112,6 +112,8 @@ class Views:
             return None
         if name in self._keys:
             form = "id"
+        elif self.alone and form == "category" and encode.is_prose(self._tables["real"][name]):
+            form = "text"  # texts that repeat each other are no levels where nothing says that they should
         if form in ("number", "time"):
             try:
                 for which in self._tables:

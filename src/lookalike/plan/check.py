@@ -106,6 +106,7 @@ class Checker:
         if not known and name not in self._open:
             self.add(path, f"table {name!r} has no columns", "add `columns:`")
         self._names(name, table)
+        self._compared(name, table)
         for column, spec in table.columns.items():
             self._column(name, column, spec, known)
         self._order(name, table)
@@ -229,12 +230,28 @@ class Checker:
         fix = did_you_mean(column, known, label="columns")
         self.add(path, f"{who} uses {column!r}, which {table!r} does not have", fix, UnknownColumn)
 
+    def _compared(self, name: str, table: Table) -> None:
+        """A table is held against a source with columns in common, and a learned one against what it learned."""
+        source, path = table.compare, ("tables", name, "compare")
+        if source is None:
+            return
+        if isinstance(table.rows, Like):
+            self.add(path, f"{name!r} is measured against {table.rows.like!r}, which it learns", "take `compare:` out")
+        elif source not in self.recipe.sources:
+            self.add(path, f"there is no source {source!r}", did_you_mean(source, self.recipe.sources, label="sources"))
+        elif (outline := self.outline(source)) and not {*self.incoming[name], *table.columns} & set(outline.columns):
+            self.add(path, f"{name!r} has no column of {source!r}", f"call one like those: {', '.join(outline.columns[:8])}")
+
     def _gates(self) -> None:
+        measured = [name for name, table in self.recipe.tables.items() if table.measured]
         for number, gate in enumerate(self.recipe.gates):
             table = gate.get("table")
             if table is not None and table not in self.recipe.tables:
                 fix = did_you_mean(str(table), self.recipe.tables, label="tables")
                 self.add(("gates", number, "table"), f"there is no table {table!r}", fix)
+            elif table not in measured if table else not measured:
+                what = f"nothing of {table!r} is measured" if table else "no table is measured"
+                self.add(("gates", number), what, "learn it (`rows: {like: SOURCE}`), or name a source under `compare:`")
             if "metric" not in gate:
                 self.add(("gates", number), "a gate needs `metric:`", f"one of {', '.join(kinds('metric')[:8])} ...")
                 continue

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from lookalike.errors import RecipeProblems
-from lookalike.generators.base import Generator
+from lookalike.generators.base import Generator, ModelColumn
 from lookalike.models.base import Model
 from lookalike.recipe.document import Document
 from lookalike.recipe.problems import Forms, problems_of
@@ -132,6 +132,8 @@ class Table(Value, metaclass=Told):
         cap: candidates tried at most for each row asked for.
         replace_failed: rows with a failed cell are replaced too, as rejected ones are; else they keep their place, and
             `--retry-failed` can fill it.
+        compare: a source that the finished rows are measured against, in the columns that both have. Learned tables are measured
+            against what they learned.
     """
 
     rows: Annotated[Rows, BeforeValidator(_rows)]
@@ -141,7 +143,18 @@ class Table(Value, metaclass=Told):
     key: str | None = None
     cap: float = Field(default=10.0, ge=1.0)
     replace_failed: bool = False
+    compare: str | None = None
     description: str = ""
+
+    @property
+    def measured(self) -> bool:
+        """Whether there is something to measure when the rows are made: a source to hold them against, or a model's words."""
+        return isinstance(self.rows, Like) or bool(self.compare) or bool(self.written)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """Columns that a model writes."""
+        return tuple(name for name, column in self.columns.items() if isinstance(column, ModelColumn) and not column.hidden)
 
 
 class Budget(Value):

@@ -38,6 +38,7 @@ class PiiCount(PrivacyMetric):
     """
 
     kind: ClassVar[str] = "pii_count"
+    alone: ClassVar[bool] = True
     cost: ClassVar[float] = 1.0
 
     kinds: tuple[str, ...] = pii.KINDS

@@ -123,6 +123,7 @@ class ExactDuplicates(TextMetric):
     """Share of texts that equal an earlier one after lower-casing and dropping punctuation."""
 
     kind: ClassVar[str] = "exact_duplicates"
+    alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 0.3
 
@@ -150,6 +151,7 @@ class NearDuplicates(TextMetric):
     """Share of texts that repeat an earlier one nearly: Jaccard similarity of five-byte shingles of at least 0.7."""
 
     kind: ClassVar[str] = "near_duplicates"
+    alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     main: ClassVar[bool] = True
     cost: ClassVar[float] = 0.3
@@ -178,6 +180,7 @@ class SemanticDuplicates(TextMetric):
     """Share of texts that say what an earlier one says: a cosine that unrelated real texts hardly ever reach, and at least 0.9."""
 
     kind: ClassVar[str] = "semantic_duplicates"
+    alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 2.0
 
@@ -203,6 +206,7 @@ class DistinctN(TextMetric):
     """
 
     kind: ClassVar[str] = "distinct_n"
+    alone: ClassVar[bool] = True
     cost: ClassVar[float] = 0.2
 
     n: int = 2
@@ -223,6 +227,7 @@ class CompressionRatio(TextMetric):
     """Compressed over raw size of the texts: the lower, the more they repeat themselves; beside the real texts' own."""
 
     kind: ClassVar[str] = "compression_ratio"
+    alone: ClassVar[bool] = True
     cost: ClassVar[float] = 0.2
 
     def column(self, views: Views, name: str) -> Result:
@@ -342,6 +347,7 @@ class Refusals(TextMetric):
     """Share of texts with a model's leftovers: refusals, talk about itself, boilerplate, chat markers, placeholders."""
 
     kind: ClassVar[str] = "refusals"
+    alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     main: ClassVar[bool] = True
     cost: ClassVar[float] = 1.0
@@ -372,6 +378,7 @@ class PromptLeak(TextMetric):
     """Share of texts that repeat eight words in a row of a prompt; prompts are given as `prompts=`."""
 
     kind: ClassVar[str] = "prompt_leak"
+    alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 0.3
 
@@ -398,6 +405,7 @@ class Contamination(TextMetric):
     """
 
     kind: ClassVar[str] = "contamination"
+    alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 0.5
 

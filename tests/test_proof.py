@@ -1,0 +1,96 @@
+"""What a run is worth: every table that can be measured is, and every gate of the recipe decides."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from lookalike import api
+from lookalike.errors import RecipeProblems
+
+SAID = {"kind": "scripted", "replies": ["The parcel came on time, and the driver was kind."]}
+
+
+@pytest.fixture
+def source(in_folder):
+    draw = np.random.default_rng(0)
+    texts = [
+        f"Parcel {i} was {draw.choice(['late', 'torn', 'early'])}, and {draw.choice(['Ann', 'Bo'])} said so."
+        for i in range(400)
+    ]
+    pq.write_table(
+        pa.table({"a": draw.normal(size=400), "b": draw.integers(0, 5, 400), "text": texts}), in_folder / "real.parquet"
+    )
+    return {"real": {"kind": "file", "path": "real.parquet"}}
+
+
+def measured(tables, gates=(), **parts):
+    recipe = {"lookalike": 1, "name": "r", "tables": tables, "gates": list(gates), **parts}
+    made = api.plan(api.load(recipe))
+    return api.measure(made, api.make(made, "r"))
+
+
+LEARNED = {"rows": {"like": "real", "n": 300, "synthesizer": {"kind": "independent"}}}
+WRITTEN = {"rows": 40, "columns": {
+    "n": {"kind": "sequence"},
+    "text": {"kind": "prompt", "model": "m", "prompt": "Write about parcel {{ n }}."},
+}}  # fmt: skip
+
+
+def test_a_gate_may_name_its_table(source):
+    """In a recipe of one learned table a gate with its name, one without and one that fails all decide."""
+    gates = [
+        {"metric": "marginals", "table": "t", "min": 0.5},
+        {"metric": "validity", "min": 0.5},
+        {"metric": "marginals", "table": "t", "min": 1.01},
+    ]
+    report = measured({"t": LEARNED}, gates, sources=source)
+    assert [outcome.status for outcome in report.outcomes] == ["pass", "pass", "fail"]
+    assert report.exit_code == 1
+
+
+def test_every_learned_table_is_measured(source):
+    """Two learned tables stand in one report, each under its name, and a gate decides on its own table alone."""
+    gates = [{"metric": "marginals", "table": "two", "min": 1.01}]
+    report = measured({"one": LEARNED, "two": LEARNED}, gates, sources=source)
+    assert {result.table for result in report.results if result.metric == "marginals"} == {"one", "two"}
+    assert [(outcome.table, outcome.status) for outcome in report.outcomes] == [("two", "fail")]
+
+
+def test_written_texts_are_measured_by_themselves(in_folder):
+    """Without a source a report says what the texts say alone: they repeat each other; nothing is said about privacy or fidelity."""
+    report = measured({"t": WRITTEN}, models={"m": SAID})
+    assert report["near_duplicates"].value > 0.9
+    assert report["near_duplicates"].ceiling is None
+    assert "fidelity" not in report.verdicts
+    assert report.verdicts.get("privacy") != "pass"
+    assert (in_folder / "r" / "report.html").is_file()
+
+
+def test_a_table_is_held_against_the_source_it_names(source):
+    """With `compare` the shared columns are measured: the texts copy nothing, and their topics are not the source's."""
+    report = measured({"t": {**WRITTEN, "compare": "real"}}, models={"m": SAID}, sources=source)
+    assert report["verbatim_overlap"].value == 0
+    assert report["cluster_coverage"].value < 0.9
+    assert report.tables[""].rows == {"real": 400, "synthetic": 40}
+
+
+def test_a_gate_that_nothing_can_decide_is_told_before_the_run(source):
+    """A gate on a table of drawn numbers, a source that is not there, one without a shared column, and one too many: each a problem."""
+    drawn = {"rows": 5, "columns": {"x": {"kind": "uniform", "low": 0, "high": 1}}}
+    problems = {
+        "nothing of 'd' is measured": ({"d": drawn, "t": LEARNED}, [{"metric": "validity", "table": "d", "min": 1}]),
+        "no table is measured": ({"d": drawn}, [{"metric": "validity", "min": 1}]),
+        "there is no source 'rael'": ({"d": {**drawn, "compare": "rael"}}, []),
+        "no column of 'real'": ({"d": {**drawn, "compare": "real"}}, []),
+        "which it learns": ({"t": {**LEARNED, "compare": "real"}}, []),
+    }
+    for text, (tables, gates) in problems.items():
+        with pytest.raises(RecipeProblems, match=text):
+            measured(tables, gates, sources=source)
+
+
+def test_a_run_of_drawn_numbers_has_no_report(in_folder):
+    """There is nothing to hold it against; its card is written all the same."""
+    assert measured({"d": {"rows": 5, "columns": {"x": {"kind": "uniform", "low": 0, "high": 1}}}}) is None
+    assert (in_folder / "r" / "card.md").is_file()
