@@ -14,7 +14,7 @@ from lookalike.models.openai import OpenAI
 from lookalike.recipe.model import Budget
 from lookalike.testing.server import BEHAVIOURS, answering
 
-from .conftest import ask, openai, request
+from .conftest import ask, behave, openai, request
 
 
 @pytest.mark.parametrize("fault", ["html", "half", "error-in-200", "not-a-chat", "truncated-json", "500", "503", "408"])
@@ -274,6 +274,18 @@ def test_requests_a_minute_are_kept(server):
     began = time.monotonic()
     ask(openai(server, rpm=600), *(request(str(n)) for n in range(15)))
     assert 0.35 <= time.monotonic() - began < 3
+
+
+@pytest.mark.parametrize(("used", "least", "most"), [(5000, 0.4, 3.0), (15, 0.0, 0.4)])
+def test_tokens_a_minute_are_kept_by_what_was_used(server, monkeypatch, used, least, most):
+    """600,000 a minute: of twelve calls that reserve 5,000 each ten go at once and two wait; what was not used is given back."""
+    body = {"choices": [{"message": {"content": "ok"}}], "usage": {"prompt_tokens": 5, "completion_tokens": used - 5}}
+    behave(monkeypatch, server, lambda _: (200, body))
+    began = time.monotonic()
+    ask(
+        openai(server, tpm=600_000, concurrency=1 if used == 15 else 12), *(request(str(n), max_tokens=4992) for n in range(12))
+    )
+    assert least <= time.monotonic() - began < most
 
 
 def test_a_budget_smaller_than_one_call_sends_nothing(server):

@@ -23,9 +23,9 @@ import orjson
 from pydantic import Field
 
 from lookalike.errors import MissingModel
-from lookalike.models.base import Backend, Finish, Model, Refused, Reply, Request, ToolCall, Transient, Usage
+from lookalike.models.base import Backend, Model, Refused, Reply, Request, Transient, Usage
 from lookalike.models.catalogue import locate
-from lookalike.models.wire import as_text, declared, wire
+from lookalike.models.wire import Answer, answer, as_text, declared, defaults, finish_of, settings, wire
 from lookalike.optional import require
 
 ENGINES_MAX = 8
@@ -122,43 +122,31 @@ class EmbeddedBackend:
         try:
             if request.operation == "complete":
                 found = _call(server.handle_completions, self._body(request) | {"prompt": request.text})
-                text, message, choice = found["choices"][0]["text"], {}, found["choices"][0]
+                choice = found["choices"][0]
+                said = Answer(choice["text"], finish_of(choice))
             else:
                 found = _call(server.handle_chat_completions, self._body(request) | _chat(request))
-                choice = found["choices"][0]
-                message = choice["message"]
-                text = message.get("content") or ""
+                said = answer(found["choices"][0])
         finally:
             self._free.append(server)
-        finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
-        calls = tuple(
-            ToolCall(call.get("id") or f"call_{number}", call["function"]["name"], call["function"]["arguments"])
-            for number, call in enumerate(message.get("tool_calls") or ())
-        )
         counted = found["usage"]
         prompt, completion = counted["prompt_tokens"], counted["completion_tokens"]
         return Reply(
-            text,
-            "tool" if calls else finish,
+            said.text,
+            said.finish,
             Usage(prompt, completion, self.model.usd(prompt, completion)),
             self.model.label,
             (time.perf_counter() - began) * 1e3,
             seed=request.seed,
-            tool_calls=calls,
-            reasoning=message.get("reasoning_content") or "",
+            tool_calls=said.tool_calls,
+            reasoning=said.reasoning,
+            verbatim=said.verbatim,
         )
 
     def _body(self, request: Request) -> dict[str, Any]:
-        model = self.model
-        wanted = {
-            "temperature": model.temperature if request.temperature is None else request.temperature,
-            "top_p": model.top_p if request.top_p is None else request.top_p,
-            "max_tokens": model.max_tokens if request.max_tokens is None else request.max_tokens,
-            "seed": request.seed,
-            "stop": list(request.stop) or None,
-        }
-        given = {name: value for name, value in wanted.items() if value is not None}
-        return {"cache_prompt": model.reuse_prefix, **given, **request.extra}
+        body = {"cache_prompt": self.model.reuse_prefix, **defaults(self.model)}
+        settings(body, request)
+        return body
 
     def _embed(self, request: Request, began: float) -> Reply:
         with self._lock:

@@ -74,6 +74,10 @@ class HttpBackend:
         ms = (time.perf_counter() - began) * 1e3
         return Reply(orjson.dumps(found).decode(), served_by=self.model.url, ms=ms)
 
+    def take_pause_s(self) -> float:
+        """What the service's rate-limit headers ask for."""
+        return self.transport.take_pause_s()
+
     async def close(self) -> None:
         """Close the connections."""
         await self.transport.close()

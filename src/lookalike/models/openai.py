@@ -8,14 +8,14 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lookalike.models.base import Backend, Finish, Otherwise, Refused, Reply, Request, ToolCall
+from lookalike.models.base import Backend, Otherwise, Refused, Reply, Request, Usage
 from lookalike.models.pricing import counted, usage
 from lookalike.models.served import Served, ServedBackend
 from lookalike.models.structured import content, form, is_strict
-from lookalike.models.wire import declared, keep, reading, wire
+from lookalike.models.wire import Answer, answer, declared, defaults, finish_of, reading, settings, wire
 
-_FINISH: dict[str, Finish] = {"length": "length", "tool_calls": "tool", "function_call": "tool", "content_filter": "refusal"}
 _PATHS = {"chat": "/chat/completions", "complete": "/completions", "embed": "/embeddings"}
+_CALLED = {"chat": "chat completion", "complete": "completion", "embed": "embedding"}
 
 
 class OpenAI(Served):
@@ -56,12 +56,7 @@ class OpenAIBackend(ServedBackend):
 
     def __init__(self, model: Served, transport: Any) -> None:
         super().__init__(model, transport)
-        defaults = {name: getattr(model, name) for name in ("temperature", "top_p", "max_tokens")}
-        self._fixed = {
-            "model": model.model,
-            **{name: value for name, value in defaults.items() if value is not None},
-            **model.extra,
-        }
+        self._fixed = {"model": model.model, **defaults(model), **model.extra}
         self._formats: dict[int, tuple[Any, dict[str, Any]]] = {}
 
     async def once(self, request: Request, *, native: bool = False) -> Reply:
@@ -88,7 +83,7 @@ class OpenAIBackend(ServedBackend):
                 body["response_format"] = self._format(request)
             if request.tools:
                 body["tools"] = declared(request.tools)
-        _settings(body, request)
+        settings(body, request)
         if self.untaken:
             body = {name: value for name, value in body.items() if name not in self.untaken}
         if self.bound != "max_tokens" and "max_tokens" in body:
@@ -123,83 +118,31 @@ class OpenAIBackend(ServedBackend):
         Raises:
             Transient: the JSON is not what the API promises.
         """
-        if request.operation == "embed":
-            with reading(body, "embedding"):
-                return self._embedding(body, request, began)
-        if request.operation == "complete":
-            with reading(body, "completion"):
-                choice = body["choices"][0]
-                return self._reply(choice["text"] or "", choice, body, request, began)
-        with reading(body, "chat completion"):
-            return self._answer(body, request, began, native=native)
-
-    def _answer(self, body: Any, request: Request, began: float, *, native: bool) -> Reply:
-        choice = body["choices"][0]
-        message = choice["message"]
-        text = message.get("content") or ""
-        if type(text) is list:
-            text = "".join(part.get("text", "") for part in text)
-        if type(text) is not str:
-            raise TypeError
-        if native or request.choices:
-            text = content(request, text)
-        calls: tuple[ToolCall, ...] = ()
-        if message.get("tool_calls"):
-            calls = tuple(
-                ToolCall(
-                    call.get("id") or f"call_{number}", call["function"]["name"], call["function"].get("arguments") or "{}"
-                )
-                for number, call in enumerate(message["tool_calls"])
+        with reading(body, _CALLED[request.operation]):
+            vector: tuple[float, ...] = ()
+            if request.operation == "chat":
+                said = answer(body["choices"][0])
+            elif request.operation == "complete":
+                said = Answer(body["choices"][0]["text"] or "", finish_of(body["choices"][0]))
+            else:
+                said, vector = Answer("", "stop"), tuple(map(float, body["data"][0]["embedding"]))
+            return Reply(
+                content(request, said.text) if native or request.choices else said.text,
+                said.finish,
+                self._usage(body, request, said.text + said.reasoning),
+                body.get("model") or self.model.model,
+                (time.perf_counter() - began) * 1e3,
+                seed=request.seed,
+                tool_calls=said.tool_calls,
+                reasoning=said.reasoning,
+                vector=vector,
+                verbatim=said.verbatim,
             )
-        if message.get("refusal"):
-            text, choice = text or message["refusal"], {"finish_reason": "content_filter"}
-        thoughts = message.get("reasoning_content") or message.get("reasoning") or ""
-        return self._reply(
-            text, choice, body, request, began, calls, thoughts if type(thoughts) is str else "", keep(message) if calls else ""
-        )
 
-    def _embedding(self, body: Any, request: Request, began: float) -> Reply:
-        vector = tuple(map(float, body["data"][0]["embedding"]))
-        prompt = (body.get("usage") or {}).get("prompt_tokens") or counted(request, "")[0]
-        ms = (time.perf_counter() - began) * 1e3
-        return Reply("", "stop", usage(self.model, int(prompt), 0), body.get("model") or self.model.model, ms, vector=vector)
-
-    def _reply(
-        self,
-        text: str,
-        choice: Mapping[str, Any],
-        body: Any,
-        request: Request,
-        began: float,
-        calls: tuple[ToolCall, ...] = (),
-        reasoning: str = "",
-        verbatim: str = "",
-    ) -> Reply:
+    def _usage(self, body: Any, request: Request, said: str) -> Usage:
         told = body.get("usage")
         if told:
-            tokens = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
+            prompt, completion = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
         else:  # a server that does not count must not make the budget blind
-            tokens = counted(request, text + reasoning)
-        finish = _FINISH.get(choice.get("finish_reason") or "", "stop")
-        finish = "tool" if calls and finish != "refusal" else finish
-        ms = (time.perf_counter() - began) * 1e3
-        served_by = body.get("model") or self.model.model
-        return Reply(
-            text, finish, usage(self.model, *tokens), served_by, ms, 1, request.seed, calls, reasoning, verbatim=verbatim
-        )
-
-
-def _settings(body: dict[str, Any], request: Request) -> None:
-    """Put what the request sets over the model's defaults."""
-    if request.temperature is not None:
-        body["temperature"] = request.temperature
-    if request.top_p is not None:
-        body["top_p"] = request.top_p
-    if request.max_tokens is not None:
-        body["max_tokens"] = request.max_tokens
-    if request.stop:
-        body["stop"] = list(request.stop)
-    if request.seed is not None:
-        body["seed"] = request.seed
-    if request.extra:
-        body.update(request.extra)
+            prompt, completion = counted(request, said)
+        return usage(self.model, prompt, 0 if request.operation == "embed" else completion)

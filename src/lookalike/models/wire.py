@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
-from lookalike.models.base import Message, Part, Tool, ToolCall, Transient
+from lookalike.models.base import Finish, Message, Model, Part, Request, Tool, ToolCall, Transient
 
+_FINISH: dict[str, Finish] = {"length": "length", "tool_calls": "tool", "function_call": "tool", "content_filter": "refusal"}
 _AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "x-flac": "flac", "x-m4a": "m4a", "mp4": "m4a"}
 _TEXT = frozenset({"json", "xml", "yaml", "x-yaml", "toml", "sql", "javascript", "x-sh", "x-ndjson", "jsonl"})
 # what a provider's message may hold beside its text that it wants to see again in a conversation with tools
@@ -73,10 +75,68 @@ def declared(tools: Sequence[Tool]) -> list[dict[str, Any]]:
     ]
 
 
-def keep(message: dict[str, Any]) -> str:
-    """What a server wants back of a message that calls tools: the calls as they came, and its thoughts under its own names."""
+def defaults(model: Model) -> dict[str, Any]:
+    """What a model's recipe sets for requests that say nothing."""
+    found = {name: getattr(model, name) for name in ("temperature", "top_p", "max_tokens")}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def settings(body: dict[str, Any], request: Request) -> None:
+    """Put what the request sets over the model's defaults."""
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.top_p is not None:
+        body["top_p"] = request.top_p
+    if request.max_tokens is not None:
+        body["max_tokens"] = request.max_tokens
+    if request.stop:
+        body["stop"] = list(request.stop)
+    if request.seed is not None:
+        body["seed"] = request.seed
+    if request.extra:
+        body.update(request.extra)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a choice of a chat says; the fields are those of `Reply`."""
+
+    text: str
+    finish: Finish
+    tool_calls: tuple[ToolCall, ...] = ()
+    reasoning: str = ""
+    verbatim: str = ""
+
+
+def finish_of(choice: Mapping[str, Any]) -> Finish:
+    """Why a choice ended."""
+    return _FINISH.get(choice.get("finish_reason") or "", "stop")
+
+
+def answer(choice: Mapping[str, Any]) -> Answer:
+    """A choice of a chat completion, taken apart.
+
+    Raises:
+        LookupError, TypeError, AttributeError: it is none; see `reading`.
+    """
+    message, finish = choice["message"], finish_of(choice)
+    text = message.get("content") or ""
+    if type(text) is list:
+        text = "".join(part.get("text", "") for part in text)
+    if type(text) is not str:
+        raise TypeError
+    if message.get("refusal"):
+        text, finish = text or message["refusal"], "refusal"
+    thoughts = message.get("reasoning_content") or message.get("reasoning") or ""
+    reasoning = thoughts if type(thoughts) is str else ""
+    if not message.get("tool_calls"):
+        return Answer(text, finish, (), reasoning)
+    calls = tuple(
+        ToolCall(call.get("id") or f"call_{number}", call["function"]["name"], call["function"].get("arguments") or "{}")
+        for number, call in enumerate(message["tool_calls"])
+    )
     kept = {name: message[name] for name in ("tool_calls", *_THOUGHTS) if message.get(name)}
-    return verbatim("openai", kept)
+    return Answer(text, "tool" if finish != "refusal" else finish, calls, reasoning, verbatim("openai", kept))
 
 
 def wire(message: Message) -> dict[str, Any]:
