@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -46,17 +47,21 @@ def explain(kind: str) -> list[Page]:
 
 
 def _type_name(annotation: Any) -> str:
-    """A field's type as people write it: no modules, no validators, literals as their values."""
+    """A field's type as a recipe's writer knows it: lists and dicts, no validators, literals as their values."""
     origin, parts = get_origin(annotation), get_args(annotation)
     if isinstance(annotation, list):  # the arguments of a Callable
         return f"[{', '.join(map(_type_name, annotation))}]"
     if origin is Annotated:
         return _type_name(parts[0])
     if origin is Literal:
-        return " | ".join(repr(value) for value in parts)
+        return " or ".join(repr(value) for value in parts)
     if origin in (Union, UnionType):
-        return " | ".join(dict.fromkeys(_type_name(part) for part in parts))
+        return " or ".join(dict.fromkeys(_type_name(part) for part in parts))
+    if origin is tuple and parts[1:] == (...,):
+        return f"list[{_type_name(parts[0])}]"
+    if origin is Mapping:
+        origin = dict
     if origin is not None and parts:
-        inside = ", ".join("..." if part is Ellipsis else _type_name(part) for part in parts)
+        inside = ", ".join(map(_type_name, parts))
         return f"{origin.__name__}[{inside}]"
     return "None" if annotation is type(None) else getattr(annotation, "__name__", str(annotation))
