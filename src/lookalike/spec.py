@@ -66,7 +66,7 @@ def configured(form: type[Made], fields: Mapping[str, Any], *, where: str) -> Ma
         raise UsageError(
             what=f"{name}: {error['msg'].removeprefix('Value error, ')}",
             where=where,
-            fix=f"see `lookalike explain {form.kind}`",
+            fix=f"see `lookalike kinds {form.kind}`",
         ) from exc
 
 

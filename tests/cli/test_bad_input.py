@@ -188,7 +188,7 @@ def test_fields_of_an_exporter_are_checked(tmp_path):
     assert lookalike("run", "r.yaml", cwd=tmp_path).returncode == 0
     run = ("export", "runs/shop", "--to", "csv")
     assert not unclear(lookalike(*run, "-o", "x", "--set", "delimitr=;", cwd=tmp_path), 2, "delimitr", "delimiter")
-    assert not unclear(lookalike(*run, "-o", "x", "--set", "tables=3", cwd=tmp_path), 2, "tables", "lookalike explain csv")
+    assert not unclear(lookalike(*run, "-o", "x", "--set", "tables=3", cwd=tmp_path), 2, "tables", "lookalike kinds csv")
     assert not unclear(lookalike(*run, "-o", "postgresql://me@localhost/x", cwd=tmp_path), 2, "csv has no field 'url'")
     assert lookalike(*run, "-o", "x", "--set", "tables=t", "--set", "delimiter=;", cwd=tmp_path).returncode == 0
     assert [path.name for path in (tmp_path / "x").iterdir()] == ["t.csv"]
