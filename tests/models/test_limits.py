@@ -107,3 +107,25 @@ def test_waits_as_anthropic_and_gemini_say_them():
     )
     assert retry_after({}, body) == 34.5
     assert retry_after({"Retry-After": "2"}, body) == 2.0
+
+
+def test_a_record_that_is_begun_is_finished_before_another_begins():
+    """Who goes on at once keeps the place; then those ahead come, then the others in their order."""
+
+    async def scenario() -> list[str]:
+        window, order = Window(1), []
+
+        async def walk(name: str, *steps: bool) -> None:
+            for place, ahead in enumerate(steps):
+                await window.enter(ahead=ahead)
+                order.append(f"{name}{place}")
+                await asyncio.sleep(0)
+                window.leave()
+
+        await asyncio.gather(
+            walk("a", False, True), walk("b", False), walk("c", False, True), walk("d", True), walk("e", False)
+        )
+        assert window.in_flight == 0
+        return order
+
+    assert asyncio.run(scenario()) == ["a0", "d0", "a1", "b0", "c0", "c1", "e0"]

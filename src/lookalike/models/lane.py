@@ -123,8 +123,12 @@ class Lane:
         self.window.resize(grant.concurrency)
         self._grant(grant)
 
-    async def ask(self, request: Request) -> Reply:
+    async def ask(self, request: Request, *, ahead: bool = False) -> Reply:
         """A reply, however many attempts it takes.
+
+        Args:
+            request: what is asked.
+            ahead: it goes before those who wait and are not: a record that is begun is finished before another begins.
 
         Raises:
             CallFailed: this request gets none; the reason is its text.
@@ -142,7 +146,7 @@ class Lane:
         prompt = prompt_tokens(request)
         tokens = prompt if request.operation == "embed" else prompt + completion
         usd = self.model.usd(prompt, tokens - prompt) or 0.0
-        reply = await self._attempts(backend, request, tokens, usd)
+        reply = await self._attempts(backend, request, tokens, usd, ahead=ahead)
         if self.store is not None:
             self.store.put(self.model, request, reply)
         return reply
@@ -160,14 +164,14 @@ class Lane:
             if self._stopped is None:
                 self.window.open()
 
-    async def _attempts(self, backend: Backend, request: Request, tokens: int, usd: float) -> Reply:
+    async def _attempts(self, backend: Backend, request: Request, tokens: int, usd: float, *, ahead: bool) -> Reply:
         tries = failures = 0
         began, answered = time.monotonic(), self.replies
         try:
             while True:
                 tries += 1
                 try:
-                    reply = await self._once(backend, request, tokens, usd, again=tries > 1)
+                    reply = await self._once(backend, request, tokens, usd, ahead=ahead or tries > 1)
                 except Fault as fault:
                     failures += self._judge(fault, failures, tries, answered)
                     if tries == 1:
@@ -184,11 +188,11 @@ class Lane:
             return replace(reply, tries=tries, ms=reply.ms or (time.monotonic() - began) * 1e3)
         return reply
 
-    async def _once(self, backend: Backend, request: Request, tokens: int, usd: float, *, again: bool) -> Reply:
+    async def _once(self, backend: Backend, request: Request, tokens: int, usd: float, *, ahead: bool) -> Reply:
         await self.account.reserve(self.name, tokens, usd)
         used_tokens, used_usd = 0, 0.0
         try:
-            await self.window.enter(again=again)
+            await self.window.enter(ahead=ahead)
             try:
                 if self._rpm is not None or self._tpm is not None:
                     await self._in_time(tokens)

@@ -87,8 +87,8 @@ class Lanes:
             for lane in self._lanes.values():
                 lane.renew()
 
-    async def ask(self, request: Request) -> Reply:
-        """A reply, after limits, retries and the budget.
+    async def ask(self, request: Request, *, ahead: bool = False) -> Reply:
+        """A reply, after limits, retries and the budget. `ahead`: before requests that begin a record.
 
         Raises:
             CallFailed: this request gets no reply; its text says why.
@@ -100,7 +100,7 @@ class Lanes:
             raise ModelError(
                 what=f"no model is named {request.model!r}", fix=did_you_mean(request.model, self._lanes, label="models")
             )
-        return await lane.ask(request)
+        return await lane.ask(request, ahead=ahead)
 
     def snapshot(self) -> dict[str, LaneState]:
         """All lanes, now."""

@@ -81,22 +81,23 @@ class Bucket:
 class Window:
     """The limit on requests in flight, and the queue before it."""
 
-    __slots__ = ("_bad", "_first", "_good", "_waiting", "cap", "in_flight", "limit", "paused_until")
+    __slots__ = ("_bad", "_first", "_good", "_handing", "_waiting", "cap", "in_flight", "limit", "paused_until")
 
     def __init__(self, cap: int, *, start: int | None = None) -> None:
         self.cap, self.limit, self.in_flight = cap, float(start or cap), 0
         self.paused_until = 0.0
         self._good = self._bad = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
-        self._first: deque[asyncio.Future[None]] = deque()  # retries go before new work, so that records finish early
+        self._first: deque[asyncio.Future[None]] = deque()  # they go before new work, so that records finish early
+        self._handing = False  # places left in this turn of the loop are handed over in the next
 
-    async def enter(self, *, again: bool = False) -> None:
-        """Wait for a place; retries go before new work."""
-        if self.in_flight < int(self.limit) and not (self._waiting or self._first):
+    async def enter(self, *, ahead: bool = False) -> None:
+        """Wait for a place. `ahead`: before those who begin something new."""
+        if self.in_flight < int(self.limit) and not (self._first or (self._waiting and not ahead)):
             self.in_flight += 1
         else:
             turn = asyncio.get_running_loop().create_future()
-            (self._first if again else self._waiting).append(turn)
+            (self._first if ahead else self._waiting).append(turn)
             try:
                 await turn  # `wake` has taken the place for us
             except asyncio.CancelledError:
@@ -115,13 +116,15 @@ class Window:
                 raise
 
     def leave(self) -> None:
-        """Give the place back."""
+        """Give the place back; a moment later it is handed on, unless who has left goes on with the same record at once."""
         self.in_flight -= 1
-        if self._waiting or self._first:
-            self.wake()
+        if (self._waiting or self._first) and not self._handing:
+            self._handing = True
+            asyncio.get_running_loop().call_soon(self.wake)
 
     def wake(self) -> None:
         """Hand free places to those who wait, in order."""
+        self._handing = False
         while self.in_flight < int(self.limit) and (self._first or self._waiting):
             turn = self._first.popleft() if self._first else self._waiting.popleft()
             if not turn.done():

@@ -16,8 +16,8 @@ from lookalike.run.journal import Entry, PartJournal
 class Asker(Protocol):
     """The lanes, as a cell sees them."""
 
-    def ask(self, request: Request) -> Awaitable[Reply]:
-        """A reply, after limits, retries and the budget."""
+    def ask(self, request: Request, *, ahead: bool = False) -> Awaitable[Reply]:
+        """A reply, after limits, retries and the budget; `ahead` of requests that begin a record."""
         ...
 
 
@@ -36,6 +36,7 @@ class CellMaker:
     Attributes:
         watch: called with each new entry and the request it answers, for previews.
         retry: a cell whose journalled replies end in a failure is asked again.
+        ahead: its requests go before those that begin a row; so do all but the first of any cell.
     """
 
     name: str
@@ -45,6 +46,7 @@ class CellMaker:
     lanes: Asker
     watch: Callable[[Entry, Request], None] = field(default=lambda entry, request: None)
     retry: bool = False
+    ahead: bool = False
 
     def knows(self, row: Row, journal: PartJournal) -> bool:
         """Whether the cell's first call is answered already."""
@@ -105,7 +107,8 @@ class CellMaker:
             key = rng.key(self.ctx.key, "again", begun) if begun else self.ctx.key
             request = replace(request, seed=rng.cell(key, row, call))
         try:
-            entry = Entry(self.name, row, call, request.model, await self.lanes.ask(request))
+            reply = await self.lanes.ask(request, ahead=self.ahead or call > 0)
+            entry = Entry(self.name, row, call, request.model, reply)
         except CallFailed as exc:
             entry = Entry(self.name, row, call, request.model, None, str(exc))
         journal.add(self.fingerprint, entry)

@@ -210,15 +210,17 @@ class TableRun:
         runner = self.runner
         lanes = await runner.lanes()
         specs: Mapping[str, ModelColumn] = {name: self.table.table.columns[name] for name in models}  # type: ignore[misc]
+        gate = Gate(lanes, runner.halt)
         makers = {
             name: CellMaker(
                 name,
                 spec,
                 self.rows.context(name),
                 self.table.fingerprints[name],
-                Gate(lanes, runner.halt),
-                partial(runner.options.watch, self.table.name),
-                runner.options.retry_failed,
+                gate,
+                watch=partial(runner.options.watch, self.table.name),
+                retry=runner.options.retry_failed,
+                ahead=name not in self.table.stages.levels[0],
             )
             for name, spec in specs.items()
         }
@@ -285,8 +287,8 @@ class Gate:
     def __init__(self, lanes: Lanes, halt: threading.Event) -> None:
         self._lanes, self._halt = lanes, halt
 
-    def ask(self, request: Request) -> Awaitable[Reply]:
+    def ask(self, request: Request, *, ahead: bool = False) -> Awaitable[Reply]:
         """Ask, unless the run is stopping."""
         if self._halt.is_set():
             raise stopped()
-        return self._lanes.ask(request)
+        return self._lanes.ask(request, ahead=ahead)
