@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any, BinaryIO, ClassVar, Protocol
 
 import pyarrow as pa
-from pydantic import field_validator
 
-from lookalike.spec import Spec
+from lookalike.spec import Names, Spec
 from lookalike.store import put
 
 
@@ -47,12 +46,7 @@ class Exporter(Spec):
     group: ClassVar[str] = "exporter"
     suffix: ClassVar[str] = ""
 
-    tables: tuple[str, ...] = ()  # the tables to write; none: all of them
-
-    @field_validator("tables", mode="before")
-    @classmethod
-    def _one(cls, value: Any) -> Any:
-        return (value,) if isinstance(value, str) else value
+    tables: Names = ()  # the tables to write; none: all of them
 
     def chosen(self, run: Tables) -> tuple[str, ...]:
         """The tables to write, in the run's order."""

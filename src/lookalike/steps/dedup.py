@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal, Self
+from typing import ClassVar, Literal, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
 from lookalike.generators.base import Batch, Context
+from lookalike.spec import Names
 from lookalike.steps.base import Kept, Step
 from lookalike.steps.seen import Meant, Repeats, Seen, Spelt
 
@@ -36,16 +37,11 @@ class Dedup(Step):
     kind: ClassVar[str] = "dedup"
     scope: ClassVar[str] = "table"  # type: ignore[assignment]  # one of the two literals
 
-    on: tuple[str, ...] = Field(min_length=1)
+    on: Names = Field(min_length=1)
     method: Literal["exact", "minhash", "embedding"] = "minhash"
     threshold: float | None = Field(default=None, ge=0.3, le=1.0)
 
     _seen: Seen | None = PrivateAttr(default=None)
-
-    @field_validator("on", mode="before")
-    @classmethod
-    def _columns(cls, on: Any) -> Any:
-        return (on,) if isinstance(on, str) else on
 
     @model_validator(mode="after")
     def _one_vector(self) -> Self:
