@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lookalike.errors import SourceError
+from lookalike.errors import RecipeError, SourceError
 from lookalike.generators.base import Batch, Context
 from lookalike.steps.text_labels import TextLabels
 from lookalike.steps.text_overlap import TextOverlap
@@ -67,6 +67,42 @@ def test_ordinary_texts_stay():
         "שלום עולם",
     ]
     assert run(TextRules(text="x"), {"x": fine})[0] == [0, 10, 20, 30]
+
+
+EN, DE = "The kettle boils fast and looks nice.", "Der Kessel kocht schnell und sieht gut aus."
+LONG = f"{EN} It came on Monday, in a large box, and nothing was broken."
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (EN, None),
+        (f"{LONG} Merci beaucoup!", None),
+        ("12 345", None),  # no language at all
+        (DE, "in language de, not en"),
+        (f"{LONG} {DE}", "32% of it in language de, not en"),
+        (f"{LONG} La bouilloire chauffe très vite. {DE}", "of it in language de, fr, not en"),
+        ("Это хороший чайник, он быстро кипит.", "in language ru"),
+        ("הקומקום רותח מהר והוא יפה מאוד.", "in language he"),
+        ("水壶很快就烧开了，而且很漂亮。", "in language zh"),
+    ],
+)
+def test_texts_in_another_language_are_dropped(text, reason):
+    """A text, or much of it, in another language goes, with that language's code; a foreign word or a number does not."""
+    pytest.importorskip("py3langid", reason="language rules need `py3langid`")
+    ids, reasons = run(TextRules(text="x", language="en"), {"x": [EN, text]})
+    assert ids == ([0, 10] if reason is None else [0])
+    assert reason is None or reason in reasons[0]
+
+
+def test_several_languages_may_be_allowed():
+    """Both of two, and the mix of them; a code that nobody knows is an error with a suggestion."""
+    pytest.importorskip("py3langid", reason="language rules need `py3langid`")
+    assert run(TextRules(text="x", language=("en", "de")), {"x": [EN, DE, f"{EN} {DE}"]})[0] == [0, 10, 20]
+    with pytest.raises(RecipeError, match="no language 'xq'"):
+        run(TextRules(text="x", language="xq"), {"x": [EN]})
+    with pytest.raises(ValueError, match="language"):
+        TextRules(text="x", language="English")
 
 
 def test_easy_texts_read_easier():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 from pydantic import Field, field_validator
@@ -14,6 +14,7 @@ from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.words import WORD, sentences
 from lookalike.steps.base import Kept, Step
+from lookalike.steps.languages import foreign
 
 _REFUSAL = re.compile(
     r"^\W*(?:(?:(?:i['’]?m )?(?:very )?sorry,?(?: but)? (?:i (?:can(?:no|['’])t|can not|am (?:unable|not able)|won['’]t|don['’]t)|"
@@ -41,9 +42,10 @@ _SCRIPTS = {
 
 class TextRules(Step):
     """Drop texts that break a rule, each with the rule's name: lengths, words that must or must not be there, patterns,
-    refusals, boilerplate (`Sure, here is ...`), leaks of the prompt, endless repetition, and text in another script.
+    refusals, boilerplate (`Sure, here is ...`), leaks of the prompt, endless repetition, and text in another script or language.
 
-    Templates in `must_mention` and `must_not` are rendered with the row. Flesch reading ease counts English syllables.
+    `language` looks at the whole text and at each of its longer sentences: more than a fifth in another language is too much. What
+    says nothing of its language (two words, numbers) stays; it knows 139 languages and needs the extra `text`. Templates in `must_mention` and `must_not` are rendered with the row. Flesch reading ease counts English syllables.
 
     ```yaml
     steps:
@@ -60,6 +62,7 @@ class TextRules(Step):
         regex: must be found.
         reading_ease: Flesch, higher is easier.
         script: latin, cyrillic, arabic, han ...: nine of ten letters are of it.
+        language: ISO 639 code, or codes: en, de, pt ...
         refusals: drop refusals.
         boilerplate: drop boilerplate.
         leaks: drop leaks of the prompt.
@@ -77,6 +80,7 @@ class TextRules(Step):
     regex: str | None = None
     reading_ease: tuple[float, float] | None = None
     script: str | None = None
+    language: tuple[Annotated[str, Field(pattern="^[a-z]{2,3}$")], ...] = ()
     refusals: bool = True
     boilerplate: bool = True
     leaks: bool = True
@@ -90,6 +94,11 @@ class TextRules(Step):
         except re.error as exc:
             raise ValueError(f"regex: {regex!r} cannot be read: {exc}") from exc
         return regex
+
+    @field_validator("language", mode="before")
+    @classmethod
+    def _codes(cls, language: Any) -> Any:
+        return (language,) if isinstance(language, str) else language
 
     @field_validator("script")
     @classmethod
@@ -143,6 +152,8 @@ class TextRules(Step):
             own = sum(re.match(_SCRIPTS[self.script], c) is not None for c in letters)
             if letters and own < 0.9 * len(letters):
                 return f"not in {self.script} script"
+        if self.language and (other := foreign(text, self.language)):
+            return other
         low = text.lower().split()
         phrases = [tuple(low[i : i + 4]) for i in range(len(low) - 3)]
         if len(phrases) > 8 and 1 - len(set(phrases)) / len(phrases) > self.repetition:
