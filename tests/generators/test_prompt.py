@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from lookalike.errors import RecipeError
 from lookalike.generators.base import Context
 from lookalike.generators.prompt import Prompt
-from lookalike.models.base import CallFailed, Reply, ToolCall
+from lookalike.models.base import CallFailed, Reply, ToolCall, Usage
 
 PNG = b"\x89PNG\r\n\x1a\n0000"
 WAV = b"RIFF0000WAVEfmt "
@@ -114,6 +114,18 @@ def test_prose_cut_at_its_bound_ends_at_a_sentence():
     assert talk(Prompt(prompt="x", max_tokens=8), cut)[0] == "One. Two."
     cell, sent = talk(Prompt(prompt="x"), cut, "One. Two. Three.")
     assert (cell, sent[1].max_tokens) == ("One. Two. Three.", 2048)
+
+
+def test_what_is_cut_at_its_bound_is_asked_again_with_twice_as_much():
+    """JSON, choices and code have no last whole sentence; a bound that only the server knows is told by what was used."""
+    spec = Prompt(prompt="x", schema={"type": "array", "items": {"type": "integer"}}, max_tokens=50)
+    cell, sent = talk(spec, Reply("[1, 2", finish="length"), "[1, 2, 3]")
+    assert (cell, [request.max_tokens for request in sent]) == ([1, 2, 3], [50, 100])
+    assert "cut off at the token limit" in sent[1].messages[-1].content
+    assert "cut off" in failure(spec, *[Reply("[1, 2", finish="length")] * 3)
+    unbounded = Reply("def f(", finish="length", usage=Usage(10, 4096))
+    _, sent = talk(Prompt(prompt="x", code="python"), unbounded, "x = 1")
+    assert [request.max_tokens for request in sent] == [None, 8192]
 
 
 def test_reasoning_and_trace_are_kept_on_request():

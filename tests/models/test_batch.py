@@ -1,6 +1,10 @@
 """Batches of files: one submission, each its own answer, nothing paid for twice."""
 
 import asyncio
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import orjson
 import pytest
@@ -8,6 +12,7 @@ import pytest
 from lookalike.models.base import CallFailed, ModelError, Reply, Request
 from lookalike.models.batch import Batch
 from lookalike.models.lanes import Lanes
+from lookalike.run.folder import RunFolder
 
 from .conftest import ask, request
 
@@ -172,6 +177,29 @@ def test_a_killed_run_collects_its_batch_and_pays_for_no_second_one(server, home
     assert texts(replies) == [f"[{n}]" for n in range(5)]
     assert server.batches == 1
     assert notes(home) == []
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_the_middle_of_a_batch_goes_on_by_the_same_command(server, home, tmp_path):
+    """`kill -9` while the provider works: started again, the run collects that batch, and journals what it says."""
+    columns = {"note": {"kind": "prompt", "model": "m", "prompt": "Note {{ n }}"}, "n": {"kind": "sequence"}}
+    model = {"kind": "batch", "base_url": server.url, "model": "test", "linger_s": 0.05, "poll_s": 0.05}
+    recipe = {"lookalike": 1, "name": "late", "models": {"m": model}, "tables": {"t": {"rows": 12, "columns": columns}}}
+    (tmp_path / "late.yaml").write_bytes(orjson.dumps(recipe))
+    command = [str(Path(sys.executable).parent / "lookalike"), "run", "late.yaml", "--no-evaluate"]
+    server.latency_s = 3600.0
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
+        until = time.monotonic() + 60
+        while not notes(home) and time.monotonic() < until:
+            time.sleep(0.05)
+        run.kill()
+    assert [len(note) for note in notes(home)] == [12]
+    server.latency_s = 0.0
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = RunFolder(tmp_path / "runs" / "late").table("t").to_pylist()
+    assert [row["note"] for row in rows] == [f"[Note {row['n']}]" for row in rows]
+    assert (len(rows), server.batches, notes(home)) == (12, 1, [])
 
 
 def test_what_is_new_after_a_kill_goes_with_a_batch_of_its_own(server, home):

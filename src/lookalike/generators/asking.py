@@ -104,7 +104,8 @@ def ask(
         try:
             if reply.finish == "length" and not limit_raised and not (whole and _SENTENCE_END.search(text)):
                 limit_raised = True
-                current = replace(current, max_tokens=2 * (current.max_tokens or 1024))
+                # the bound may be the model's or the server's own: what came before it says where it is
+                current = replace(current, max_tokens=2 * max(current.max_tokens or 1024, reply.usage.completion_tokens))
                 raise Unfit("it was cut off at the token limit")  # noqa: TRY301  # one place takes all reasons
             value = read(_usable(text, reply, whole=whole))
             if rejected and not request.choices and _echoes(value, rejected[-1]):
