@@ -118,7 +118,8 @@ def ask(
                 messages = (*current.messages, Message("assistant", reply.text))
                 return Answer(value, reasoning, messages, tuple(rejected), unknown)
         rejected.append("; ".join(reasons))
-        current = _again(request, current, text, reasons)
+        repeats = text in (message.content for message in current.messages[-2:])
+        current = _again(request, current, "" if repeats else text, reasons)
     raise CallFailed(
         what=f"{request.model}: no usable reply in {tries} tries: " + " | ".join(rejected),
         fix="make the prompt clearer, raise `tries` or max_tokens, or take a stronger model",
@@ -148,7 +149,10 @@ def _echoes(value: Any, reason: str) -> bool:
 
 
 def _again(request: Request, current: Request, text: str, reasons: Sequence[str]) -> Request:
-    """The question, the last bad answer and what is wrong with it: earlier bad answers only confuse a model."""
+    """The question, the last bad answer and what is wrong with it: earlier bad answers only confuse a model.
+
+    Without a text, because it was a refusal or the same bad answer again, the question alone: a new seed is a new chance.
+    """
     listed = "\n".join(f"- {reason}" for reason in reasons)
     turns: list[Message] = []
     if text.strip() and not _REFUSAL.match(text):

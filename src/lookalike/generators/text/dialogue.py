@@ -16,7 +16,7 @@ from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, alike, similarity
 from lookalike.generators.text.rewriting import numbers
-from lookalike.models.base import Message, Request, Tool, ToolCall
+from lookalike.models.base import CallFailed, Message, Request, Tool, ToolCall
 
 _YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
 _YOU = re.compile(r"\byou(?:rs?)?\b", re.IGNORECASE)
@@ -86,7 +86,8 @@ class Dialogue(TextAsking):
         topic: what the talk is about.
         roles: who talks, in turn: `{name, is, goal, model}`.
         turns: how many turns there are; as many as `lines`, where those are given.
-        lines: templates: what is said, turn by turn; the model words it, and may change neither numbers nor who speaks.
+        lines: templates: what is said, turn by turn; the model words it, and may change neither numbers nor who speaks. A line that
+            it does not get right in `tries` replies is said as it stands.
         examples: worked ones for `lines`, `{is, line, output}`, shown as earlier turns.
         opening: the first turn, when it is not to be written.
         sentences: most sentences a turn.
@@ -192,8 +193,10 @@ class Dialogue(TextAsking):
 
             who = compiled(role.is_).render(row) or f"the {role.name}"
             request = self.request(row, _manner(who, line), shown=shown, model=role.model or self.model)
-            answer = yield from ask(request, read=read, tries=self.tries, whole=True)
-            said.append(_turn(role.name, answer.value))
+            try:
+                said.append(_turn(role.name, (yield from ask(request, read=read, tries=self.tries, whole=True)).value))
+            except CallFailed:
+                said.append(_turn(role.name, line))  # as it was given: it says the right thing
         return said
 
     def _system(self, role: Role, row: Row) -> str:
@@ -250,6 +253,8 @@ def changed(line: str, said: str) -> str | None:
     """Why a turn does not say its line: other numbers, somebody else speaking, or too little of it."""
     if numbers(line) != numbers(said):
         return f"it must say the same numbers: {', '.join(sorted(numbers(line))) or 'none'}"
+    if line.endswith("?") != said.endswith("?"):
+        return "it must ask what the line asks; do not answer it" if line.endswith("?") else "the line asks nothing"
     if (_YOUR.search(said) and not _YOU.search(line)) or (_ME.search(line) and not _ME.search(said)):
         return "somebody else says it; who speaks and who is spoken to must stay"
     return "it says something else; say the line" if similarity(line, said) < _SAME_LINE else None
