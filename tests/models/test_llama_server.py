@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from lookalike.models.base import CallFailed, Message, ModelError, Part, Request
+from lookalike.models.base import CallFailed, Message, ModelError, Part, Request, Tool, ToolCall
 from lookalike.models.catalogue import entry, locate
 from lookalike.models.embedded import Embedded, engine
 from lookalike.models.openai import OpenAI
@@ -76,6 +76,24 @@ def test_a_file_of_text_is_read(llama):
     filed = Request("m", (Message("user", "Say hi.", (Part("text/plain", b"a kettle " * 20, "a.txt"),)),), max_tokens=2, seed=1)
     short, long, _ = ask(lane(llama, concurrency=1), plain, filed)
     assert long.usage.prompt_tokens > short.usage.prompt_tokens + 40
+
+
+def test_a_conversation_with_tools_is_taken(llama):
+    """Declared tools, a call of the model, one with broken arguments, and their results: its chat template takes them all."""
+    tool = Tool(
+        "look_up", "Looks a word up.", {"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]}
+    )
+    calls = (ToolCall("c1", "look_up", '{"word": "kettle"}'), ToolCall("c2", "look_up", '{"word": '))
+    kept = '{"openai": {"reasoning_content": "A word.", "tool_calls": [{"id": "c1", "type": "function", "function": {"name": "look_up"}}]}}'
+    talk = (
+        Message("user", "What is it?"),
+        Message("assistant", "", tool_calls=calls, verbatim=kept),
+        Message("tool", "a pot for water", tool_call_id="c1"),
+        Message("tool", "error: the arguments do not fit", tool_call_id="c2"),
+    )
+    reply, _ = ask(lane(llama), Request("m", talk, tools=(tool,), max_tokens=12, seed=1))
+    assert reply.text or reply.tool_calls
+    assert reply.usage.prompt_tokens > 60
 
 
 def test_a_wrong_key_stops_the_lane_and_a_long_prompt_only_its_cell(llama):
