@@ -106,7 +106,7 @@ def main() -> None:
 
 
 def job() -> None:
-    """`lookalike run`, which goes on with a killed run, and how many records are whole."""
+    """`lookalike run`, which goes on with a killed run, and how many records are whole. The peers do not measure what they made."""
     from lookalike.cli import main as lookalike
 
     folder = Path(os.environ["PEER_OUT"])

@@ -29,7 +29,8 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     folder, and the dataset card in any case.
     """
     report = None
-    tables = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
+    sides_of = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
+    tables = {name: sides for name, sides in sides_of.items() if sides[1].num_rows}  # where every row failed there is nothing
     if tables:
         from lookalike.evaluate.evaluate import evaluate  # here: many runs have nothing to measure
 
