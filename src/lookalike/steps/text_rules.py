@@ -24,7 +24,7 @@ _REFUSAL = re.compile(
 )
 _BOILERPLATE = re.compile(
     r"^(?:sure|certainly|of course|absolutely)[,!:. ]|^here(?:'s| is| are) (?:the|a|an|your|some)\b[^.\n]{0,80}:|\bas an ai language model\b|"
-    r"\b(?:i hope this helps|let me know if you)\b[^.\n]{0,60}[.!]?\s*$|\[(?:your|insert|name|company)[^\]]{0,30}\]",
+    r"\b(?:i hope this helps|let me know if you)\b[^.\n]{0,60}[.!]?\s*$|\[(?i:your|insert|name|company)[^\]]{0,30}\]|\[(?-i:[A-Z])[a-z]+(?:'s|’s)? [A-Za-z' ’]{2,30}\]",
     re.IGNORECASE,
 )
 _LEAK = re.compile(

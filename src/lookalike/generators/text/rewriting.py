@@ -143,6 +143,8 @@ class Rewrite(Restating):
             return "it is the same text; use other words"
         if _META.match(new):
             return "it talks about the text; give only the new text"
+        if len(new) > 2 * len(source) + 60:
+            return "it is far longer than the text; add no facts"
         lost = _lost(source, new, self.keep)
         lost += sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
         added = sorted(numbers(new) - numbers(source)) if self.keep_numbers else []
