@@ -1,5 +1,9 @@
 """Duplicates by spelling and by meaning, in a step and replaced in a run."""
 
+import random
+import re
+from itertools import combinations
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,6 +16,7 @@ from lookalike.generators.base import Batch, Context
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
+from lookalike.steps import seen
 from lookalike.steps.dedup import Dedup
 
 CONTEXT = Context(0, "t", "step 0", None)
@@ -76,6 +81,43 @@ def test_vectors_of_another_width_are_an_error():
         kept(vectors([[1, 0], [1, 2, 3]]), method="embedding")
     with pytest.raises(RecipeError, match="a vector of 3 numbers among vectors of 2"):
         kept(vectors([[1, 0], [1, 2, 3]]), [1], method="embedding")
+
+
+SYLLABLES = [a + b + c for a in ("ka", "mo", "ti", "ru") for b in ("s", "nd", "rt", "m") for c in ("o", "em", "is", "ul")]
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0])
+@pytest.mark.parametrize("words", [3, 8, 40])
+def test_no_two_kept_texts_are_as_near_as_the_threshold(threshold, words):
+    """Of families of texts, with all grades of likeness among them, the kept ones are apart and each dropped one was near."""
+    draw = random.Random(words)
+    texts = []
+    for _ in range(25):
+        first = draw.choices(SYLLABLES, k=words)
+        texts += [
+            " ".join(w if draw.random() > changed else draw.choice(SYLLABLES) for w in first)
+            for changed in (0, 0.02, 0.05, 0.1, 0.2, 0.4)
+        ]
+    draw.shuffle(texts)
+    ids, reasons = kept(pa.array(texts), (64, 99), threshold=threshold)
+    grams = [{text[i : i + 5] for i in range(max(1, len(text) - 4))} for text in texts]
+
+    def near(a, b):
+        return len(grams[a] & grams[b]) / len(grams[a] | grams[b])
+
+    assert max((near(a, b) for a, b in combinations(ids, 2)), default=0) < threshold
+    dropped = sorted(set(range(len(texts))) - set(ids))
+    assert len(dropped) == len(reasons)
+    assert all(max(near(row, other) for other in ids if other < row) >= threshold for row in dropped)
+
+
+@given(st.text(), st.text())
+def test_texts_are_folded_alike_whatever_their_alphabet(a, b):
+    """The quick way for ASCII and the long way for the rest call the same texts equal."""
+    assert seen.folded(a) == re.sub(r"[\W_]+", " ", a.casefold()).strip()
+    step = Dedup(on="x", threshold=1.0).open()
+    verdicts = step.apply(Batch("t", np.arange(2), {"x": pa.array([a, b])}), CONTEXT).reasons
+    assert bool(verdicts) == (seen.shingles(seen.folded(a)) == seen.shingles(seen.folded(b)))
 
 
 TEXT = """

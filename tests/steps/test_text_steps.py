@@ -23,7 +23,7 @@ class Tables:
 
 def run(step, columns, **sources):
     n = len(next(iter(columns.values())))
-    batch = Batch("t", np.arange(n) * 10, {k: pa.array(v) for k, v in columns.items()})
+    batch = Batch("t", np.arange(n) * 10, {k: v if isinstance(v, pa.Array) else pa.array(v) for k, v in columns.items()})
     kept = step.open().apply(batch, Context(1, "t", "s", Tables(**sources)))
     assert len(kept.batch) + len(kept.dropped) == n
     assert len(kept.dropped) == len(kept.reasons)
@@ -138,6 +138,28 @@ def test_labels_that_a_classifier_disbelieves_are_dropped():
     )
     assert ids == [0, 20]
     assert "label 'bad'" in reasons[0]
+
+
+@pytest.mark.parametrize(
+    ("learned", "given"),
+    [(pa.array([1, 0]), pa.array([1.0, 0.0, None])), (pa.array([True, False]), pa.array([True, False, None])),
+     (pa.array(["1", "0"]), pa.array([1, 0, None], pa.int8())), (pa.array([1.0, 0.0]), pa.array(["1", "0", None]).dictionary_encode())],
+)  # fmt: skip
+def test_labels_are_the_same_in_every_type(learned, given):
+    """Whole numbers, decimals, truth values, texts and categories: a happy text labelled as bad goes, whatever holds the label."""
+    source = pa.table({"x": ["love it, great", "awful, hate it"] * 6, "y": pa.concat_arrays([learned] * 6)})
+    columns = {"x": ["great, love it"] * 3, "y": given}
+    assert run(TextLabels(text="x", label="y", source="s"), columns, s=source)[0] == [0, 20]
+
+
+@pytest.mark.parametrize("texts", [[], [None, " ", "..."]])
+def test_an_empty_corpus_is_an_error(texts):
+    """With nothing to copy from and nothing to learn from, nothing can be checked, and that is said."""
+    source = pa.table({"b": pa.array(texts, pa.string()), "y": pa.array(["a"] * len(texts), pa.string())})
+    with pytest.raises(SourceError, match="no word in column 'b'"):
+        run(TextOverlap(text="x", source="s", column="b"), {"x": ["a text"]}, s=source)
+    with pytest.raises(SourceError, match="fewer than two labels"):
+        run(TextLabels(text="x", label="y", source="s", from_text="b"), {"x": ["a"], "y": ["b"]}, s=source)
 
 
 def test_one_label_is_no_classifier():

@@ -14,7 +14,8 @@ from lookalike.errors import RecipeError
 
 _WORD = re.compile(r"[\W_]+")
 _PLAIN = {code: chr(code) if chr(code).isalnum() else " " for code in range(128)}  # the same for ASCII, three times as fast
-_ROWS = 4  # signature entries of a band
+_ENTRIES = 128  # of a signature
+_MISSED = 1e-3  # share of the pairs at the threshold that share no band
 _DOUBT = 0.15  # a signature's estimate of the similarity may be this much too low
 _WIDTH = 512  # numbers of an n-gram vector
 _SCALE = 4000.0  # its square is below 2^24, the last whole number that float32 counts to
@@ -57,10 +58,10 @@ class Spelt:
 
     def __init__(self, name: str, threshold: float) -> None:
         self.name, self.threshold = name, threshold
-        self._bands = 16 if threshold >= 0.7 else 32
-        self._seeds = np.random.default_rng(1).integers(1, 2**63, (self._bands, _ROWS), np.uint64) | np.uint64(1)
+        rows = band_rows(threshold)
+        self._seeds = np.random.default_rng(1).integers(1, 2**63, (_ENTRIES // rows, rows), np.uint64) | np.uint64(1)
         self._texts: list[str] = []
-        self._marks: Mark = np.empty((0, 128), np.uint32)
+        self._marks: Mark = np.empty((0, _ENTRIES), np.uint32)
         # hash of a whole text or of a band -> the last text that has it; the ones before it wait in `_others`. Numbers only,
         # because the garbage collector walks through millions of lists again and again
         self._last: dict[int, int] = {}
@@ -74,7 +75,7 @@ class Spelt:
             return []
         texts = [text if text.isascii() else folded(text) for text in map(joined, rows)]  # signatures fold ASCII themselves
         marks, whole = signatures(pa.array(texts, pa.large_string()))
-        bands = marks[:, : self._bands * _ROWS].reshape(len(texts), self._bands, _ROWS)
+        bands = marks[:, : self._seeds.size].reshape(len(texts), *self._seeds.shape)
         keys = np.column_stack([whole, (bands * self._seeds).sum(axis=2, dtype=np.uint64)]).tolist()
         return [self._one(*each) for each in zip(texts, marks, keys, strict=True)]
 
@@ -112,6 +113,15 @@ class Spelt:
             if near >= self.threshold:
                 return f"{near:.2f} like an earlier {self.name}"
         return None
+
+
+def band_rows(threshold: float) -> int:
+    """Signature entries of a band: the more, the fewer strangers are compared; so many that hardly a pair is missed.
+
+    Source:
+        Leskovec, Rajaraman and Ullman 2014, "Mining of Massive Datasets", section 3.4.2.
+    """
+    return max(rows for rows in range(1, 17) if rows == 1 or (1 - threshold**rows) ** (_ENTRIES // rows) <= _MISSED)
 
 
 class Meant:

@@ -62,13 +62,18 @@ class TextLabels(Step):
         )
         labels = column_of(batch, self.label).to_pylist()
         own = np.array(
-            [probabilities[i, places[str(value)]] if str(value) in places else 1.0 for i, value in enumerate(labels)]
+            [probabilities[i, places[named(value)]] if named(value) in places else 1.0 for i, value in enumerate(labels)]
         )
         keep = own >= self.least
         reasons = tuple(
             f"label {label!r} has probability {p:.2f}" for label, p, k in zip(labels, own, keep, strict=True) if not k
         )
         return Kept(batch.take(keep), batch.ids[~keep], reasons)
+
+
+def named(label: Any) -> str:
+    """A label as a text, the same whether a column holds whole numbers, decimals or texts: 1, 1.0 and "1"."""
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 @lru_cache(maxsize=2)
@@ -80,7 +85,7 @@ def _trained(key: TableKey, source: str, text: str, label: str) -> tuple[Any, di
                 fix=did_you_mean(name, key.table.column_names, label="columns"),
             )
     pairs = [
-        (t, str(y))
+        (t, named(y))
         for t, y in zip(key.table[text].to_pylist(), key.table[label].to_pylist(), strict=True)
         if t and y is not None
     ]

@@ -81,7 +81,13 @@ def _runs(key: TableKey, source: str, column: str, length: int) -> frozenset[int
             fix=did_you_mean(column, key.table.column_names, label="columns"),
         )
     found: set[int] = set()
+    some = False
     for text in key.table[column].to_pylist():
         words = _WORD.findall(str(text or "").casefold())
+        some = some or bool(words)
         found.update(hash(" ".join(words[i : i + length])) for i in range(len(words) - length + 1))
+    if not some:
+        raise SourceError(
+            what=f"there is no word in column {column!r} of source {source!r}", fix="name the column with the texts"
+        )
     return frozenset(found)
