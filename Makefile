@@ -31,7 +31,7 @@ types: setup
 	$(BIN)/mypy
 
 docs: setup
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml requirements/dev.in --universal --generate-hashes --no-header --no-annotate \

@@ -22,6 +22,6 @@ fi
 step "a small model and real tables for the tests"
 $bin/python scripts/fetch.py
 step "documentation"
-$bin/mkdocs build --strict --quiet
+NO_MKDOCS_2_WARNING=1 $bin/mkdocs build --strict --quiet
 step "tests"
 $bin/python -m pytest -n 2 --dist worksteal -q -rs "$@"
