@@ -122,6 +122,31 @@ def test_a_bad_thesaurus_is_named(tmp_path, content):
         load(str(path))
 
 
+def test_a_thesaurus_in_another_encoding(tmp_path):
+    """A CSV in Windows-1252 and a MyThes file in the encoding that its first line names keep their accents."""
+    (tmp_path / "a.csv").write_bytes("word,pos,synonyms\ncoffeehouse,n,café\n".encode("cp1252"))
+    assert change("synonym", "Two coffeehouses.", rate=1, thesaurus=str(tmp_path / "a.csv")) == "Two cafés."
+    (tmp_path / "th.dat").write_bytes("ISO8859-2\nkáva|1\n(noun)|kafé\nkafé|1\n(noun)|káva\n".encode("iso8859-2"))
+    assert change("synonym", "The káva was hot.", rate=1, thesaurus=str(tmp_path / "th.dat")) == "The kafé was hot."
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("a.csv", b"word,pos,synonyms\n", "no word in it has a synonym"),
+        ("a.csv", "word,pos,synonyms\nдом,n,здание\n".encode("cp1251"), "encoding is not known: byte 18"),
+        ("a.dat", b"UTF-8\ncaf\xe9|1\n", "not UTF-8: .* at byte 9"),
+        ("a.dat", b"\xff\xfe", "cannot be read"),
+        ("data.noun", b"00000001 06 n xx dog\n", "cannot be read"),
+    ],
+)
+def test_a_thesaurus_that_cannot_be_read_says_why(tmp_path, name, data, said):
+    """Empty, of another encoding, cut off: an error with the file's name, not a run that changes nothing."""
+    (tmp_path / name).write_bytes(data)
+    with pytest.raises(SourceError, match=rf"{tmp_path.name}.*{said}"):
+        load(str(tmp_path if name == "data.noun" else tmp_path / name))
+
+
 def test_mythes_and_wordnet_files_are_read(tmp_path):
     """MyThes keeps mutual synonyms; WordNet keeps words whose dominant sense is the shared synset."""
     dat = tmp_path / "th.dat"

@@ -7,6 +7,7 @@ at run time is two look-ups a word.
 from __future__ import annotations
 
 import csv
+import io
 import os
 import re
 from collections import defaultdict
@@ -19,6 +20,7 @@ from pathlib import Path
 from lookalike.errors import SourceError
 from lookalike.generators.text import inflection
 from lookalike.generators.text.words import BE, CONJUNCTIONS, DETERMINERS, DO, HAVE, MODALS, PREPOSITIONS
+from lookalike.sources.encodings import text_of
 
 Options = tuple[str, ...]
 CLASSES = "OSDTMPBHIRC"  # other, start, determiner, to, modal or do, pronoun, be, have, preposition, degree word, conjunction
@@ -145,12 +147,24 @@ def load(name: str) -> Thesaurus:
         return compile_table(dict(_builtin()), unsure=_TWOFOLD)
     folder = os.environ.get("LOOKALIKE_WORDNET", "/usr/share/wordnet")
     path = Path(folder) if name == "wordnet" else Path(name)
-    if path.is_dir() and (path / "data.noun").is_file():
-        return _wordnet(path)
-    if path.suffix == ".dat" and path.is_file():
-        return compile_table(_mutual(_mythes(path)))
-    if path.suffix == ".csv" and path.is_file():
-        return compile_table(_csv(path))
+    found = _read(path)
+    if not found.table:
+        raise SourceError(what="no word in it has a synonym", where=str(path), fix="give another thesaurus, or `builtin`")
+    return found
+
+
+def _read(path: Path) -> Thesaurus:
+    try:
+        if path.is_dir() and (path / "data.noun").is_file():
+            return _wordnet(path)
+        if path.suffix == ".dat" and path.is_file():
+            return compile_table(_mutual(_mythes(path)))
+        if path.suffix == ".csv" and path.is_file():
+            return compile_table(_csv(path))
+    except (OSError, ValueError, LookupError, csv.Error) as exc:
+        raise SourceError(
+            what=f"the thesaurus cannot be read: {exc}", where=str(path), fix="check that all its files are there and whole"
+        ) from exc
     raise SourceError(
         what=f"no thesaurus at {str(path)!r}",
         fix="use `builtin`, install Debian's wordnet-base, or give a WordNet folder, a MyThes .dat or a CSV file",
@@ -171,23 +185,18 @@ def _builtin() -> Iterator[tuple[tuple[str, str], Options]]:
 
 def _csv(path: Path) -> dict[tuple[str, str], Options]:
     groups: dict[tuple[str, str], Options] = {}
-    with path.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if not {"word", "synonyms"} <= set(reader.fieldnames or ()):
+    reader = csv.DictReader(io.StringIO(text_of(path.read_bytes(), str(path)), newline=""))
+    if not {"word", "synonyms"} <= set(reader.fieldnames or ()):
+        raise SourceError(what="a thesaurus needs the columns word, pos, synonyms", where=str(path), fix="rename its columns")
+    for row in reader:
+        words = tuple(word.strip() for word in (row["synonyms"] or "").split(";") if word.strip())
+        pos = (row.get("pos") or "").strip()
+        if pos not in ("n", "v", "a", "r", ""):
             raise SourceError(
-                what="a thesaurus needs the columns word, pos, synonyms", where=str(path), fix="rename its columns"
+                what=f"part of speech {pos!r} is not n, v, a, r or empty", where=f"{path}:{reader.line_num}", fix="change it"
             )
-        for row in reader:
-            words = tuple(word.strip() for word in (row["synonyms"] or "").split(";") if word.strip())
-            pos = (row.get("pos") or "").strip()
-            if pos not in ("n", "v", "a", "r", ""):
-                raise SourceError(
-                    what=f"part of speech {pos!r} is not n, v, a, r or empty",
-                    where=f"{path}:{reader.line_num}",
-                    fix="change it",
-                )
-            if row["word"] and words:
-                groups[row["word"].strip().lower(), pos] = words
+        if row["word"] and words:
+            groups[row["word"].strip().lower(), pos] = words
     return groups
 
 
@@ -195,7 +204,9 @@ def _mythes(path: Path) -> dict[tuple[str, str], Options]:
     """First meaning of each part of speech; items with a remark (generic term, antonym) are no synonyms."""
     groups: dict[tuple[str, str], Options] = {}
     letters = {"(noun)": "n", "(verb)": "v", "(adj)": "a", "(adv)": "r"}
-    lines = path.read_text("utf-8", errors="replace").splitlines()
+    data = path.read_bytes()
+    encoding = data.split(b"\n", 1)[0].decode("ascii").strip()  # the format's first line names it
+    lines = text_of(data, str(path), encoding).splitlines()
     at = 1
     while at < len(lines):
         word, _, count = lines[at].rpartition("|")
