@@ -1,16 +1,20 @@
 """What a server does not take is found out once, by a request that it refuses; and costs no cell."""
 
 import asyncio
+from typing import ClassVar
 
 import orjson
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lookalike.models import served
 from lookalike.models.anthropic import Anthropic
-from lookalike.models.base import CallFailed, Message, Model, Price, Reply, Request, Tool
+from lookalike.models.base import CallFailed, Limited, Message, Model, Price, Refused, Reply, Request, Tool, Transient
 from lookalike.models.gemini import Gemini
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
+from lookalike.models.served import ServedBackend
 from lookalike.models.structured import is_strict
 from lookalike.recipe.model import Budget
 
@@ -242,3 +246,64 @@ def test_tools_that_servers_share(server):
     (declared,) = gemini[0]["functionDeclarations"]
     assert declared == {"name": "look_up", "description": "Looks a word up.", "parametersJsonSchema": tool.parameters}
     assert plain[0]["function"] == {"name": "look_up", "description": "Looks a word up.", "parameters": tool.parameters}
+
+
+class Odd(OpenAI):
+    """A model without a server: it refuses some schemas, and some requests go wrong on the way."""
+
+    kind: ClassVar[str] = "odd"
+    takes: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
+
+    def open(self):
+        return OddBackend(self)
+
+
+class OddBackend(ServedBackend):
+    def __init__(self, model):
+        super().__init__(model, None)
+        self.faults, self.refused = list(model.faults), 0
+
+    async def once(self, request, *, native=False):
+        await asyncio.sleep(0.001 * (request.seed % 5))
+        if self.faults and (fault := self.faults.pop()):
+            raise {"transient": Transient, "limited": Limited}[fault](fault)
+        if "unlucky" in request.messages[0].content:
+            raise Refused("this request")
+        if native and request.schema["title"] not in self.model.takes:
+            self.refused += 1
+            raise Refused("this schema")
+        return Reply("{}", served_by="native" if native else "words")
+
+    def take_pause_s(self):
+        return 0.0
+
+    async def close(self):
+        pass
+
+
+@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    asked=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=1, max_size=30),
+    takes=st.sets(st.sampled_from("abc")),
+    faults=st.lists(st.sampled_from(["", "transient", "limited"]), max_size=20),
+    concurrency=st.integers(1, 12),
+)
+def test_whatever_a_server_takes_every_good_request_gets_its_reply(monkeypatch, asked, takes, faults, concurrency):
+    """Any mix of schemas, faults, refused requests and concurrency: who asks in vain is who must, and nobody waits for ever."""
+    monkeypatch.setattr(served, "PROBE_S", 0.01)
+    schemas = {name: {"title": name, "type": "object"} for name in "abc"}
+    wanted = [
+        request(f"{'unlucky' if unlucky else 'lucky'} {n}", schema=schemas[name], seed=n)
+        for n, (name, unlucky) in enumerate(asked)
+    ]
+    odd = Odd(
+        base_url="http://nowhere/v1", model="odd", takes=tuple(takes), faults=tuple(faults), concurrency=concurrency, retries=30
+    )
+    *found, state = ask(odd, *wanted)
+    assert [isinstance(each, CallFailed) for each in found] == [unlucky for _, unlucky in asked]
+    by_words = {
+        reply.served_by for (name, _), reply in zip(asked, found, strict=True) if isinstance(reply, Reply) and name not in takes
+    }
+    assert by_words <= {"words"}
+    assert (state.in_flight, state.failed) == (0, sum(unlucky for _, unlucky in asked))
