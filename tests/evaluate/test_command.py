@@ -11,7 +11,6 @@ import pytest
 
 from lookalike.evaluate.report import Report
 
-
 pytestmark = pytest.mark.slow  # each command is a process
 
 

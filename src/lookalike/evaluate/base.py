@@ -20,6 +20,13 @@ Dimension = Literal["validity", "fidelity", "utility", "privacy", "diversity", "
 Direction = Literal["higher", "lower", "target"]
 Verdict = Literal["pass", "fail", "inconclusive"]
 
+
+def shortened(name: str, most: int) -> str:
+    """A name of at most so many letters, cut in the middle: long names differ at their ends."""
+    tail = (most - 1) // 2
+    return name if len(name) <= most else f"{name[: most - 1 - tail]}…{name[-tail:]}"
+
+
 DIMENSIONS: tuple[Dimension, ...] = ("validity", "fidelity", "utility", "privacy", "diversity", "fairness")
 
 

@@ -57,10 +57,8 @@ class C2st(Metric):
         ceiling = discriminate(views, "base", "ceiling").auc if views.rows("ceiling") >= LEAST else None
         floor = discriminate(views, "real", "independent").auc
         top = sorted(own.importance.items(), key=lambda item: -item[1])[:10]
-        told = [f"{name} ({drop:.3f})" for name, drop in top[:3] if drop > 0.005]
-        reading = (
-            f"given away by {', '.join(told)}: how much the AUC falls without." if told else "no single column gives it away."
-        )
+        told = [f"{name} ({drop:.3f})" for name, drop in top[:3] if drop > 0.005 and own.interval[0] > 0.5]
+        reading = f"given away by {', '.join(told)}: how much the AUC falls without." if told else "no column gives it away."
         if len(views.compared) > len(views.modelled()):
             reading += f" The model read {len(views.modelled())} of {len(views.compared):,} columns, drawn at random."
         detail: dict[str, Any] = {"importance": dict(top), "reading": reading}

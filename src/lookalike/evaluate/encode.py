@@ -219,11 +219,14 @@ def edges_of(values: Numbers, count: int) -> Numbers:
     if not known.size:
         return np.zeros(0)
     sample = known if known.size <= 200_000 else known[:: known.size // 100_000]
-    distinct = np.unique(sample)
+    distinct, times = np.unique(sample, return_counts=True)
     if distinct.size <= count:
         return np.asarray((distinct[1:] + distinct[:-1]) / 2.0)
-    quantiles = np.quantile(sample, np.linspace(0, 1, count + 1)[1:-1])
-    inner = np.unique(quantiles)
+    often = np.flatnonzero(times > sample.size / count)  # a heap of zeros gets a bin of its own, and hides nothing beside it
+    heaps = np.unique(np.concatenate([distinct[often], distinct[np.minimum(often + 1, distinct.size - 1)]]))[: count - 1]
+    rest = sample[~np.isin(sample, distinct[often])]
+    wanted = max(1, count - heaps.size)
+    inner = np.unique(np.concatenate([heaps, np.quantile(rest, np.linspace(0, 1, wanted + 1)[1:-1])]))
     return np.asarray(inner[inner > distinct[0]])
 
 

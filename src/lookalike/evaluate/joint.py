@@ -9,6 +9,7 @@ from math import comb
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.evaluate.base import shortened
 from lookalike.evaluate.views import Views, Which
 
 Counts = npt.NDArray[np.int64]
@@ -92,17 +93,25 @@ def similarity(a: Counts, b: Counts) -> float:
     return max(0.0, float(1 - np.abs(shares(a) - shares(b)).sum() / 2))
 
 
+def _figure(edge: float) -> str:
+    """A bin's edge, short."""
+    for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(edge) >= max(factor, 1e4):
+            return f"{edge / factor:.3g}{letter}"
+    return f"{edge:.4g}"
+
+
 def labels(views: Views, name: str, *, coarse: bool = True, rare: int = 5) -> list[str]:
     """What the bins of a column are called; real levels with fewer than `rare` rows keep no name."""
     column = views[name]
     if not column.numeric:
         keep = views.width(name, coarse=coarse) - 3
         count = np.bincount(views.codes(name, "real"), minlength=keep + 1)
-        kept = [level[:40] if count[i + 1] >= rare else "(rare)" for i, level in enumerate(views.levels(name)[:keep])]
+        kept = [shortened(level, 40) if count[i + 1] >= rare else "(rare)" for i, level in enumerate(views.levels(name)[:keep])]
         return ["(null)", *kept, "(other)", "(not in real)"]
     if column.form == "time":
         cuts = [str(np.datetime64(int(e), "s"))[:10] for e in views.edges(name, coarse=coarse)]
     else:
-        cuts = [f"{e:.4g}" for e in views.edges(name, coarse=coarse)]
+        cuts = [_figure(float(e)) for e in views.edges(name, coarse=coarse)]
     inner = [f"< {cuts[0]}", *[f"{a} to {b}" for a, b in pairwise(cuts)], f">= {cuts[-1]}"] if cuts else ["(one value)"]
     return ["(null)", *inner, "(out of range)"]

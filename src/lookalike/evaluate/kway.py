@@ -33,7 +33,7 @@ class KWay(Metric):
         real, synthetic = joint.counts(views, "real", self.k), joint.counts(views, "synthetic", self.k)
         scores = _similarities(real, synthetic)
         ceilings = _similarities(joint.counts(views, "base", self.k), joint.counts(views, "ceiling", self.k))
-        floors = np.array([1 - np.abs(joint.shares(t) - joint.independent(t)).sum() / 2 for t in real])
+        floors = _similarities(real, joint.counts(views, "independent", self.k))
         worst = np.argsort(scores - ceilings, kind="stable")
         reading = f"furthest below a real holdout: {_named(chosen[worst[0]])} ({scores[worst[0]]:.3f} against {ceilings[worst[0]]:.3f})."
         detail: dict[str, Any] = {"sets": len(chosen), "of": total, "reading": reading}
@@ -86,7 +86,7 @@ class Pairs(KWay):
     """1 - total variation of the cells of two columns, mean over all pairs; the worst pairs are named and drawn.
 
     Numbers are cut at real quantiles, rare categories are put together, null is a cell of its own. Cells have sampling noise, so
-    that even real rows do not reach 1: compare with the ceiling. The floor is the product of the real margins. `pairs.coverage` is
+    that even real rows do not reach 1: compare with the ceiling. The floor has the real margins and no dependence. `pairs.coverage` is
     the share of combinations that five real rows show which synthetic rows show at all.
 
     Source:

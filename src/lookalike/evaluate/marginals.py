@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.base import Metric, Result, shortened
 from lookalike.evaluate.encode import Column
 from lookalike.evaluate.shapes import QUANTILES, Shape, shape, shares
 from lookalike.evaluate.views import Views
@@ -115,7 +115,7 @@ def drawing(views: Views, column: Column) -> dict[str, Any]:
     often = counts["real"] * views.rows("real") >= RARE
     new = np.arange(width) > views.real_levels(name)
     shown = [int(i) for i in order if often[i] or new[i]]
-    levels = [views.levels(name)[i - 1][:60] for i in shown]
+    levels = [shortened(views.levels(name)[i - 1], 60) for i in shown]
     series = {w: [round(float(c[i]), 5) for i in shown] for w, c in counts.items()}
     for which, share in counts.items():
         series[which] += [round(float(1 - share[0] - sum(share[i] for i in shown)), 5), round(float(share[0]), 5)]

@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from lookalike.evaluate import learning
-from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.base import Metric, Result, shortened
 from lookalike.evaluate.boosting import Vector
 from lookalike.evaluate.learning import Labels, Task
 from lookalike.evaluate.views import Views
@@ -70,7 +70,7 @@ class Tstr(Metric):
 
     def _recall(self, job: Task, k: int, last: dict[str, Vector]) -> Result:
         own = job.test[1] == k
-        subject = job.classes[k][:60]
+        subject = shortened(job.classes[k], 60)
         if not own.any():
             return self.skip("not among the test rows", f"recall.{subject}", subject=subject)[0]
         value, ceiling = (float((last[w][own].argmax(axis=1) == k).mean()) for w in ("synthetic", "real"))

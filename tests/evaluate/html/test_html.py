@@ -12,6 +12,7 @@ import pytest
 from lookalike.evaluate.base import Result
 from lookalike.evaluate.evaluate import evaluate
 from lookalike.evaluate.html import charts, render
+from lookalike.evaluate.html.page import breakable
 from lookalike.evaluate.report import Report, TableInfo
 
 VOID = {"meta", "br", "path", "line", "rect", "circle", "link", "img", "hr", "input"}
@@ -177,3 +178,20 @@ def test_drawings_survive_odd_numbers():
     odd = Result("made_up", "made_up", "fidelity", 0.5, "higher", interval=(0.4, 0.6), range=(0.0, float("inf")), headline=True)
     page = render(Report((odd,), {"fidelity": "pass"}, (), (), {"": TableInfo({"real": 1}, {})}, 0, "x", "0"))
     assert "Made up" in page
+
+
+def test_long_names_keep_the_ends_that_tell_them_apart():
+    """Levels that begin alike are cut in the middle; a column's name may be broken at its underscores."""
+    names = [f"a very long category name that goes on and on {k}" for k in range(3)]
+    detail = {"levels": [*names, "(other)", "(null)"], "series": {w: [0.5, 0.3, 0.2, 0.0, 0.0] for w in ("real", "synthetic")}}
+    drawn = str(charts.marginal("kind", detail))
+    assert all(f"on {k}</text>" in drawn for k in range(3))
+    assert "long_<wbr>name&lt;b&gt;" in breakable("long_name<b>")
+
+
+def test_a_number_without_references_has_no_gauge_and_a_perfect_one_is_at_its_end():
+    """A lone dot on a line says nothing; 1.000 beside a ceiling of 1.000 is drawn at the right end, not in the middle."""
+    assert charts.gauge(32.0) == ""
+    place = re.search(r'cx="([0-9.]+)"', str(charts.gauge(1.0, ceiling=1.0)))
+    assert place is not None
+    assert float(place[1]) > 120

@@ -13,6 +13,8 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from lookalike.evaluate.base import shortened
+
 Series = Sequence[float]
 Matrix = Sequence[Sequence[float | None]]
 
@@ -54,7 +56,7 @@ def _tick(value: float, form: str) -> str:
         for factor, letter in ((1e9, "G"), (1e6, "M"), (1e3, "k")):
             if abs(value) >= factor:
                 return f"{value / factor:.3g}{letter}"
-    return f"{value:.4g}"
+    return f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 def marginal(name: str, detail: Mapping[str, Any]) -> Markup:
@@ -108,9 +110,8 @@ def _bars(name: str, levels: Sequence[str], series: Mapping[str, Series]) -> Mar
     body = ""
     for i, (level, real, made) in enumerate(kept):
         y = i * step + 2
-        shown = level if len(level) <= 17 else level[:16] + "…"
         body += f"<g><title>{escape(level)}: real {real:.1%}, synthetic {made:.1%}</title>"
-        body += _text(left - 6, y + 9.5, shown, css="small", more='text-anchor="end"')
+        body += _text(left - 6, y + 9.5, shortened(level, 17), css="small", more='text-anchor="end"')
         if level == "other" and max(real, made) > highest:  # many small ones together would dwarf each of them
             body += _text(left, y + 9.5, f"{real:.0%} real, {made:.0%} synthetic", css="small") + "</g>"
             continue
@@ -123,13 +124,14 @@ def _bars(name: str, levels: Sequence[str], series: Mapping[str, Series]) -> Mar
 def gauge(value: float | None, *, floor: float | None = None, ceiling: float | None = None,
           interval: Sequence[float] | None = None, label: str = "") -> Markup:  # fmt: skip
     """A value with its interval between the floor and the ceiling marks."""
-    if value is None:
+    if value is None or (floor is None and ceiling is None and interval is None):
         return Markup("")
     known = [v for v in (value, floor, ceiling, *(interval or ())) if v is not None and v - v == 0]
     low, high = min([*known, 0.0] if max(known) < 0.5 and min(known) >= 0 else known), max(known)
     least = 0.1 if high > 0.2 else 0.02  # a gap of a thousandth should not look like a gulf
     if high - low < least:
-        low, high = (low + high - least) / 2, (low + high + least) / 2
+        end = 1.0 if high <= 1 < (low + high + least) / 2 else (low + high + least) / 2  # a perfect score is at the end
+        low, high = end - least, end
     pad = (high - low) * 0.08
     low, high = low - pad, high + pad
     width = 150.0
@@ -184,8 +186,8 @@ def heatmap(columns: Sequence[str], real: Matrix, made: Matrix) -> Markup:
     diagonal = f'<line class="axis" x1="{left:.1f}" y1="2" x2="{left + size:.1f}" y2="{size + 2:.1f}"/>'
     font = "small" if cell >= 11 else "tiny"
     for i, name in enumerate(columns):
-        shown = name if len(name) <= 19 else name[:18] + "…"
         middle = (i + 0.5) * cell
+        shown = shortened(name, 19)
         body += _text(left - 5, middle + 5, shown, css=font, more='text-anchor="end"')
         x = left + middle + 3
         body += _text(x, size + 10, shown, css=font, more=f'text-anchor="end" transform="rotate(-60 {x:.1f} {size + 10:.1f})"')
@@ -233,7 +235,7 @@ def _largest_change(columns: Sequence[str], real: Matrix, made: Matrix) -> str:
 
 def mosaic(rows: Sequence[str], columns: Sequence[str], shares: Matrix, *, css: str, highest: float, label: str) -> Markup:
     """Shares of a pair's cells as shades; one of two side by side."""
-    left, bottom = 96.0, 58.0
+    left, bottom = 96.0, 18.0 + 4.4 * min(12, max(len(name) for name in columns))
     cell_x, cell_y = min(22.0, 150.0 / len(columns)), min(17.0, 170.0 / len(rows))
     body = f'<rect class="frame" x="{left - 0.5:g}" y="1.5" width="{cell_x * len(columns):.1f}" height="{cell_y * len(rows):.1f}"/>'
     for i, row in enumerate(shares):
@@ -246,18 +248,14 @@ def mosaic(rows: Sequence[str], columns: Sequence[str], shares: Matrix, *, css: 
                 f'fill-opacity="{shade:.2f}"><title>{escape(rows[i])}, {escape(columns[j])}: {value:.1%}</title></rect>'
             )
     for i, name in enumerate(rows):
-        body += _text(left - 5, 2 + (i + 0.5) * cell_y + 3.5, _short(name, 15), css="small", more='text-anchor="end"')
+        body += _text(left - 5, 2 + (i + 0.5) * cell_y + 3.5, shortened(name, 15), css="small", more='text-anchor="end"')
     foot = 2 + cell_y * len(rows) + 9
     for j, name in enumerate(columns):
         x = left + (j + 0.5) * cell_x + 3
         body += _text(
-            x, foot, _short(name, 12), css="small", more=f'text-anchor="end" transform="rotate(-50 {x:.1f} {foot:.1f})"'
+            x, foot, shortened(name, 12), css="small", more=f'text-anchor="end" transform="rotate(-50 {x:.1f} {foot:.1f})"'
         )
     return _svg(left + cell_x * len(columns) + 4, cell_y * len(rows) + bottom, label, body)
-
-
-def _short(name: str, most: int) -> str:
-    return name if len(name) <= most else name[: most - 1] + "…"
 
 
 def roc(curves: Mapping[str, Mapping[str, Any]], *, best: str) -> Markup:

@@ -12,12 +12,21 @@ from lookalike.errors import UnknownKind
 from lookalike.evaluate.base import DIMENSIONS, Dimension, Result
 from lookalike.evaluate.gates import Outcome
 from lookalike.evaluate.html import charts
-from lookalike.evaluate.report import Report
+from lookalike.evaluate.report import Finding, Report
 from lookalike.registry import resolve
 
 DRAWN = 20  # columns drawn in each table; the others are in the list
 LISTED = 40  # rows of a list of columns, pairs or groups
 FIRST = 5  # findings shown before the fold
+TOLD = (
+    "pairs",
+    "c2st",
+    "tstr",
+    "membership_tpr_at_fpr",
+    "identical_excess",
+    "near_duplicates",
+    "vendi_score",
+)  # in the tiles, first
 
 QUESTIONS: dict[Dimension, str] = {
     "validity": "Could these rows exist?",
@@ -131,10 +140,25 @@ def _findings(report: Report) -> list[dict[str, str]]:
                 fix = "Keep real rows apart before fitting, 20% is plenty, and give them as the holdout."
                 out.append({"title": "Privacy was not shown", "text": text, "fix": fix, "severity": "unknown", "table": ""})
             continue
-        title = finding.title.replace(finding.metric.replace("_", " "), name_of(finding.metric), 1)
-        entry = {"title": title, "text": finding.text, "fix": finding.fix, "severity": finding.severity, "table": finding.table}
+        title, text = _in_words(finding)
+        entry = {"title": title, "text": text, "fix": finding.fix, "severity": finding.severity, "table": finding.table}
         out.append(entry)
     return out
+
+
+def _in_words(finding: Finding) -> tuple[str, str]:
+    """A finding's title and text with the names that the page uses, in whole sentences."""
+    name = name_of(finding.metric)
+    title = finding.title.replace(finding.metric.replace("_", " "), name, 1)
+    title = f"{name}: not within bounds" if title == f"{name} does not hold" else title
+    text = finding.text.replace(f"{finding.metric} is", "It is", 1)
+    sentences = [part[:1].upper() + part[1:] for part in text.split(". ")]
+    return title, ". ".join(sentences)
+
+
+def breakable(name: str) -> Markup:
+    """A column's name that may be broken after an underscore."""
+    return Markup("_<wbr>").join(name.split("_"))
 
 
 def _count(n: int, what: str) -> str:
@@ -164,6 +188,7 @@ def _table(name: str, info: Any) -> dict[str, Any]:
 
 def _tile(report: Report, dimension: Dimension) -> dict[str, Any]:
     heads = [r for r in report.of(dimension=dimension) if r.headline and r.value is not None]
+    heads.sort(key=lambda r: TOLD.index(r.name) if r.name in TOLD else len(TOLD))
     shown = [
         {"title": (f"{r.table}: {name_of(r.name)}" if r.table else name_of(r.name)), "value": charts.number(r.value)}
         for r in heads[:2]
@@ -212,6 +237,7 @@ def _evidence(report: Report, table: str, results: list[Result], dimension: Dime
         "has_ceiling": any(r.ceiling is not None for r in whole),
         "has_floor": any(r.floor is not None for r in whole),
         "unmeasured": sum(r.value is None for r in results),
+        "reason": "" if whole else _common_reason(results),
     }
     drawn = {"privacy": RISKS, "utility": ("augmentation_lift",)}.get(dimension, ())
     out["numbers"] = [_number(r) for r in main if r.metric not in drawn]
@@ -232,6 +258,13 @@ def _evidence(report: Report, table: str, results: list[Result], dimension: Dime
     return out
 
 
+def _common_reason(results: list[Result]) -> str:
+    """Why most of what was not measured was not."""
+    reasons = [r.skipped for r in results if r.value is None]
+    said = max(reasons, key=reasons.count) if reasons else ""
+    return f"{said[:1].upper()}{said[1:].rstrip('.')}." if said else ""
+
+
 def _number(r: Result) -> dict[str, Any]:
     return {
         "title": name_of(r.name),
@@ -247,7 +280,7 @@ def _number(r: Result) -> dict[str, Any]:
             "target": f"best at {r.target:g}" if r.target is not None else "",
         }[r.direction],
         "meaning": meaning(r.metric) if r.name == r.metric else "",
-        "reading": str(r.detail.get("reading", "")),
+        "reading": breakable(str(r.detail.get("reading", ""))),
     }
 
 
@@ -278,7 +311,7 @@ def _marginals(results: list[Result]) -> dict[str, Any] | None:
     parts.sort(key=lambda r: (r.value or 0.0) - (r.ceiling or 1.0))
     figures = [
         {
-            "name": r.subject,
+            "name": breakable(r.subject),
             "svg": charts.marginal(r.subject, r.detail),
             "value": charts.number(r.value),
             "ceiling": charts.number(r.ceiling) if r.ceiling is not None else "",
@@ -300,7 +333,10 @@ def _changed(results: list[Result]) -> list[dict[str, str]]:
     """The pairs whose association changed most."""
     parts = [r for r in results if r.metric == "dependence" and r.subject and "real" in r.detail and r.value is not None]
     parts.sort(key=lambda r: r.value or 0.0)
-    return [{"pair": r.subject, "real": f"{r.detail['real']:.2f}", "made": f"{r.detail['synthetic']:.2f}"} for r in parts[:10]]
+    return [
+        {"pair": breakable(r.subject), "real": f"{r.detail['real']:.2f}", "made": f"{r.detail['synthetic']:.2f}"}
+        for r in parts[:10]
+    ]
 
 
 def _pairs(results: list[Result]) -> list[dict[str, Any]]:
@@ -318,7 +354,13 @@ def _pairs(results: list[Result]) -> list[dict[str, Any]]:
         ]
         ceiling = charts.number(r.ceiling) if r.ceiling is not None else ""
         out.append(
-            {"name": r.subject, "value": charts.number(r.value), "ceiling": ceiling, "real": sides[0], "synthetic": sides[1]}
+            {
+                "name": breakable(r.subject),
+                "value": charts.number(r.value),
+                "ceiling": ceiling,
+                "real": sides[0],
+                "synthetic": sides[1],
+            }
         )
     return out
 
@@ -416,8 +458,13 @@ def _lift(results: Sequence[Result]) -> list[dict[str, Any]]:
     rows = [r for r in results if r.value is not None and r.interval and ("lift" in r.name or r.range[0] < 0)]
     if not rows:
         return []
-    spread = max(0.005, *(max(abs(v) for v in r.interval or (0.0,)) for r in rows)) * 1.1
-    return [
+    ceiling = next((r.ceiling for r in rows if r.name == "augmentation_lift" and r.ceiling is not None), None)
+    spread = max(0.005, abs(ceiling or 0.0), *(max(abs(v) for v in r.interval or (0.0,)) for r in rows)) * 1.1
+    more = {
+        "title": "Real rows and as many further real ones", "meaning": "The ceiling: nothing made can be expected to add more.",
+        "svg": charts.forest(ceiling, None, low=-spread, high=spread, label="further real rows"), "value": charts.number(ceiling), "reading": "", "interval": "",
+    }  # fmt: skip
+    return ([more] if ceiling is not None else []) + [
         {
             "title": _training_set(r),
             "meaning": meaning(r.metric) if r.name == r.metric else "",
