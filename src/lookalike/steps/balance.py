@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from lookalike.generators.base import Batch, Context
+from lookalike.generators.text.columns import label_name
 from lookalike.steps.base import Kept, Step
 
 
@@ -23,7 +24,7 @@ class Balance(Step):
 
     Attributes:
         on: the column that holds the class.
-        counts: class -> rows kept at most; other classes are dropped.
+        counts: class -> rows kept at most; other classes, and rows without one, are dropped.
         most: rows kept at most of any class; instead of `counts`.
     """
 
@@ -34,7 +35,12 @@ class Balance(Step):
     counts: Mapping[str, int] | None = None
     most: int | None = Field(default=None, ge=1)
 
-    _seen: Counter[Any] = PrivateAttr(default_factory=Counter)
+    _seen: Counter[str | None] = PrivateAttr(default_factory=Counter)
+
+    @field_validator("counts", mode="before")
+    @classmethod
+    def _written(cls, counts: Any) -> Any:
+        return {label_name(label): count for label, count in counts.items()} if isinstance(counts, Mapping) else counts
 
     @model_validator(mode="after")
     def _one(self) -> Self:
@@ -57,9 +63,10 @@ class Balance(Step):
         mask = np.zeros(len(batch), bool)
         reasons = []
         for place, value in enumerate(batch[self.on].to_pylist()):
-            room = self.most if self.counts is None else self.counts.get(str(value), 0)
-            if self._seen[value] < (room or 0):
-                self._seen[value] += 1
+            name = None if value is None else label_name(value)
+            room = (self.most if self.counts is None else self.counts.get(name or "")) or 0
+            if self._seen[name] < room:
+                self._seen[name] += 1
                 mask[place] = True
             else:
                 reasons.append(f"{self.on} = {value!r} has its {room}" if room else f"{self.on} = {value!r} is not asked for")

@@ -8,6 +8,7 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from lookalike.generators.base import Batch, Context
+from lookalike.generators.text.columns import texts
 from lookalike.schema.pii import KINDS, scan
 from lookalike.steps.base import Kept, Step
 
@@ -53,11 +54,11 @@ class Redact(Step):
     def apply(self, batch: Batch, ctx: Context) -> Kept:  # noqa: ARG002
         """All rows, with what was found replaced."""
         for name in self.columns:
-            texts = batch[name].to_pylist()
-            found = scan(texts, self.kinds)
+            cells = texts(batch, name)
+            found = scan(cells, self.kinds)
             for hit in sorted(found, key=lambda hit: (hit.text, -hit.start)):
-                text = texts[hit.text]
-                texts[hit.text] = text[: hit.start] + self.mask.format(kind=hit.kind.upper()) + text[hit.stop :]
+                text = cells[hit.text] or ""
+                cells[hit.text] = text[: hit.start] + self.mask.format(kind=hit.kind.upper()) + text[hit.stop :]
             if found:
-                batch = batch.with_column(name, pa.array(texts, batch[name].type))
+                batch = batch.with_column(name, pa.array(cells, batch[name].type))
         return Kept(batch)

@@ -11,7 +11,7 @@ from pydantic import Field
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.base import Batch, Context, TableKey
 from lookalike.generators.text.columns import column as column_of
-from lookalike.generators.text.columns import head, texts
+from lookalike.generators.text.columns import head, label_name, texts
 from lookalike.optional import require
 from lookalike.steps.base import Kept, Step
 
@@ -62,18 +62,16 @@ class TextLabels(Step):
         )
         labels = column_of(batch, self.label).to_pylist()
         own = np.array(
-            [probabilities[i, places[named(value)]] if named(value) in places else 1.0 for i, value in enumerate(labels)]
+            [
+                probabilities[i, places[label_name(value)]] if label_name(value) in places else 1.0
+                for i, value in enumerate(labels)
+            ]
         )
         keep = own >= self.least
         reasons = tuple(
             f"label {label!r} has probability {p:.2f}" for label, p, k in zip(labels, own, keep, strict=True) if not k
         )
         return Kept(batch.take(keep), batch.ids[~keep], reasons)
-
-
-def named(label: Any) -> str:
-    """A label as a text, the same whether a column holds whole numbers, decimals or texts: 1, 1.0 and "1"."""
-    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
 
 
 @lru_cache(maxsize=2)
@@ -85,7 +83,7 @@ def _trained(key: TableKey, source: str, text: str, label: str) -> tuple[Any, di
                 fix=did_you_mean(name, key.table.column_names, label="columns"),
             )
     pairs = [
-        (t, named(y))
+        (t, label_name(y))
         for t, y in zip(key.table[text].to_pylist(), key.table[label].to_pylist(), strict=True)
         if t and y is not None
     ]

@@ -15,7 +15,7 @@ from pydantic import Field, field_validator
 from lookalike import rng
 from lookalike.errors import RecipeError
 from lookalike.generators.base import Batch, Context, Generator
-from lookalike.generators.text.columns import column, head, moved, spans_of, texts
+from lookalike.generators.text.columns import column, head, label_name, moved, spans_of, texts
 from lookalike.generators.text.edits import Edit, OffsetMap, Span, apply, intact, whole
 from lookalike.generators.text.operators.base import LabelEffect, Operator
 from lookalike.spec import Kind
@@ -136,7 +136,7 @@ class Augment(Generator):
     @classmethod
     def _written(cls, flip: Any) -> Any:
         """Truth values and numbers as texts: a recipe's keys are texts once it has been saved."""
-        return {_text(old): _text(new) for old, new in flip.items()} if isinstance(flip, Mapping) else flip
+        return {label_name(old): label_name(new) for old, new in flip.items()} if isinstance(flip, Mapping) else flip
 
     @field_validator("keep")
     @classmethod
@@ -237,7 +237,3 @@ def relabelled(label: Any, effects: Sequence[LabelEffect], turned: Mapping[Any, 
         if effect == "flip":
             label = turned.get(label)
     return label
-
-
-def _text(value: Any) -> Any:
-    return str(value).lower() if isinstance(value, bool) else str(value) if isinstance(value, (int, float)) else value

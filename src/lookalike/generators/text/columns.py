@@ -101,3 +101,10 @@ def moved(cell: Any, spans: Sequence[Span]) -> Any:
         return list(next(rest)) if item[0] is not None and item[1] is not None else item
 
     return one(cell) if isinstance(cell, Mapping) else [one(item) for item in cell]
+
+
+def label_name(label: Any) -> str:
+    """A label as a recipe writes it, whatever holds it: `positive`, `3` for 3 and 3.0, `0.5`, `true`."""
+    if isinstance(label, bool):
+        return str(label).lower()
+    return str(int(label)) if isinstance(label, float) and label.is_integer() else str(label)
