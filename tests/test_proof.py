@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lookalike import api
-from lookalike.errors import RecipeProblems
+from lookalike.errors import GateFailed, RecipeProblems
 
 SAID = {"kind": "scripted", "replies": ["The parcel came on time, and the driver was kind."]}
 
@@ -65,6 +65,19 @@ def test_written_texts_are_measured_by_themselves(in_folder):
     assert "fidelity" not in report.verdicts
     assert report.verdicts.get("privacy") != "pass"
     assert (in_folder / "r" / "report.html").is_file()
+
+
+def test_structured_replies_are_read_and_labels_are_not(in_folder):
+    """Texts inside a structured reply are measured field by field; a run of labels alone has nothing to measure."""
+    replies = [f'{{"body": "Parcel {i} came on time and in one piece.", "stars": {i}}}' for i in range(5)]
+    schema = {"type": "object", "properties": {"body": {"type": "string"}, "stars": {"type": "integer"}}, "required": ["body"]}
+    text = {"kind": "prompt", "model": "m", "prompt": "Write.", "schema": schema}
+    report = measured({"t": {"rows": 30, "columns": {"text": text}}}, models={"m": {"kind": "scripted", "replies": replies}})
+    assert list(report.tables[""].columns) == ["text.body"]
+    label = {"kind": "prompt", "model": "m", "prompt": "Write.", "choices": ["good", "bad"]}
+    assert (
+        measured({"t": {"rows": 3, "columns": {"x": label}}}, models={"m": {"kind": "scripted", "replies": ["good"]}}) is None
+    )
 
 
 def test_a_table_is_held_against_the_source_it_names(source):

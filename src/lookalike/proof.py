@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import pyarrow as pa
 
+from lookalike.errors import GateFailed
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
@@ -27,17 +28,26 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     A learned table is held against the rows it learned, with held-out ones for privacy; a table with `compare` against that
     source; of other tables only what a model wrote is measured, by itself. Writes `report.json` and `report.html` into the run
     folder, and the dataset card in any case.
+
+    Raises:
+        GateFailed: the recipe has gates, and no row was made that they could be decided on.
     """
     report = None
-    sides_of = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
-    tables = {name: sides for name, sides in sides_of.items() if sides[1].num_rows}  # where every row failed there is nothing
+    found = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
+    tables = {name: sides for name, sides in found.items() if sides is not None and sides[1].num_rows}
+    if made.recipe.gates and not tables:
+        raise GateFailed(
+            what="no gate can be decided: no row was made that could be measured",
+            where=str(folder.path),
+            fix="see failures.parquet",
+        )
     if tables:
         from lookalike.evaluate.evaluate import evaluate  # here: many runs have nothing to measure
 
         gates = _gates(made, *tables)
         targets = ((t.name, t.table.rows.target) for t in made.tables if isinstance(t.table.rows, Like))
         target = next((f"{name}.{column}" for name, column in targets if column), None)
-        sides = [{name: found[i] for name, found in tables.items()} for i in range(3)]
+        sides = [{name: rows[i] for name, rows in tables.items()} for i in range(3)]
         given: list[Any] = [*sides[:2], {name: rows for name, rows in sides[2].items() if rows is not None}]
         if len(tables) == 1:  # a report of one table need not name it
             given = [*next(iter(tables.values()))]
@@ -51,8 +61,10 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     return report
 
 
-def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | None, pa.Table, pa.Table | None]:
-    """Real, synthetic and held-out rows of a table, in the columns to compare."""
+def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | None, pa.Table, pa.Table | None] | None:
+    """Real, synthetic and held-out rows of a table, in the columns to compare; None where a model wrote nothing but labels."""
+    from lookalike.evaluate.encode import is_prose
+
     synthetic = folder.table(table.name)
     if (found := _learned(made, table)) is not None:
         learned, holdout = found
@@ -62,7 +74,9 @@ def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | 
         real = Sources(made.recipe.sources, made.root).source(table.table.compare)
         names = [name for name in real.column_names if name in synthetic.column_names]
         return real.select(names), synthetic.select(names), None
-    return None, synthetic.select(list(table.table.written)), None
+    written = synthetic.select(list(table.table.written)).flatten()  # a structured reply: each of its fields
+    texts = [name for name in written.column_names if is_prose(written[name])]
+    return (None, written.select(texts), None) if texts else None
 
 
 def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
