@@ -49,11 +49,6 @@ class RunFolder:
         return str(self.plan["name"])
 
     @property
-    def recipe_text(self) -> str:
-        """The recipe as it was run."""
-        return (self.path / "recipe.yaml").read_text(encoding="utf-8")
-
-    @property
     def tables(self) -> tuple[str, ...]:
         """Table names in making order."""
         return tuple(table["name"] for table in self.plan["tables"])

@@ -14,7 +14,6 @@ one and of all that followed it in its cell: the conversation was begun anew fro
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -88,7 +87,6 @@ class PartJournal:
     folder: Path
     entries: dict[Key, Entry] = field(default_factory=dict)
     begun: dict[tuple[str, int], int] = field(default_factory=dict)  # (fingerprint, row) -> how often the cell was begun anew
-    torn: int = 0
     _handle: int | None = None
 
     @classmethod
@@ -103,8 +101,7 @@ class PartJournal:
                     line = orjson.loads(raw)
                     entry = _decode(line)
                 except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-                    journal.torn += 1
-                    continue
+                    continue  # torn
                 journal._keep(line["f"], entry)
         return journal
 
@@ -174,12 +171,3 @@ class PartJournal:
             self.sync()
             os.close(self._handle)
             self._handle = None
-
-
-def total(entries: Iterable[Entry]) -> Usage:
-    """Tokens and money of some entries."""
-    usage = Usage()
-    for entry in entries:
-        if entry.reply is not None:
-            usage += entry.reply.usage
-    return usage

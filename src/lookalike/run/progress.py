@@ -23,7 +23,6 @@ class Progress:
         judged: outcomes of rows of the table in work that are not on the disk yet.
         waiting: rows of the table in work whose cells are made and that are not judged yet.
         asked: by table, rows wanted.
-        reused: replies that the journal already held.
     """
 
     name: str = ""
@@ -34,7 +33,6 @@ class Progress:
     waiting: int = 0
     asked: dict[str, int | None] = field(default_factory=dict)
     lanes: Lanes | None = None
-    reused: int = 0
     _began: tuple[float, int] = (0.0, 0)
 
     def begin(self, table: str) -> None:

@@ -51,8 +51,3 @@ class Quota:
         """Candidates were judged."""
         self.undecided -= settled + rejected
         self.settled += settled
-
-    @property
-    def capped(self) -> bool:
-        """The cap was reached before the count."""
-        return self.asked is not None and self.opened >= self.limit and self.settled < self.asked

@@ -100,11 +100,11 @@ class StreamTable:
     saving: set[asyncio.Task[None]] = field(default_factory=set)
     passed: dict[int, Part] = field(default_factory=dict)
     halted: Exception | None = None
+    _current: OpenPart | None = None  # the one whose rows are begun
 
     async def make(self, ranges: Iterator[tuple[int, int, int]]) -> None:
         """Make every partition that is missing."""
         self._ranges = ranges
-        self._current: OpenPart | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for _ in range(self.window):

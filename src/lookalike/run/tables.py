@@ -7,7 +7,7 @@ import math
 import os
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -72,15 +72,15 @@ class TableRun:
     def make(self) -> None:
         """Make what is missing."""
         whole = self.runner.options.shard.whole
-        self._pass(self.ranges)
+        self._pass(list(self.ranges()))
         replaces = self.origin.exact and self.rejects and whole
         while replaces and not self.runner.halt.is_set():
             parts = self.finished()
-            more = self.origin.more(np.concatenate([part.candidates() for part in parts]), self._settled(parts), self._size)
+            tried = np.concatenate([part.candidates() for part in parts])
+            more = self.origin.more(tried, self._settled(parts), self.table.partition_rows)
             if not more:
                 break
-            index = parts[-1].index + 1
-            self._pass(lambda: iter([(n, *ids) for n, ids in enumerate(more, index)]))  # noqa: B023  # called in this round
+            self._pass([(index, *ids) for index, ids in enumerate(more, parts[-1].index + 1)])
         self._clear()
         if (self.selective or replaces) and whole and not self.runner.halt.is_set():
             self._say_when_short()
@@ -89,10 +89,6 @@ class TableRun:
     def folder(self) -> Path:
         """Where the table's partitions lie."""
         return self.to / "tables" / self.table.name
-
-    @property
-    def _size(self) -> int:
-        return self.table.partition_rows
 
     def finished(self) -> list[Part]:
         """The table's partitions, in order."""
@@ -110,9 +106,9 @@ class TableRun:
         while self.found:
             self.found.popitem()[1].unlink()
 
-    def _pass(self, ranges: Callable[[], Iterator[Range]]) -> None:
+    def _pass(self, ranges: Sequence[Range]) -> None:
         """Make what is missing of some ranges."""
-        self.done = self._existing(ranges())
+        self.done = self._existing(ranges)
         for part in self.done.values():
             self.counts.add(part.counts)
             if self.runner.options.look is not None:
@@ -120,11 +116,11 @@ class TableRun:
         self.runner.progress.found(self.asked)
         models = [name for name in self.table.order if isinstance(self.table.table.columns[name], ModelColumn)]
         if models:
-            self.runner.loop.run(self._walk(models, ranges()))
+            self.runner.loop.run(self._walk(models, ranges))
         elif self.runner.options.shard.whole or not (self.ordered or self.selective):
-            self._blocks(ranges())
+            self._blocks(ranges)
 
-    def _existing(self, ranges: Iterator[Range]) -> dict[int, Part]:
+    def _existing(self, ranges: Sequence[Range]) -> dict[int, Part]:
         """Partitions that exist and belong to this plan; the others are removed."""
         done: dict[int, Part] = {}
         settled = 0
@@ -163,7 +159,7 @@ class TableRun:
             why += f"; short: {'; '.join(short[:5])}" + (f" and {len(short) - 5:,} more" if len(short) > 5 else "")
         self.runner.events.emit("capped", table=self.table.name, kept=self.counts.kept, asked=self.asked, reason=why)
 
-    def _blocks(self, ranges: Iterator[Range]) -> None:
+    def _blocks(self, ranges: Sequence[Range]) -> None:
         threads = self.runner.options.threads or os.cpu_count() or 1
         if self.ordered:
             for _, part in sorted(self.done.items()):
@@ -206,7 +202,7 @@ class TableRun:
                 fix="what was made is kept: change the recipe, or loosen or remove the gate, and run the same command again",
             )
 
-    async def _walk(self, models: list[str], ranges: Iterator[Range]) -> None:
+    async def _walk(self, models: list[str], ranges: Sequence[Range]) -> None:
         runner = self.runner
         lanes = await runner.lanes()
         specs: Mapping[str, ModelColumn] = {name: self.table.table.columns[name] for name in models}  # type: ignore[misc]
@@ -246,7 +242,7 @@ class TableRun:
         syncing = asyncio.create_task(runner.sync())
         syncing.add_done_callback(table.heed)
         try:
-            await table.make(ranges)
+            await table.make(iter(ranges))
         finally:
             syncing.cancel()
 
@@ -263,7 +259,6 @@ class TableRun:
 
     def _open_journal(self, index: int) -> PartJournal:
         journal = PartJournal.open(self.to / "journal" / self.table.name / f"part-{index:05d}")
-        self.runner.progress.reused += len(journal.entries)
         self.runner.journals.add(journal)
         return journal
 
