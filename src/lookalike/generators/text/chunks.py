@@ -10,6 +10,7 @@ from pydantic import Field
 
 from lookalike.generators.base import Batch, Context, Generator
 from lookalike.generators.text.columns import head, texts
+from lookalike.generators.text.edits import cuts
 from lookalike.generators.text.words import sentences
 
 CHUNK = pa.struct([("text", pa.string()), ("start", pa.int64()), ("end", pa.int64())])
@@ -56,12 +57,20 @@ def _cut(document: str, start: int, end: int, size: int) -> list[tuple[int, int]
     pieces = []
     while end - start > size:
         space = document.rfind(" ", start + size // 2, start + size + 1)
-        border = space if space > start else start + size
+        border = space if space > start else _before(document, start, start + size)
         pieces.append((start, border))
         start = border + (document[border : border + 1] == " ")
     if end > start:
         pieces.append((start, end))
     return pieces
+
+
+def _before(document: str, start: int, border: int) -> int:
+    """The last border up to this one that cuts no visible character; this one where there is none."""
+    at = border
+    while at > start + 1 and cuts(document, at):
+        at -= 1
+    return border if cuts(document, at) else at
 
 
 class Chunks(Generator):

@@ -6,10 +6,11 @@ import re
 import unicodedata
 from collections.abc import Sequence
 
-from lookalike.generators.text.edits import Span
+from lookalike.generators.text.edits import Span, cuts
 from lookalike.generators.text.words import DETERMINERS, sentences
 
 _QUOTES = str.maketrans({"’": "'", "‘": "'", "“": '"', "”": '"', "–": "-", "—": "-", "\u00a0": " "})
+_MARKED = re.compile(r".[\u0300-\u036f\u0591-\u05bd\u064b-\u065f]*", re.DOTALL)  # a letter with its marks
 _UNITS = "%|percent|degrees|years?|months?|weeks?|days?|hours?|minutes?|km|kg|mg|ml|million|billion"
 _SHARP = re.compile(
     rf"[$€£]\s?\d[\d,.]*(?<=\d)(?:\s?(?:{_UNITS})\b)?|\d(?:[\d,.:/]*\d)?(?:\s?(?:{_UNITS})\b)?"
@@ -27,7 +28,7 @@ def find_quote(quote: str, document: str) -> Span | None:
     """
     at = document.find(quote)
     if quote and at >= 0:
-        return at, at + len(quote)
+        return _unbroken(at, at + len(quote), document)
     words = _plain(quote).strip(" .,;:!?\"'").split()
     if not words:
         return None
@@ -35,21 +36,30 @@ def find_quote(quote: str, document: str) -> Span | None:
     match = re.search(r"\s+".join(map(re.escape, words)), folded)
     if not match:
         return None
-    return origin[match.start()], origin[match.end() - 1] + 1
+    return _unbroken(origin[match.start()][0], origin[match.end() - 1][1], document)
+
+
+def _unbroken(start: int, end: int, document: str) -> Span:
+    """The span, made wider where it would cut a visible character."""
+    while cuts(document, start):
+        start -= 1
+    while cuts(document, end):
+        end += 1
+    return start, end
 
 
 def _plain(text: str) -> str:
     return unicodedata.normalize("NFC", text).translate(_QUOTES).casefold()
 
 
-def _folded(document: str) -> tuple[str, list[int]]:
-    """The document folded for comparison, and for each folded character the offset it comes from."""
+def _folded(document: str) -> tuple[str, list[Span]]:
+    """The document folded for comparison, and for each folded character the span that it comes from, marks included."""
     out: list[str] = []
-    origin: list[int] = []
-    for offset, character in enumerate(document):
-        for piece in character.translate(_QUOTES).casefold():
+    origin: list[Span] = []
+    for match in _MARKED.finditer(document):
+        for piece in _plain(match.group()):
             out.append(piece)
-            origin.append(offset)
+            origin.append(match.span())
     return "".join(out), origin
 
 
