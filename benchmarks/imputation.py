@@ -49,8 +49,8 @@ def errors(truth: pa.Table, filled: pa.Table, gone: dict[str, np.ndarray]) -> tu
     for name, mask in gone.items():
         real, made = truth[name].to_pylist(), filled[name].to_pylist()
         pairs = [(real[i], made[i]) for i in np.flatnonzero(mask)]
-        if pa.types.is_string(truth[name].type):
-            categories.append(np.mean([a != b for a, b in pairs]))
+        if pa.types.is_string(truth[name].type) or set(real) == {0, 1}:  # two classes are no quantity
+            categories.append(np.mean([a != (b if isinstance(b, str) else round(b)) for a, b in pairs]))
         else:
             a, b = (np.array(side, float) for side in zip(*pairs, strict=True))
             numbers.append(np.sqrt(np.mean((a - b) ** 2)) / np.std(np.array(real, float)))

@@ -32,7 +32,9 @@ Values = npt.NDArray[Any]
 TRAIN_ROWS = 16_000  # rows that one column's model is trained on
 TREES = (16, 72)  # boosted trees a column, in the first round and in the second
 RATE, ROWS_SHARE, COLUMNS_SHARE, LEAST = 0.16, 0.5, 0.6, 8  # of boosting: step, shares of a tree, rows of a leaf
+FEW_ROWS, BAGS = 6_000, 2  # below so many training rows, the mean of so many models of smaller steps
 FEWEST = 20  # rows that a model is trained on at least
+DRAW_BINS = 64  # of a number when values are drawn: finer ones follow the noise
 MOST_CODES = 64  # of a category as a predictor; the rarest levels share the last
 NEIGHBORS = 5
 CANDIDATES = 5_000  # rows among which neighbours are looked for
@@ -201,7 +203,9 @@ def _iterative(
     learned: Sequence[Feature], data: Data, gaps: dict[str, Any], filled: Data, draws: np.random.Generator, *, draw: bool
 ) -> Data:
     """Each column with gaps by a model on all others; the second round sees the first one's values."""
-    wall = _Wall(learned, data, filled, draws)
+    from lookalike.synthesizers import impute_trees
+
+    wall = _Wall(learned, data, filled, draws, DRAW_BINS if draw else impute_trees.BINS)
     now = dict(data)
     for trees in TREES:
         for name in sorted(gaps, key=lambda name: int(gaps[name].sum())):
@@ -230,7 +234,7 @@ class _Wall:
         plain: float64 [n, e], a standardised column for each number, the mean where the cell is missing; the last column is 1.
     """
 
-    def __init__(self, learned: Sequence[Feature], data: Data, filled: Data, draws: np.random.Generator) -> None:
+    def __init__(self, learned: Sequence[Feature], data: Data, filled: Data, draws: np.random.Generator, bins: int) -> None:
         from lookalike.synthesizers import impute_trees
 
         self.names = [feature.name for feature in learned]
@@ -240,7 +244,7 @@ class _Wall:
         numbers = [i for i, feature in enumerate(learned) if feature.is_number]
         self.plain = np.ones((rows, len(numbers) + 1))
         self._axis = {place: i for i, place in enumerate(numbers)}
-        self._edges = {i: impute_trees.bin_edges(data[learned[i].name], draws) for i in numbers}
+        self._edges = {i: impute_trees.bin_edges(data[learned[i].name], draws, bins) for i in numbers}
         self._scale: dict[int, tuple[float, float]] = {}
         for place, feature in enumerate(learned):
             if feature.is_number:
@@ -301,8 +305,6 @@ def _predict(
     draw: bool,
 ) -> Values:
     """Values of the wanted rows: the likeliest, or draws."""
-    from lookalike.synthesizers.impute_trees import boost
-
     if not wall.features[place].is_number:
         return _predict_level(wall, place, column, train, wanted, draws, trees=trees, draw=draw)
     donors = train[:0]
@@ -316,10 +318,7 @@ def _predict(
     slope = np.linalg.solve(straight.T @ straight + 1e-3 * len(train) * np.eye(straight.shape[1]), straight.T @ target)
     scores, asked = (straight @ slope)[:, None], (ask @ slope)[:, None]
     order = wall.order(train, target)
-    boost(
-        wall.read(place, train, order), target[:, None], wall.read(place, wanted, order), scores, asked, trees, RATE,
-        ROWS_SHARE, COLUMNS_SHARE, LEAST, int(draws.integers(1 << 31)),
-    )  # fmt: skip
+    asked = _boosted(wall, place, train, wanted, order, (target[:, None], scores, asked), trees, RATE, draws, draw=draw)
     guess = asked[:, 0] * width + middle
     if not draw:
         return np.asarray(np.clip(guess, column[train].min(), column[train].max()))
@@ -340,8 +339,6 @@ def _predict_level(
     trees: int,
     draw: bool,
 ) -> Values:
-    from lookalike.synthesizers.impute_trees import boost
-
     if draw:
         train = draws.choice(train, min(len(train), TRAIN_ROWS))
     classes, codes = np.unique(column[train], return_inverse=True)
@@ -351,10 +348,37 @@ def _predict_level(
     start = np.log(target.mean(axis=0))
     scores, asked = np.tile(start, (len(train), 1)), np.tile(start, (len(wanted), 1))
     order = wall.order(train, target @ draws.standard_normal(len(classes)) if len(classes) > 2 else target[:, 0])
-    boost(
-        wall.read(place, train, order), target, wall.read(place, wanted, order), scores, asked, max(8, trees // 2), 1.5 * RATE,
-        ROWS_SHARE, COLUMNS_SHARE, LEAST, int(draws.integers(1 << 31)),
-    )  # fmt: skip
+    asked = _boosted(
+        wall, place, train, wanted, order, (target, scores, asked), max(8, trees // 2), 1.5 * RATE, draws, draw=draw
+    )
     if draw:
         asked += draws.gumbel(size=asked.shape)
     return np.asarray(classes[asked.argmax(axis=1)])
+
+
+def _boosted(
+    wall: _Wall,
+    place: int,
+    train: Values,
+    wanted: Values,
+    order: Sequence[Values | None],
+    begun: tuple[Values, Values, Values],
+    trees: int,
+    rate: float,
+    draws: np.random.Generator,
+    *,
+    draw: bool,
+) -> Values:
+    """Scores of the wanted rows; of few rows the mean of several slower models, which errs less and still costs little."""
+    from lookalike.synthesizers.impute_trees import boost
+
+    target, scores, asked = begun
+    rows, wanted_rows = wall.read(place, train, order), wall.read(place, wanted, order)
+    few = not draw and len(train) < FEW_ROWS
+    trees, rate, bags, least = (3 * trees // 2, rate / 1.5, BAGS, LEAST // 2 + 1) if few else (trees, rate, 1, LEAST)
+    total = np.zeros_like(asked)
+    for _ in range(bags):
+        made, seed = asked.copy(), int(draws.integers(1 << 31))
+        boost(rows, target, wanted_rows, scores.copy(), made, trees, rate, ROWS_SHARE, COLUMNS_SHARE, least, seed)
+        total += made
+    return np.asarray(total / bags)

@@ -19,20 +19,20 @@ import numpy.typing as npt
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
 Bytes = npt.NDArray[np.uint8]
-BINS = 64
+BINS = 254  # codes at most, the missing one among them
 DEPTH = 6
 SKETCH = 3  # projections of a category's gradient
 
 
-def bin_edges(values: Floats, draws: np.random.Generator) -> Floats:
-    """Upper edges of at most `BINS - 1` bins of about equal counts; code 0 is left for missing values."""
+def bin_edges(values: Floats, draws: np.random.Generator, most: int = BINS) -> Floats:
+    """Upper edges of at most `most - 1` bins of about equal counts; code 0 is left for missing values."""
     there = values[~np.isnan(values)]
     if len(there) > 10_000:
         there = draws.choice(there, 10_000, replace=False)
     points = np.unique(there)
-    if len(points) <= BINS - 1:
+    if len(points) <= most - 1:
         return np.asarray((points[:-1] + points[1:]) / 2)
-    return np.asarray(np.unique(np.quantile(there, np.linspace(0, 1, BINS)[1:-1])))
+    return np.asarray(np.unique(np.quantile(there, np.linspace(0, 1, most)[1:-1])))
 
 
 def bin_codes(values: Floats, edges: Floats) -> Bytes:
@@ -66,6 +66,9 @@ def boost(
     np.random.seed(seed)  # noqa: NPY002  # numba's own generator
     grad, hess, sketch = np.zeros((n, k)), np.ones((n, k)), np.zeros((n, s))
     hist = np.zeros((DEPTH + 3, d, BINS, s + 1))
+    tops = np.zeros(d, np.int64)  # codes of each column: most have far fewer than BINS
+    for j in range(d):
+        tops[j] = max(rows[:, j].max(), wanted[:, j].max() if len(wanted) else 0) + 1
     size = 2 ** (DEPTH + 1)
     feature, cut = np.full(size, -1), np.zeros(size, np.int64)
     child, value = np.zeros(size, np.int64), np.zeros((size, k))
@@ -85,7 +88,7 @@ def boost(
         if some == 0 or count < 2 * least:
             continue
         _gradients(index[:count], target, scores, grad, hess, sketch)
-        nodes = _grow(rows, index[:count], spare, sketch, used[:some], hist, feature, cut, child, least)
+        nodes = _grow(rows, index[:count], spare, sketch, used[:some], tops, hist, feature, cut, child, least)
         _leaf_values(rows, index[:count], grad, hess, feature, cut, child, value[:nodes], rate)
         _move(rows, scores, feature, cut, child, value)
         _move(wanted, asked, feature, cut, child, value)
@@ -121,21 +124,21 @@ def _gradients(
 
 @nb.njit(cache=True, nogil=True)
 def _grow(  # see `boost`
-    rows: Bytes, index: Places, spare: Places, sketch: Floats, used: Places, hist: Floats, feature: Places, cut: Places,
-    child: Places, least: int,
+    rows: Bytes, index: Places, spare: Places, sketch: Floats, used: Places, tops: Places, hist: Floats, feature: Places,
+    cut: Places, child: Places, least: int,
 ) -> int:  # fmt: skip
     """A tree into `feature` (-1 for a leaf), `cut` (codes up to it go left) and `child` (left; right is the next); its nodes."""
     free, freed = np.arange(hist.shape[0]), hist.shape[0]
     stack = np.empty((2 * DEPTH + 4, 5), np.int64)  # node, first and last row, depth, histogram
     freed -= 1
-    _fill(hist[free[freed]], rows, index, sketch, used)
+    _fill(hist[free[freed]], rows, index, sketch, used, tops)
     stack[0] = (0, 0, len(index), 0, free[freed])
     high, nodes = 1, 1
     feature[0] = -1
     while high:
         high -= 1
         node, first, last, depth, slot = stack[high]
-        best, where = _best_split(hist[slot], used, last - first, least) if depth < DEPTH else (-1, 0)
+        best, where = _best_split(hist[slot], used, tops, last - first, least) if depth < DEPTH else (-1, 0)
         if best < 0:
             free[freed] = slot
             freed += 1
@@ -156,9 +159,9 @@ def _grow(  # see `boost`
         other = free[freed]
         left_small = middle - first <= last - middle
         small = index[first:middle] if left_small else index[middle:last]
-        _fill(hist[other], rows, small, sketch, used)
+        _fill(hist[other], rows, small, sketch, used, tops)
         for j in used:
-            hist[slot, j] -= hist[other, j]
+            hist[slot, j, : tops[j]] -= hist[other, j, : tops[j]]
         stack[high] = (nodes, first, middle, depth + 1, other if left_small else slot)
         stack[high + 1] = (nodes + 1, middle, last, depth + 1, slot if left_small else other)
         high, nodes = high + 2, nodes + 2
@@ -166,11 +169,11 @@ def _grow(  # see `boost`
 
 
 @nb.njit(cache=True, nogil=True)
-def _fill(hist: Floats, rows: Bytes, index: Places, sketch: Floats, used: Places) -> None:
+def _fill(hist: Floats, rows: Bytes, index: Places, sketch: Floats, used: Places, tops: Places) -> None:
     """Counts and sums of the sketch in each bin of the used columns."""
     s = sketch.shape[1]
     for j in used:
-        hist[j] = 0.0
+        hist[j, : tops[j]] = 0.0
     for i in index:
         for j in used:
             cell = hist[j, rows[i, j]]
@@ -180,12 +183,12 @@ def _fill(hist: Floats, rows: Bytes, index: Places, sketch: Floats, used: Places
 
 
 @nb.njit(cache=True, nogil=True)
-def _best_split(hist: Floats, used: Places, count: int, least: int) -> tuple[int, int]:  # noqa: C901  # one scan, inlined for speed
+def _best_split(hist: Floats, used: Places, tops: Places, count: int, least: int) -> tuple[int, int]:  # noqa: C901  # one scan, inlined for speed
     """Column and last left code of the greatest gain; -1 where no split leaves enough rows on both sides."""
     s = hist.shape[2] - 1
     left, total = np.zeros(s), np.zeros(s)
     best, where, most = -1, 0, 1e-9
-    for b in range(BINS):
+    for b in range(tops[used[0]]):
         for e in range(s):
             total[e] += hist[used[0], b, e]
     base = 0.0
@@ -194,7 +197,7 @@ def _best_split(hist: Floats, used: Places, count: int, least: int) -> tuple[int
     for j in used:
         left[:] = 0.0
         seen = 0.0
-        for b in range(BINS - 1):
+        for b in range(tops[j] - 1):
             inside = hist[j, b, s]
             if inside < 0.5:
                 continue
