@@ -163,6 +163,29 @@ def test_writers_fan_out_and_every_judge_sees_both_orders():
     assert second.index("dull") > second.index("fine")
 
 
+def test_contrast_shows_a_good_and_a_bad_answer():
+    """RLCD: one request as wanted, one as not wanted, each with its side of the example before it; the task said again is no answer."""
+    body = {
+        "prompt": "Explain tides.",
+        "criteria": "clear",
+        "worse": "vague",
+        "examples": [{"prompt": "Explain rain.", "chosen": "Drops fall.", "rejected": "Who knows."}],
+    }
+    cell, asked = talk("preference", body, {}, ["Explain tides clearly.", "The moon pulls the sea.", "It all depends."])
+    assert (cell["chosen"], cell["rejected"]) == ("The moon pulls the sea.", "It all depends.")
+    form = "{}\n\nThe answer must be {}."
+    assert turns(asked[0]) == [
+        ("user", form.format("Explain rain.", "clear")),
+        ("assistant", "Drops fall."),
+        ("user", form.format("Explain tides.", "clear")),
+    ]
+    assert turns(asked[2]) == [
+        ("user", form.format("Explain rain.", "vague")),
+        ("assistant", "Who knows."),
+        ("user", form.format("Explain tides.", "vague")),
+    ]
+
+
 def test_a_repair_loop_is_a_preference_pair():
     """Self-Refine: the critic sees task, principles and draft, the writer the critique; draft and value are the pair."""
     body = {"prompt": "Greet {{ x }}.", "principles": "short", "critic": "strict"}

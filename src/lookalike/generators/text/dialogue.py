@@ -18,7 +18,7 @@ from lookalike.generators.text.conversing import TextAsking, alike, similarity
 from lookalike.generators.text.rewriting import numbers
 from lookalike.models.base import CallFailed, Message, Request, Tool, ToolCall
 
-_YOUR = re.compile(r"\byours?\b", re.IGNORECASE)
+_YOUR = re.compile(r"(?<!thank )\byou(?:rs?)?\b", re.IGNORECASE)
 _YOU = re.compile(r"\byou(?:rs?)?\b", re.IGNORECASE)
 _ME = re.compile(r"\b(?:i|me|my|mine|we|us|our)\b", re.IGNORECASE)
 _SAME_LINE = 0.2  # ROUGE-L; free paraphrases have 0.3 and more

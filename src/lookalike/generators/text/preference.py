@@ -6,13 +6,23 @@ from itertools import combinations
 from typing import Any, ClassVar, Self
 
 import pyarrow as pa
-from pydantic import Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.generators.asking import Unfit, ask, read_choice, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, quoted, similarity
 from lookalike.models.base import CallFailed
+
+
+class Paired(BaseModel):
+    """A worked example: a task, a good answer and a bad one."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prompt: str = Field(min_length=1)
+    chosen: str = Field(min_length=1)
+    rejected: str = Field(min_length=1)
 
 
 class Preference(TextAsking):
@@ -38,6 +48,7 @@ class Preference(TextAsking):
         judges: models; empty: the column's model.
         criteria: a template; what makes an answer better.
         worse: a template; how the rejected answer is asked for, instead of a judge.
+        examples: worked ones, `{prompt, chosen, rejected}`, shown to the writers as earlier turns.
         temperature: of sampling.
         model: a name under `models:`.
         system: a template; the system message.
@@ -57,6 +68,7 @@ class Preference(TextAsking):
     judges: tuple[str, ...] = ()
     criteria: TemplateText = "helpful, true, harmless and to the point"
     worse: TemplateText = ""
+    examples: tuple[Paired, ...] = ()
     temperature: float | None = Field(default=0.9, ge=0)
 
     @model_validator(mode="after")
@@ -92,9 +104,10 @@ class Preference(TextAsking):
         if self.worse:
             return (yield from self._contrast(row, task, (criteria, compiled(self.worse).render(row)), seeds))
         candidates: list[str] = []
+        shown = [(each.prompt, each.chosen) for each in self.examples]
         for place, seed in enumerate(seeds):
-            request = self.request(row, task, model=writers[place % len(writers)], seed=seed)
-            candidates.append((yield from ask(request, read=read_text, tries=self.tries)).value)
+            request = self.request(row, task, model=writers[place % len(writers)], seed=seed, shown=shown)
+            candidates.append((yield from ask(request, read=read_text, tries=self.tries, whole=True)).value)
         wins = [0.0] * self.n
         same = compared = 0
         for judge in self.judges or (self.model,):
@@ -124,14 +137,15 @@ class Preference(TextAsking):
 
             def read(reply: str, before: str = "".join(both)) -> str:
                 text = read_text(reply)
-                if before and similarity(text, before) > 0.9:
+                if before and similarity(text, before) > 0.6:
                     raise Unfit("it is the other answer again; write another")
+                if similarity(text, task) > 0.6:
+                    raise Unfit("it only repeats the task; answer it")
                 return text
 
-            request = self.request(
-                row, f"{task}\n\nThe answer must be {manner}.", model=writers[place % len(writers)], seed=seed
-            )
-            both.append((yield from ask(request, read=read, tries=self.tries)).value)
+            shown = [(_asked(each.prompt, manner), (each.chosen, each.rejected)[place]) for each in self.examples]
+            request = self.request(row, _asked(task, manner), model=writers[place % len(writers)], seed=seed, shown=shown)
+            both.append((yield from ask(request, read=read, tries=self.tries, whole=True)).value)
         return {"chosen": both[0], "rejected": both[1], "margin": 1.0, "agreement": None, "candidates": both}
 
     def _better(self, row: Row, judge: str, task: str, criteria: str, pair: tuple[str, str]) -> Any:
@@ -143,3 +157,7 @@ class Preference(TextAsking):
         request = self.request(row, question, model=judge, choices=("A", "B"), temperature=0.0, max_tokens=8)
         answer = yield from ask(request, read=read_choice(("A", "B")), tries=self.tries)
         return 0 if answer.value == "A" else 1
+
+
+def _asked(task: str, manner: str) -> str:
+    return f"{task}\n\nThe answer must be {manner}."
