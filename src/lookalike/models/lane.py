@@ -142,14 +142,18 @@ class Lane:
             self.stored += 1
             return kept
         backend = self._backend or self._open()
-        completion = request.max_tokens or self.model.max_tokens or self._longest
-        prompt = prompt_tokens(request)
-        tokens = prompt if request.operation == "embed" else prompt + completion
-        usd = self.model.usd(prompt, tokens - prompt) or 0.0
+        tokens, usd = self._estimate(request) if self.account.capped or self._tpm is not None else (0, 0.0)
         reply = await self._attempts(backend, request, tokens, usd, ahead=ahead)
         if self.store is not None:
             self.store.put(self.model, request, reply)
         return reply
+
+    def _estimate(self, request: Request) -> tuple[int, float]:
+        """Tokens and money that a call may take."""
+        completion = request.max_tokens or self.model.max_tokens or self._longest
+        prompt = prompt_tokens(request)
+        tokens = prompt if request.operation == "embed" else prompt + completion
+        return tokens, self.model.usd(prompt, tokens - prompt) or 0.0
 
     def _open(self) -> Backend:
         self._backend = self.model.open()
@@ -189,7 +193,8 @@ class Lane:
         return reply
 
     async def _once(self, backend: Backend, request: Request, tokens: int, usd: float, *, ahead: bool) -> Reply:
-        await self.account.reserve(self.name, tokens, usd)
+        if self.account.capped:
+            await self.account.reserve(self.name, tokens, usd)
         used_tokens, used_usd = 0, 0.0
         try:
             await self.window.enter(ahead=ahead)
@@ -211,7 +216,8 @@ class Lane:
             finally:
                 self.window.leave()
         finally:
-            self.account.settle(tokens, usd, used_tokens=used_tokens, used_usd=used_usd)
+            if self.account.capped:
+                self.account.settle(tokens, usd, used_tokens=used_tokens, used_usd=used_usd)
         return reply
 
     async def _in_time(self, tokens: int) -> None:

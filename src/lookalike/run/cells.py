@@ -52,7 +52,7 @@ class CellMaker:
         """Whether the cell's first call is answered already."""
         return journal.recall(self.fingerprint, row["_id"], 0) is not None
 
-    async def make(self, row: Row, journal: PartJournal) -> Any:
+    def make(self, row: Row, journal: PartJournal) -> Awaitable[Any]:
         """The cell's value.
 
         Raises:
@@ -60,7 +60,11 @@ class CellMaker:
             BudgetSpent: the budget is used up; nothing was asked.
             ModelError: the lane is closed for all.
         """
-        known = journal.calls(self.fingerprint, row["_id"]) if self.retry else 0
+        return self._retry(row, journal) if self.retry else self._try(row, journal)
+
+    async def _retry(self, row: Row, journal: PartJournal) -> Any:
+        """The cell's value; where what the journal knows of it ends in a failure, it is asked again."""
+        known = journal.calls(self.fingerprint, row["_id"])
         try:
             return await self._try(row, journal)
         except CellFailed:
