@@ -66,6 +66,7 @@ def ours(texts: list[str], rounds: int) -> None:
         load("wordnet")
         print(f"(WordNet compiled in {time.process_time() - start:.2f} CPU s, {load('wordnet').lemmas} lemmas)")
         specs.append(("synonym, WordNet", resolve("operator", "synonym")(thesaurus="wordnet")))
+        specs.append(("synonym, WordNet, every word", resolve("operator", "synonym")(thesaurus="wordnet", rate=1)))
     for name, operator in specs:
         made: list = []
 
