@@ -227,6 +227,24 @@ def test_a_question_asked_back_must_lead_to_its_answer():
         talk("qa", body, {"d": "It opened in 1932 and shut in 1950."}, ["When did it shut?", "1950"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "begins"),
+    [
+        ("1932", "In which year"),
+        ("Oslo", "Where"),
+        ("Ann Lee", "Who"),
+        ("40 boats", "How many"),
+        ("3 weeks", "How long"),
+        ("the rope", "What"),
+    ],
+)
+def test_small_models_are_told_how_the_question_begins(answer, begins):
+    """The kind of answer, and what stands before it, decides the question word."""
+    document = "In 1932 Ann Lee sailed, from Oslo for 3 weeks and saw 40 boats and the rope."
+    _, [request] = talk("qa", {"document": "{{ d }}", "answer": answer}, {"d": document}, ["What is told here?"])
+    assert f"such as {begins}, end" in request.messages[-1].content
+
+
 def test_abstractive_answers_rest_on_evidence():
     """The answer is in own words; its evidence is found in the document, with offsets."""
     document = "It rained for days. The river rose by 2 metres."

@@ -30,7 +30,7 @@ _SHOWN = (
 )
 _ABOUT = re.compile(
     r"\b(?:given|rewritten|this|the|new) instruction\b|\bthe instruction (?:requires|asks|is)\b"
-    r"|\A\W*(?:sure|certainly|yes|no|i|to [a-z]+ [^.?]*, (?:you|consider|start|first))\b|\? (?:first|start|you)\b",
+    r"|\A\W*(?:sure|certainly|yes|no|i|to [a-z]+ [^.?]*, (?:you|consider|start|first))\b|\? (?:first|start|you)\b|[.?] ask for\b",
     re.IGNORECASE,
 )
 _HEADING = re.compile(

@@ -237,12 +237,12 @@ def _sought(document: str, answer: str) -> str:
     """The order for the question to a given answer."""
     return (
         f"{quoted(document)}\n\nWrite one question whose answer is exactly: {answer}\nThe document answers the question. Begin with "
-        f"a question word, such as {opening(answer)}, end with a question mark, and do not say the answer. Give only the question."
+        f"a question word, such as {opening(answer, document.partition(answer)[0])}, end with a question mark, and do not say the answer. Give only the question."
     )
 
 
-def opening(answer: str) -> str:
-    """How a question to an answer begins; small models need to be told."""
+def opening(answer: str, before: str = "") -> str:
+    """How a question to an answer begins, given what stands before it; small models need to be told."""
     if re.fullmatch(r"(?:1[5-9]|20)\d\d", answer):
         return "In which year"
     if answer[:1] in "$€£" or "million" in answer or "billion" in answer:
@@ -251,6 +251,8 @@ def opening(answer: str) -> str:
         return "How long"
     if answer[:1].isdigit():
         return "How many"
+    if answer[:1].isupper() and re.search(r"\b(?:in|at|near|from|of)\s+\Z", before):
+        return "Where"
     return "Who" if re.fullmatch(r"[A-Z][\w'’-]+(?: [A-Z][\w'’-]+)+", answer) else "What"
 
 
