@@ -1,6 +1,7 @@
 """CPU seconds and memory of evaluation, ours beside the peers', each in a process of its own.
 
-    python benchmarks/evaluation.py [fidelity command sdmetrics full neighbours near rensa million gates]
+    python benchmarks/evaluation.py [fidelity command sdmetrics full neighbours near rensa million dimension]
+    python benchmarks/evaluation.py gates [table ...]
 
 Adult (48,842 rows of 15 columns) from the package that carries it: 32,561 rows are the real ones, 16,281 the synthetic; for the full
 report they are cut in real, synthetic and holdout of 16,280. CPU seconds are user and system of the whole process, imports included.
@@ -49,6 +50,18 @@ done = subprocess.run([str(Path(sys.executable).with_name("lookalike")), "evalua
                       capture_output=True, text=True)
 after = resource.getrusage(resource.RUSAGE_CHILDREN)
 print(f"`lookalike evaluate --only statistics` alone: {after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f} CPU s, exit {done.returncode}")
+""",
+    "dimension": """
+import subprocess, sys
+from pathlib import Path
+import pyarrow.parquet as pq
+for name in ("real", "synthetic"):
+    pq.write_table(table(name), f"{folder}/{name}.parquet")
+before = resource.getrusage(resource.RUSAGE_CHILDREN)
+done = subprocess.run([str(Path(sys.executable).with_name("lookalike")), "evaluate", f"{folder}/real.parquet", f"{folder}/synthetic.parquet", "--only", "fidelity"],
+                      capture_output=True, text=True)
+after = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(f"`lookalike evaluate --only fidelity`, with the discriminator and coverage, alone: {after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f} CPU s, exit {done.returncode}")
 """,
     "sdmetrics": """
 import warnings; warnings.simplefilter("ignore")
@@ -137,21 +150,31 @@ def write_tables(folder: Path) -> None:
             writer.write_table(rows.combine_chunks())
 
 
-GATED = ("penguins", "credit", "fatty_liver", "adult", "wages", "diamonds", "flights")
+GATED = {"wine": "target", "penguins": "species", "diabetes": "target", "breast_cancer": "target", "credit": "Status",
+         "fatty_liver": "status", "adult": "income", "wages": "gender", "diamonds": "price", "flights": "origin"}  # fmt: skip
 
 
-def gates() -> None:
-    """Profile `internal` on five releases whose truth is known, table by table; takes about five CPU minutes."""
+def gated_table(name: str):
+    """A real table: three small ones of scikit-learn, the others of the packaged source."""
+    if name not in ("wine", "diabetes", "breast_cancer"):
+        from lookalike.sources.package import Package
+
+        return Package(name=name).read(Path())
+    import pyarrow as pa
+    from sklearn import datasets
+
+    return pa.Table.from_pandas(getattr(datasets, f"load_{name}")(as_frame=True).frame, preserve_index=False)
+
+
+def gates(only: list[str]) -> None:
+    """Profile `internal` on five releases whose truth is known, table by table; about two CPU minutes for all ten."""
     import numpy as np
     import pyarrow as pa
 
     import lookalike as la
-    from lookalike.sources.package import Package
 
-    targets = {"penguins": "species", "credit": "Status", "fatty_liver": "status", "adult": "income", "wages": "gender",
-               "diamonds": "price", "flights": "origin"}  # fmt: skip
-    for name in GATED:
-        table = Package(name=name).read(Path())
+    for name in only or GATED:
+        table = gated_table(name)
         order = np.random.default_rng(7).permutation(table.num_rows)[:18_000]
         size = order.size // 3
         train, other, holdout = (table.take(pa.array(order[i * size : (i + 1) * size])) for i in range(3))
@@ -163,7 +186,7 @@ def gates() -> None:
             "forest": la.Forest().fit(train).sample(size, seed=1),
         }  # fmt: skip
         for release, rows in releases.items():
-            report = la.evaluate(train, rows, holdout=holdout, target=targets[name])
+            report = la.evaluate(train, rows, holdout=holdout, target=GATED[name])
             bad = [o.metric for o in report.outcomes if o.status == "fail" and o.severity == "block"]
             said = ", ".join(f"{d}: {v}" for d, v in report.verdicts.items())
             print(
@@ -174,7 +197,7 @@ def gates() -> None:
 def main() -> None:
     """Run the named cases, or all but `gates`."""
     if "gates" in sys.argv[1:]:
-        gates()
+        gates([name for name in sys.argv[1:] if name in GATED])
         return
     with tempfile.TemporaryDirectory() as name:
         write_tables(Path(name))
