@@ -8,7 +8,8 @@ import pytest
 
 from lookalike.errors import Unsatisfiable
 from lookalike.schema.infer import infer_column
-from lookalike.schema.patterns import is_card, is_iban, is_ip, is_national_id
+from lookalike.schema.patterns import is_card, is_ip, is_national_id
+from lookalike.schema.pii import iban_valid
 from lookalike.schema.types import ColumnSchema
 from lookalike.synthesizers.anonymise import clip_extremes, group_rare, replacements
 
@@ -18,7 +19,7 @@ EMAIL = ColumnSchema("email", "email", "string", unique=True)
 @pytest.mark.parametrize(
     ("semantic", "test"),
     [
-        ("iban", is_iban),
+        ("iban", iban_valid),
         ("card", is_card),
         ("ip", is_ip),
         ("national_id", is_national_id),
@@ -30,6 +31,23 @@ def test_stand_ins_pass_their_own_checks(semantic, test):
     values = replacements(ColumnSchema("x", semantic, "string", unique=True), 500, 1).to_pylist()
     assert all(map(test, values))
     assert len(set(values)) == 500
+
+
+@pytest.mark.parametrize(
+    "originals",
+    [
+        [f"{i * 7919:08d}" + "TRWAGMYFPDXBNJZSQVHLCKE"[i * 7919 % 23] for i in range(400)],
+        [f"{i:03d}-45-{i + 1:04d}" for i in range(1, 400)],
+    ],
+)
+def test_national_ids_are_new_and_their_check_signs_hold(originals):
+    """Stand-ins of national ids with a check sign are valid ones of the same writing, and nobody's in the table."""
+    values = pa.chunked_array([originals])
+    column = infer_column("ssn", values)
+    made = replacements(column, 200, 0, like=values).to_pylist()
+    assert all(map(is_national_id, made))
+    assert {len(value) for value in made} == {len(originals[0])}
+    assert len(set(made) & set(originals)) <= 2
 
 
 def test_seeds_repeat_and_differ():

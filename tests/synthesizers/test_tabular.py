@@ -8,10 +8,11 @@ import pytest
 
 from lookalike.errors import NotFitted, SynthesizerError, Unsatisfiable
 from lookalike.registry import resolve
-from lookalike.schema.infer import infer
+from lookalike.schema.infer import infer, infer_column
 from lookalike.synthesizers.bayes_net import BayesNet
 from lookalike.synthesizers.cart import Cart
 from lookalike.synthesizers.copula import Copula
+from lookalike.synthesizers.features import as_numbers
 from lookalike.synthesizers.independent import Independent
 from lookalike.testing.synthesizers import example
 
@@ -116,6 +117,29 @@ def test_dates_in_text_keep_their_format():
     out = Copula().fit(table).sample(50)
     assert infer(out)["d"].format == "%d.%m.%Y"
     assert all(0 <= float(text) <= 15 and len(text.split(".")[1]) == 3 for text in out["n"].to_pylist())
+
+
+WRITTEN = {
+    "%H:%M": [f"{8 + i % 9:02d}:{i * 7 % 60:02d}" for i in range(200)],
+    "%I:%M %p": [f"{i % 5 + 1:02d}:{i * 7 % 60:02d} PM" for i in range(200)],
+    "[h]:mm:ss": [f"{i % 40}:{i * 7 % 60:02d}:{i % 60:02d}" for i in range(200)],
+    "[d] days hh:mm:ss": [f"{i % 9} days {i % 24:02d}:00:{i % 60:02d}" for i in range(200)],
+    "PT": [f"PT{i % 5 + 1}H{i % 59 + 1}M" for i in range(200)],
+}
+
+
+@pytest.mark.parametrize("kind", ["copula", pytest.param("forest", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("form", WRITTEN)
+def test_clock_times_and_durations_keep_their_writing(form, kind):
+    """Times of day and durations in text are learned as numbers: new ones are in range, in the same writing."""
+    table = pa.table({"t": WRITTEN[form], "n": list(range(200))})
+    column = infer(table)["t"]
+    assert column.format == form
+    out = resolve("synthesizer", kind)().fit(table).sample(60)["t"]
+    real, made = as_numbers(column, table["t"]), as_numbers(column, out)
+    assert infer_column("t", out).format == form
+    assert np.isfinite(made).all()
+    assert real.min() <= made.min() <= made.max() <= real.max()
 
 
 @pytest.mark.slow

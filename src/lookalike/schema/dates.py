@@ -17,6 +17,8 @@ import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.schema import durations
+
 DATES = (
     "%Y-%m-%d", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%m-%d-%Y", "%d-%m-%Y", "%Y/%m/%d", "%Y.%m.%d", "%m/%d/%y", "%d/%m/%y",
     "%d.%m.%y", "%y-%m-%d", "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d%b%Y",
@@ -34,6 +36,7 @@ SHAPE = re.compile(r"(?=.*\d)[\w,./: +\-]{4,40}$")
 def candidates() -> Iterator[str]:
     """All formats, the commonest first."""
     yield from DATES
+    yield from TIMES
     for joint, date, time, zone in product((" ", "T", ", "), DATES[:-1], TIMES, ZONES):
         if joint == " " or (joint == "T" and date == DATES[0]) or (joint == ", " and not zone):
             yield date + joint + time + zone
@@ -103,8 +106,10 @@ def parse(values: pa.Array | pa.ChunkedArray, form: str) -> pa.Array:
 
     Args:
         values: string [n].
-        form: a strptime format, as `find_format` gives it.
+        form: a strptime format, as `find_format` gives it, or one of `durations.FORMS`, counted from 1970.
     """
+    if form in durations.FORMS:
+        return durations.parse(_strings(values).to_pylist(), form)
     texts = pa.table({"t": _strings(values)})
     connection = duckdb.connect()
     try:
@@ -122,6 +127,8 @@ def render(moments: pa.Array, form: str) -> pa.Array:
         moments: timestamp[us] [n], as `parse` gives them.
         form: the format.
     """
+    if form in durations.FORMS:
+        return durations.render(_one(moments), form)
     table = pa.table({"us": _one(moments).cast(pa.timestamp("us")).cast(pa.int64())})
     connection = duckdb.connect()
     try:

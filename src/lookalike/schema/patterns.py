@@ -11,6 +11,8 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from lookalike.schema import pii
+
 EMAIL = re.compile(r"[^@\s]{1,64}@[A-Za-z0-9][A-Za-z0-9.-]*\.[A-Za-z]{2,24}")
 URL = re.compile(r"(?:https?|ftp)://\S{3,}|www\.[\w-]+\.\S{2,}", re.IGNORECASE)
 UUID = re.compile(r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}")
@@ -24,38 +26,12 @@ ADDRESS = re.compile(
 PERSON = re.compile(
     r"(?:(?:Dr|Mr|Mrs|Ms|Prof|Miss)\.? )?[A-ZÀ-Þ][\w'’.-]*(?:,? (?:[a-zß-ÿ]{2,3} )?[A-ZÀ-Þ][\w'’.-]*){0,4}(?: (?:MD|DDS|PhD|DVM|Jr\.?|Sr\.?|I{1,3}))?"
 )
-IBAN_LENGTHS: Final = {
-    "AD": 24, "AE": 23, "AT": 20, "BE": 16, "BG": 22, "CH": 21, "CY": 28, "CZ": 24, "DE": 22, "DK": 18, "EE": 20, "ES": 24,
-    "FI": 18, "FR": 27, "GB": 22, "GR": 27, "HR": 21, "HU": 28, "IE": 22, "IL": 23, "IS": 26, "IT": 27, "LI": 21, "LT": 20,
-    "LU": 20, "LV": 21, "MC": 27, "MT": 31, "NL": 18, "NO": 15, "PL": 28, "PT": 25, "RO": 24, "SA": 24, "SE": 24, "SI": 19,
-    "SK": 24, "TR": 26, "UA": 29,
-}  # fmt: skip
-
-
-def is_iban(text: str) -> bool:
-    """A bank account number whose ISO 13616 check digits hold (mod 97 is 1) and whose length is its country's."""
-    plain = text.replace(" ", "").upper()
-    if not re.fullmatch(r"[A-Z]{2}\d{2}[A-Z0-9]{10,30}", plain):
-        return False
-    length = IBAN_LENGTHS.get(plain[:2])
-    if length is not None and len(plain) != length:
-        return False
-    return int("".join(str(int(c, 36)) for c in plain[4:] + plain[:4])) % 97 == 1
-
-
-def luhn(digits: str) -> bool:
-    """Whether the last digit is the Luhn check digit of the others (ISO/IEC 7812-1)."""
-    total = 0
-    for place, digit in enumerate(reversed(digits)):
-        value = int(digit) * (1 + place % 2)
-        total += value - 9 if value > 9 else value
-    return total % 10 == 0
 
 
 def is_card(text: str) -> bool:
     """A payment card number: 13 to 19 digits of a known network, Luhn holds."""
     plain = re.sub(r"[ -]", "", text)
-    return bool(re.fullmatch(r"[2-6]\d{12,18}", plain)) and luhn(plain)
+    return bool(re.fullmatch(r"[2-6]\d{12,18}", plain)) and pii.luhn(plain)
 
 
 def is_ip(text: str) -> bool:
@@ -70,8 +46,8 @@ def is_ip(text: str) -> bool:
 
 
 def is_national_id(text: str) -> bool:
-    """A United States social security number or a British national insurance number."""
-    return bool(SSN.fullmatch(text) or NINO.fullmatch(text))
+    """A social security (United States) or national insurance number (Britain), or one of the kinds that `pii` checks."""
+    return bool(SSN.fullmatch(text) or NINO.fullmatch(text)) or pii.national_id_valid(text)
 
 
 def is_phone(text: str) -> bool:
@@ -114,7 +90,7 @@ Test = Callable[[str], bool]
 STRONG: Final[tuple[tuple[str, Test], ...]] = (
     ("email", lambda text: bool(EMAIL.fullmatch(text))),
     ("url", lambda text: bool(URL.fullmatch(text))),
-    ("iban", is_iban),
+    ("iban", pii.iban_valid),
     ("ip", is_ip),
     ("national_id", is_national_id),
 )

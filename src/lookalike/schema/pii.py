@@ -92,7 +92,8 @@ def _ip(text: str) -> bool:
         return False
 
 
-def _national_id(text: str) -> bool:
+def national_id_valid(text: str) -> bool:
+    """Whether the check signs of a Spanish DNI, British NHS number, French NIR, Italian codice fiscale or Brazilian CPF hold."""
     compact = re.sub(r"[\s.-]", "", text).upper()
     return any(check(compact) for check in (_dni, _nhs, _nir, _codice_fiscale, _cpf))
 
@@ -185,7 +186,7 @@ PATTERNS: tuple[Pattern, ...] = (
     Pattern("national_id", "", re.compile(
         r"\b[XYZ\d]\d{7}-?[A-Z]\b|\b[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]\b|\b\d{3} \d{3} \d{4}\b"
         r"|\b[12] ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}\b|\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"
-    ), _national_id),
+    ), national_id_valid),
     Pattern("phone", "", re.compile(_D + r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ ./-]?\d{2,5}){1,4}(?: ?(?:x|ext\.?) ?\d{1,6})?(?!\w|[.,-]?\d)"), _phone),
 )  # fmt: skip
 

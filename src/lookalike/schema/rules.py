@@ -89,7 +89,7 @@ def holds(a: np.ndarray, b: np.ndarray) -> bool:
 def _comparable(column: ColumnSchema) -> str:
     if column.semantic in ("datetime", "date") and not column.format:
         return "moment" + ("@" if "tz=" in column.arrow else "") + column.semantic[:0]
-    if column.semantic == "duration":
+    if column.semantic == "duration" and not column.format:
         return "duration"
     if column.semantic in ("integer", "decimal") and "string" not in column.arrow:
         return f"number {column.unit}"

@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.schema import dates, patterns, scales
+from lookalike.schema import dates, durations, patterns, scales
 from lookalike.schema.types import ColumnSchema, Semantic
 
 SAMPLE = 400  # distinct texts whose shape is looked at
@@ -37,6 +37,9 @@ def _shaped(column: ColumnSchema, sample: list[str], levels: pa.Array) -> Column
     kind, why = patterns.personal(column.name, sample)
     if kind and not (kind == "name" and len(levels) < 12):
         return replace(column, semantic=kind, reason=why)  # type: ignore[arg-type]  # patterns give semantic names
+    form = durations.find_form(sample, patterns.snake(column.name))
+    if form and len(levels) > 2 and dates.parse(levels, form).null_count == 0:
+        return replace(column, semantic="duration", format=form, reason=f"every text is a duration as {form}")
     if dates.SHAPE.match(sample[0]) and dates.SHAPE.match(sample[-1]):
         found = dates.find_format(levels.to_pylist() if len(levels) <= MANY else sample)
         if found[0] and (len(levels) <= MANY or dates.parse(levels, found[0]).null_count == 0):
@@ -56,6 +59,8 @@ def _shaped(column: ColumnSchema, sample: list[str], levels: pa.Array) -> Column
 def _dated(column: ColumnSchema, found: tuple[str, str]) -> ColumnSchema:
     form, doubt = found
     timed = any(mark in form for mark in ("%H", "%I"))
+    if form in dates.TIMES:
+        return replace(column, semantic="time", format=form, reason=f"every text is a time of day as {form}")
     reason = f"every text is a date as {form}" + (f"; {doubt}" if doubt else "")
     return replace(column, semantic="datetime" if timed else "date", format=form, reason=reason)
 

@@ -21,6 +21,7 @@ from lookalike import rng
 from lookalike.errors import SynthesizerError, Unsatisfiable
 from lookalike.generators.base import Batch, Context
 from lookalike.generators.pattern import Pattern
+from lookalike.schema import patterns
 from lookalike.schema.types import PII, ColumnSchema, arrow_type
 from lookalike.synthesizers import nested, prose, stand_ins
 
@@ -63,6 +64,9 @@ def profile(column: ColumnSchema, values: pa.Array | pa.ChunkedArray) -> dict[st
         state |= {"low": low, "high": high, "step": _step(kept) if column.format == "sequence" else 0}
     elif column.semantic in SHAPED:
         shapes = Counter(re.sub(r"\d", "#", str(text)) for text in counted.field("values").to_pylist())
+        if column.semantic == "national_id":
+            few = [str(text) for text in counted.field("values").to_pylist()[:400]]
+            state["checked"] = patterns.share(few, patterns.is_national_id) >= 0.9
         state["shapes"] = [(shape, count) for shape, count in shapes.most_common(20) if count >= K]
     return state
 
@@ -197,7 +201,8 @@ def texts(column: ColumnSchema, ids: rng.Ids, key: int, state: dict[str, Any]) -
         context = Context(seed=key, table="", column=column.name, tables=_NoTables())
         return Pattern(regex=regex, repeat=8).generate(Batch("", ids), context).cast(pa.string())
     if shapes := state.get("shapes"):
-        return stand_ins.shaped([shape for shape, _ in shapes], [count for _, count in shapes], key, ids)
+        made = stand_ins.shaped([shape for shape, _ in shapes], [count for _, count in shapes], key, ids)
+        return stand_ins.corrected(made, patterns.is_national_id) if state.get("checked") else made
     return pa.array(stand_ins.maker(column.semantic, column.name)(key, ids, "en_US"), pa.string())
 
 

@@ -149,7 +149,9 @@ def _made(column: ColumnSchema, originals: Sequence[str], rounds: npt.NDArray[np
         return pa.array(ids >> (63 - bits))
     key = rng.key(secret, column.semantic)
     if column.semantic in anonymise.SHAPED:
-        return stand_ins.reshaped(originals, key, ids)
+        made = stand_ins.reshaped(originals, key, ids)
+        checked = column.semantic == "national_id" and patterns.share(originals, patterns.is_national_id) >= 0.9
+        return stand_ins.corrected(made, patterns.is_national_id) if checked else made
     return anonymise.texts(column, ids, key, {})
 
 

@@ -11,9 +11,10 @@ addresses the private networks of RFC 1918.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from importlib import import_module
+from itertools import product
 
 import numpy as np
 import numpy.typing as npt
@@ -167,6 +168,30 @@ def shaped(shapes: list[str], weights: list[float], key: int, ids: Ids) -> pa.Ar
                 filled[:, place] = sign
         out[rows] = [text[: len(shape)] for text in filled.view(f"U{filled.shape[1]}").ravel().tolist()] if len(rows) else []
     return pa.array(out, pa.string())
+
+
+def corrected(made: pa.Array, valid: Callable[[str], bool]) -> pa.Array:
+    """Numbers whose check signs hold: the last sign is set, else the last two, else the first digit as well.
+
+    Args:
+        made: texts of the right shape.
+        valid: whether the check signs of one hold.
+    """
+    return pa.array(
+        [text if valid(text) else next(filter(valid, _neighbours(text)), text) for text in made.to_pylist()], pa.string()
+    )
+
+
+def _neighbours(text: str) -> Iterator[str]:
+    """The text with other signs of the same kind in the places where check signs stand."""
+    places = [i for i, sign in enumerate(text) if sign.isalnum()]
+    kinds = ["0123456789" if sign.isdigit() else "ABCDEFGHIJKLMNOPQRSTUVWXYZ" for sign in text]
+    for where in [places[-1:], places[-2:], [places[0], *places[-2:]]] if places else []:
+        for signs in product(*(kinds[i] for i in where)):
+            out = list(text)
+            for i, sign in zip(where, signs, strict=True):
+                out[i] = sign
+            yield "".join(out)
 
 
 def reshaped(originals: Sequence[str], key: int, ids: Ids) -> pa.Array:
