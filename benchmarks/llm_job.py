@@ -13,13 +13,9 @@ peers' scripts: every system has the same prompts, the same server and the same 
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
@@ -33,10 +29,10 @@ tables:
     rows: {rows}
     columns:
       id: {{kind: sequence, start: 0}}
-      category: {{kind: expression, sql: "['Electronics', 'Clothing', 'Home & Kitchen', 'Books'][id % 4 + 1]"}}
+      category: {{kind: template, template: "{{{{ ['Electronics', 'Clothing', 'Home & Kitchen', 'Books'][id % 4] }}}}"}}
       persona:
-        kind: expression
-        sql: "['a retired teacher', 'a busy parent', 'a college student', 'an engineer', 'a traveller'][id % 5 + 1]"
+        kind: template
+        template: "{{{{ ['a retired teacher', 'a busy parent', 'a college student', 'an engineer', 'a traveller'][id % 5] }}}}"
       review: {{kind: prompt, model: m, prompt: {review}}}
       judge: {{kind: prompt, model: m, schema: {schema}, prompt: {judge}}}
 """
@@ -68,6 +64,10 @@ def recipe() -> str:
 
 def measure(mode: str, peers: Path, runner: str, python: str) -> str:
     """One run of a mode under the stop-watch, as one line."""
+    import shutil
+    import subprocess
+    import tempfile
+
     options, kind = MODES[mode]
     with tempfile.TemporaryDirectory() as work:
         folder = Path(shutil.copytree(peers, Path(work) / "peers"))
@@ -92,6 +92,8 @@ def main() -> None:
     if "PEER_URL" in os.environ:
         job()
         return
+    import argparse
+
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("mode", choices=[*MODES, "all"])
     parser.add_argument("--peers", type=Path, required=True)
