@@ -6,7 +6,8 @@
     shape       lengths, sentences, readability; language and script
     leftovers   refusals, boilerplate, chat markers, leaked prompts
     overlap     n-grams shared with the source or with benchmark files
-    metrics     all of these as kinds of metric
+    columns     what all metrics on texts share
+    variety, register, copying   the kinds of metric
 
 Near-duplicates are `lookalike.steps.minhash`, the same search that removes them.
 """
