@@ -91,6 +91,18 @@ def test_continuous_values_do_not_come_back():
     assert np.corrcoef(np.argsort(np.argsort(out)), np.argsort(np.argsort(real)))[0, 1] > 0.999
 
 
+def test_chance_makes_no_atom():
+    """Of thousands of numbers, one that stands out by chance shares a cell; a true spike keeps its value."""
+    real = np.random.default_rng(0).integers(0, 3000, 6000)
+    real[:100] = 1234
+    coding, codes = encoding.learn(ColumnSchema("x", "integer", "int64"), pa.array(real), k=5)
+    atoms = coding.low[coding.low == coding.high] + coding.base
+    assert 1234 in atoms
+    assert (np.unique(real, return_counts=True)[1] >= 5).sum() > 100
+    assert len(atoms) < 20
+    assert np.bincount(codes)[1:].sum() == 6000
+
+
 def test_row_order_does_not_change_the_coding():
     """The same rows in another order give the same levels."""
     values = np.array(["b", "a", "c", "b", "a", "d"], object)

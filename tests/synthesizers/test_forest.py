@@ -189,6 +189,29 @@ def test_leaves_hold_k_rows():
             assert bag.size[(bag.nodes & kernels.LEAF) == kernels.LEAF].min() >= 25
 
 
+def test_no_row_vouches_for_a_number_alone():
+    """In a leaf a number that one row has moves between its neighbours; repeated, missing and common ones keep the other rows."""
+    counts = np.full(1001, 10.0)
+    counts[500] = 5000.0
+    start, size = np.array([0, 8], np.int32), np.array([8, 3], np.int32)
+    before = np.array([0, 100, 140, 180, 180, 300, 500, 500, 7, 9, 11], np.int32)
+    moved = []
+    for key in range(200):
+        deck = before.copy()
+        kernels.smooth(start, size, deck, counts, 400.0, key)
+        assert deck[0] == 0
+        assert (deck[6:8] == 500).all()  # common
+        assert (deck[1:6] == 180).any()  # the other row's
+        assert deck[1:6].min() >= 100
+        assert deck[1:6].max() <= 499
+        assert (np.diff(deck[:8]) >= 0).all()
+        assert deck[8] >= 7
+        assert deck[10] <= 11
+        moved.append(deck)
+    assert np.mean(np.stack(moved)[:, 2] == 140) < 0.1
+    assert np.mean(np.stack(moved)[:, 1:6]) == pytest.approx(before[1:6].mean(), abs=25)
+
+
 def test_identifiers_are_made_anew():
     """No mail address and no key of the table comes back, and new keys are unique."""
     table = pa.table({"id": [f"A-{i:05d}" for i in range(400)], "mail": [f"p{i}@x.org" for i in range(400)], "v": [1, 2] * 200})

@@ -1,8 +1,8 @@
 """Arrow columns as small whole numbers, and back: what every synthesizer learns on.
 
 A learned column becomes codes: 0 is missing, 1 .. m are its levels. Levels of a category are its values, the most frequent
-first. Levels of a number are *cells* in rising order: an atom (a value that at least `k` rows share; in a column of more than 500
-numbers 1 row in 2,000 if that is more) keeps its exact value; values
+first. Levels of a number are *cells* in rising order: an atom (a value that at least `k` rows share, and in a column of more than 500
+numbers more than its neighbours by three standard deviations) keeps its exact value; values
 between atoms are grouped so that at least `k` rows lie in each cell, and a code is turned back into a new value somewhere inside
 its cell, on the column's own grid (whole numbers, decimals, days). No single row's value of a continuous column can be read from a code.
 
@@ -36,6 +36,7 @@ Form = Literal["number", "category", "replaced"]
 REPLACED: frozenset[str] = PII | {"id", "text", "json", "url"}
 MAX_CELLS = 60_000
 SCATTERED = 500  # distinct numbers from which a column counts as near-continuous
+AROUND = 10  # values on either side that say how many rows are usual
 LARGEST = 2.0**63 - 1024  # the largest float below the end of int64
 TAIL = 7  # rows in a tail's cell, about
 
@@ -194,8 +195,8 @@ def _cells(ticks: Floats, k: int, *, whole: bool) -> tuple[Floats, Floats]:
     """
     unique, counts = np.unique(ticks, return_counts=True)
     # among thousands of values one that a handful share is chance, and names them when it comes back beside a rare category
-    shared = k if len(unique) <= SCATTERED else max(k, len(ticks) // 2000)
-    atom = (counts >= shared) | ~np.isfinite(unique)
+    atom = counts >= (k if len(unique) <= SCATTERED else np.maximum(k, _chance(counts)))
+    atom |= ~np.isfinite(unique)
     loose = np.where(atom, 0, counts)
     per_cell = max(2 * k - 1, int(loose.sum()) // MAX_CELLS)
     edge = np.ones(len(unique), bool)  # where a run of loose values, or an atom, begins
@@ -221,6 +222,15 @@ def _cells(ticks: Floats, k: int, *, whole: bool) -> tuple[Floats, Floats]:
         if np.isfinite(right):
             high[i] = np.floor(right) if whole else right
     return low, high
+
+
+def _chance(counts: npt.NDArray[Any]) -> Floats:
+    """Rows that a value may have by chance, given those of the `AROUND` values before and after it: three standard deviations more."""
+    ends = np.concatenate([[0], np.cumsum(counts)])
+    at = np.arange(len(counts))
+    first, end = np.maximum(at - AROUND, 0), np.minimum(at + AROUND + 1, len(counts))
+    usual = (ends[end] - ends[first] - counts) / (end - first - 1)
+    return np.asarray(usual + 3 * np.sqrt(usual) + 1e-9)
 
 
 def _grid(column: ColumnSchema, array: pa.Array) -> ColumnCodes:

@@ -20,6 +20,7 @@ from numba import njit
 LEAF = 0xFFFF
 WIDTH = 4  # dimensions of a sketch: loops are unrolled for it
 GOLDEN = 0.6180339887498949
+REACH = 3.0  # times the gap on the other side, at most
 
 Array = npt.NDArray[Any]
 
@@ -149,6 +150,47 @@ def decks(nodes: Array, lo: Array, hi: Array, order: Array, codes: Array, X: Arr
         if size[k] > 1:
             deck[start[k] : start[k] + size[k]].sort()
     return start, size, deck
+
+
+@njit(cache=True, nogil=True)
+def smooth(start: Array, size: Array, deck: Array, counts: Array, most: float, key: int) -> None:
+    """Let a row vouch for no number by itself: in each leaf, move one row of every number, in place, to somewhere between its neighbours.
+
+    What is left of a number in a leaf is what other rows say of it (counts less one, as in leave-one-out and in absolute
+    discounting); the row that was taken lies anywhere between the numbers next to it in the leaf, as likely as the table's rows do. A
+    gap counts for at most `REACH` times the one on the other side, so that nothing lands half way between two humps.
+
+    Args:
+        start: of each node's deck.
+        size: of each node's deck.
+        deck: sorted codes of the leaves.
+        counts: float64, rows of the table with each code; code 0 (missing) stays.
+        most: codes that more rows have stay, and none is moved to one.
+        key: of the random numbers.
+    """
+    ends = np.cumsum(counts)
+    middle = ends - 0.5 * counts  # ranks
+    for k in range(len(size)):
+        if size[k] < 2:
+            continue
+        own = deck[start[k] : start[k] + size[k]]
+        old, before, i = own.copy(), 0, 0
+        while i < len(old):
+            c, at = old[i], i
+            while i < len(old) and old[i] == c:
+                i += 1
+            after = old[i] if i < len(old) else 0
+            if c > 0 and counts[c] <= most and (before > 0 or after > 0):
+                below = middle[c] - middle[before] if before > 0 else 0.0  # nothing leaves the leaf's range
+                above = middle[after] - middle[c] if after > 0 else 0.0
+                if before > 0 and after > 0:
+                    below, above = min(below, REACH * above), min(above, REACH * below)
+                rank = middle[c] - below + unit(key, start[k] + at) * (below + above)
+                new = np.searchsorted(ends, rank, side="right")
+                if counts[new] <= most:
+                    own[at] = new
+            before = c
+        own.sort()
 
 
 @njit(cache=True, nogil=True, inline="always")
