@@ -77,15 +77,25 @@ def _turns_column(row: Row) -> str:
 
 
 class Conversations(TrainingExporter):
-    """What conversation formats share: a column of turns, or a prompt and a response."""
+    """What conversation formats share: a column of turns, or a prompt and a response.
 
-    turns: str = ""  # a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns
+    Attributes:
+        turns: a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns.
+        prompt: the question's column.
+        response: the answer's column.
+        system: a system message for all rows.
+        roles: role in the data -> user, assistant, system.
+        tokenizer: a folder with tokenizer.json and a chat template: every chat is rendered and counted.
+        max_tokens: longer chats are left out and counted; needs `tokenizer`.
+    """
+
+    turns: str = ""
     prompt: str = "instruction"
     response: str = "response"
-    system: str = ""  # a system message for all rows
-    roles: dict[str, str] = Field(default_factory=dict)  # role in the data -> user, assistant, system
-    tokenizer: str = ""  # a folder with tokenizer.json and a chat template: every chat is rendered and counted
-    max_tokens: int | None = Field(default=None, ge=1)  # longer chats are left out; needs `tokenizer`
+    system: str = ""
+    roles: dict[str, str] = Field(default_factory=dict)
+    tokenizer: str = ""
+    max_tokens: int | None = Field(default=None, ge=1)
 
     _counted: Counter[str] = PrivateAttr(default_factory=Counter)
 
@@ -133,17 +143,6 @@ class Chat(Conversations):
     Attributes:
         arguments: of tool calls: text or object.
         tools: definitions of the tools, written into every line.
-        turns: a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns.
-        prompt: the question's column.
-        response: the answer's column.
-        system: a system message for all rows.
-        roles: role in the data -> user, assistant, system.
-        tokenizer: a folder with tokenizer.json and a chat template: every chat is rendered and counted.
-        max_tokens: longer chats are left out and counted; needs `tokenizer`.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "chat"
@@ -161,21 +160,7 @@ class Chat(Conversations):
 
 
 class ShareGpt(Conversations):
-    """`{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}`.
-
-    Attributes:
-        turns: a column of turns {role, content}; empty: `prompt` and `response`, or else the first column of turns.
-        prompt: the question's column.
-        response: the answer's column.
-        system: a system message for all rows.
-        roles: role in the data -> user, assistant, system.
-        tokenizer: a folder with tokenizer.json and a chat template: every chat is rendered and counted.
-        max_tokens: longer chats are left out and counted; needs `tokenizer`.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
-    """
+    """`{"conversations": [{"from": "human", "value"}, {"from": "gpt", "value"}]}`."""
 
     kind: ClassVar[str] = "sharegpt"
 
@@ -192,13 +177,9 @@ class Alpaca(TrainingExporter):
     """`{"instruction", "input", "output"}`.
 
     Attributes:
-        instruction: a template; the instruction to start from.
+        instruction: the instruction's column.
         input: a column with more input; empty: none.
         output: the answer's column.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "alpaca"
@@ -219,13 +200,9 @@ class Completion(TrainingExporter):
     """`{"prompt", "completion"}`: plain language-model fine-tuning.
 
     Attributes:
-        prompt: a template; what is asked for.
+        prompt: the prompt's column.
         completion: the completion's column.
-        form: which sort of question.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
+        form: text, or messages (TRL's conversational form).
     """
 
     kind: ClassVar[str] = "completion"

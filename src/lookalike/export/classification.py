@@ -24,10 +24,6 @@ class Classification(TrainingExporter):
         text: a text column.
         label: a column of labels.
         file: jsonl or csv.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "classification"

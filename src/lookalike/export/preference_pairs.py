@@ -20,10 +20,6 @@ class Preference(TrainingExporter):
         chosen: the better answer's column.
         rejected: the worse answer's column.
         form: text, or messages (TRL's conversational form).
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "preference"
@@ -54,18 +50,7 @@ class Preference(TrainingExporter):
 
 
 class Kto(Preference):
-    """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion.
-
-    Attributes:
-        prompt: the question's column.
-        chosen: the better answer's column.
-        rejected: the worse answer's column.
-        form: text, or messages (TRL's conversational form).
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
-    """
+    """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion."""
 
     kind: ClassVar[str] = "kto"
 

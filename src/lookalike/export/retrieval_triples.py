@@ -14,10 +14,6 @@ class Triples(TrainingExporter):
         anchor: the query's column.
         positive: a template; the passage that answers it.
         negatives: a column of texts, or of one text.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "triples"

@@ -49,10 +49,6 @@ class Spans(TrainingExporter):
     Attributes:
         text: a text column.
         spans: a column of spans.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "spans"
@@ -74,13 +70,7 @@ class Conll(Spans):
     line `-DOCSTART-` for every text.
 
     Attributes:
-        text: the text's column.
-        spans: the column of spans.
         layout: two (token, tab, tag) or conll2003.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "conll"

@@ -22,10 +22,6 @@ class Squad(TrainingExporter):
     Attributes:
         document: a template; the document.
         qa: {question, answer, start, end, answerable}.
-        table: the table; empty: the run's last.
-        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
-        by: rows that agree in this column stay in one split.
-        seed: of the split.
     """
 
     kind: ClassVar[str] = "squad"

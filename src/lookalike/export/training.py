@@ -62,11 +62,17 @@ class TrainingExporter(Exporter):
     Rows with the same value of `by` (a source document, a customer) always land in the same split, so nothing leaks from
     training into testing; rows of a child table (`rows: {per: documents}`) stay with their parent when `by` says nothing. The
     split is a function of that value and `seed` alone, so it stays when rows are added.
+
+    Attributes:
+        table: the table; empty: the run's last.
+        split: shares by name, as `{train: 0.9, test: 0.1}`; empty: one file.
+        by: rows that agree in this column stay in one split; empty: rows of one parent, or equal rows.
+        seed: of the split.
     """
 
-    table: str = ""  # the table; empty: the run's last
-    split: dict[str, float] = Field(default_factory=dict)  # {train: 0.9, test: 0.1}: shares; empty: one file
-    by: str = ""  # rows that agree here stay together; empty: rows of one parent, or equal rows
+    table: str = ""
+    split: dict[str, float] = Field(default_factory=dict)
+    by: str = ""
     seed: int = 0
 
     suffix: ClassVar[str] = ".jsonl"

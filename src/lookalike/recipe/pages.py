@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import UnionType
@@ -11,6 +12,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from lookalike.errors import UnknownKind, did_you_mean
 from lookalike.recipe.schema import KindSchema
 from lookalike.registry import GROUPS, kinds, resolve
+
+_ATTRIBUTES = re.compile(r"(?m)^Attributes:\n((?:    .*\n?)+)")
 
 
 @dataclass(frozen=True)
@@ -39,11 +42,36 @@ def explain(kind: str) -> list[Page]:
         for name, info in spec.model_fields.items():
             default = "required" if info.is_required() else repr(info.get_default(call_default_factory=True))
             fields[info.alias or name] = (_type_name(info.annotation), default)
-        pages.append(Page(kind, group, inspect.getdoc(spec) or "", fields, spec.model_json_schema(schema_generator=KindSchema)))
+        pages.append(Page(kind, group, _text(spec, list(fields)), fields, spec.model_json_schema(schema_generator=KindSchema)))
     if not pages:
         known = [name for group in GROUPS for name in kinds(group)]
         raise UnknownKind(what=f"unknown kind {kind!r}", fix=did_you_mean(kind, known, label="kinds"))
     return pages
+
+
+def _text(spec: type, fields: list[str]) -> str:
+    """The class's docstring; fields that it does not describe itself are described as in the class that they come from."""
+    text = inspect.getdoc(spec) or ""
+    own = _described(text)
+    inherited: dict[str, str] = {}
+    for base in spec.__mro__[1:]:
+        inherited = _described(inspect.cleandoc(base.__dict__.get("__doc__") or "")) | inherited
+    more = "".join(inherited[name] for name in fields if name in inherited and name not in own)
+    if not more:
+        return text
+    listed = _ATTRIBUTES.search(text)
+    if listed:
+        return f"{text[: listed.end()].rstrip()}\n{more}{text[listed.end() :]}".rstrip()
+    last = re.search(r"(?m)^(?:Source|Example):$", text)
+    place = last.start() if last else len(text)
+    return f"{text[:place].rstrip()}\n\nAttributes:\n{more}\n{text[place:]}".rstrip()
+
+
+def _described(text: str) -> dict[str, str]:
+    """The entries of a docstring's attributes, whole lines by name."""
+    listed = _ATTRIBUTES.search(text)
+    entries = re.findall(r"(    (\w+): .*\n?(?:     +.*\n?)*)", listed[1]) if listed else []
+    return {name: entry.rstrip() + "\n" for entry, name in entries}
 
 
 def _type_name(annotation: Any) -> str:

@@ -22,12 +22,16 @@ Keys = npt.NDArray[np.uint64]
 
 
 class Operator(Spec):
-    """Changes texts by edits. `effect` says what that does to a label of the whole text (sentiment, class, entailment)."""
+    """Changes texts by edits. `effect` says what that does to a label of the whole text (sentiment, class, entailment).
+
+    Attributes:
+        chance: share of the rows that it is tried on.
+    """
 
     group: ClassVar[str] = "operator"
     effect: ClassVar[LabelEffect] = "preserve"
 
-    chance: float = Field(default=1.0, ge=0, le=1)  # share of the rows that it is tried on
+    chance: float = Field(default=1.0, ge=0, le=1)
 
     @abstractmethod
     def edits(self, texts: Sequence[str], protected: Sequence[Sequence[Span]], keys: Keys) -> list[list[Edit]]:

@@ -57,7 +57,6 @@ class FrontClause(TextOperator):
 
     Attributes:
         rate: share of the places where it is done.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "front_clause"
@@ -141,7 +140,6 @@ class Voice(TextOperator):
 
     Attributes:
         rate: share of the places where it is done.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "voice"
@@ -226,9 +224,6 @@ class Negate(TextOperator):
     """Deny a statement, or take its `not` away: `The box was heavy` <-> `The box was not heavy`.
 
     The label flips, so only texts of a single, simple sentence change; give `flip` in `augment` to say what labels become.
-
-    Attributes:
-        chance: share of the rows that it is tried on.
     """
 
     kind = "negate"
@@ -263,7 +258,6 @@ class Question(TextOperator):
 
     Attributes:
         rate: share of the places where it is done.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "question"

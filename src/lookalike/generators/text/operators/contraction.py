@@ -43,7 +43,6 @@ class Contract(TextOperator):
 
     Attributes:
         rate: share of the places where it is done.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "contract"
@@ -69,7 +68,6 @@ class Expand(TextOperator):
 
     Attributes:
         rate: share of the places where it is done.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "expand"

@@ -38,12 +38,17 @@ _OCR_PAIRS = {"rn": "m", "cl": "d", "vv": "w", "li": "h", "nn": "m"}
 
 
 class Noise(Operator):
-    """What noise kinds share: a rate a character by severity, and edits that never touch each other."""
+    """What noise kinds share: a rate a character by severity, and edits that never touch each other.
+
+    Attributes:
+        severity: 1 to 5.
+        rate: share of the characters hit; overrides the severity.
+    """
 
     rates: ClassVar[tuple[float, ...]] = (0.01, 0.025, 0.05, 0.1, 0.2)
 
     severity: int = Field(default=2, ge=1, le=5)
-    rate: float | None = Field(default=None, ge=0, le=1)  # share of the characters hit; overrides the severity
+    rate: float | None = Field(default=None, ge=0, le=1)
 
     def edits(self, texts: Sequence[str], protected: Sequence[Sequence[Span]], keys: Keys) -> list[list[Edit]]:
         """Draw for every character, change the ones that are hit; a bounded number of characters at a time."""
@@ -158,11 +163,6 @@ class Keyboard(Noise):
 
     Neighbour keys are those of a QWERTY board; letters of other scripts are left out, doubled or swapped only. Severity 1 to 5
     hits 1, 2.5, 5, 10 or 20 % of the letters.
-
-    Attributes:
-        severity: 1 to 5.
-        rate: share of the characters hit; overrides the severity.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "keyboard"
@@ -191,13 +191,7 @@ class Keyboard(Noise):
 
 
 class Ocr(Noise):
-    """Reading errors of a scanner: characters that look alike, one read as two, two read as one (`rn` as `m`).
-
-    Attributes:
-        severity: 1 to 5.
-        rate: share of the characters hit; overrides the severity.
-        chance: share of the rows that it is tried on.
-    """
+    """Reading errors of a scanner: characters that look alike, one read as two, two read as one (`rn` as `m`)."""
 
     kind = "ocr"
 
@@ -221,13 +215,7 @@ class Ocr(Noise):
 
 
 class Spacing(Noise):
-    """Spaces lost, doubled, or put inside a word.
-
-    Attributes:
-        severity: 1 to 5.
-        rate: share of the characters hit; overrides the severity.
-        chance: share of the rows that it is tried on.
-    """
+    """Spaces lost, doubled, or put inside a word."""
 
     kind = "spacing"
 
@@ -247,13 +235,7 @@ class Spacing(Noise):
 
 
 class Casing(Noise):
-    """Letters in the wrong case.
-
-    Attributes:
-        severity: 1 to 5.
-        rate: share of the characters hit; overrides the severity.
-        chance: share of the rows that it is tried on.
-    """
+    """Letters in the wrong case."""
 
     kind = "casing"
 

@@ -21,7 +21,6 @@ class SwapWords(TextOperator):
 
     Attributes:
         rate: share of the neighbouring pairs.
-        chance: share of the rows that it is tried on.
 
     Source:
         Wei and Zou 2019, "EDA: Easy Data Augmentation Techniques" (1901.11196), random swap.
@@ -48,7 +47,6 @@ class DeleteWords(TextOperator):
 
     Attributes:
         rate: share of the words.
-        chance: share of the rows that it is tried on.
 
     Source:
         Wei and Zou 2019 (1901.11196), random deletion.
@@ -77,7 +75,6 @@ class InsertWords(TextOperator):
     Attributes:
         rate: share of the gaps between words.
         words: words to insert.
-        chance: share of the rows that it is tried on.
 
     Source:
         Wei and Zou 2019 (1901.11196), random insertion; with fillers instead of synonyms, which change less.

@@ -61,7 +61,6 @@ class SentenceOrder(TextOperator):
 
     Attributes:
         keep_first: the first sentence stays first.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "sentence_order"
@@ -98,7 +97,6 @@ class SplitSentences(TextOperator):
 
     Attributes:
         rate: share of the places where it fits.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "split_sentences"
@@ -130,7 +128,6 @@ class MergeSentences(TextOperator):
     Attributes:
         rate: share of the places where it fits.
         most_words: of each half.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "merge_sentences"
@@ -163,7 +160,6 @@ class Connectives(TextOperator):
 
     Attributes:
         rate: share of the places where it is done.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "connectives"

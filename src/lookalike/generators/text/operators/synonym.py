@@ -23,7 +23,6 @@ class Synonym(TextOperator):
         rate: share of the words with a safe synonym.
         most: edits a text.
         thesaurus: `builtin`, `wordnet`, or a path.
-        chance: share of the rows that it is tried on.
     """
 
     kind = "synonym"
