@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from lookalike import api
 from lookalike.errors import RecipeError
 from lookalike.generators.base import Batch, Context
 from lookalike.plan import compile_plan
@@ -143,3 +144,19 @@ def test_semantic_duplicates_are_replaced_while_generating(tmp_path):
     assert len(set(notes)) == len(notes) == 4
     assert not {"one kettle boils", "a kettle boils"} <= set(notes)
     assert "vector" not in pq.read_table(tmp_path / "r" / "tables" / "a").column_names
+
+
+def test_near_duplicates_are_replaced_while_generating(tmp_path):
+    """Every text has a near copy among the replies: the table has its count, one text of each pair, and counts what it replaced."""
+    texts = [" ".join(random.Random(n).choices(SYLLABLES, k=30)) for n in range(6)]
+    recipe = {
+        "lookalike": 1, "name": "near", "seed": 1,
+        "models": {"m": {"kind": "scripted", "replies": [*texts, *(f"{text.upper()}, indeed." for text in texts)]}},
+        "tables": {"a": {"rows": 6, "cap": 100, "columns": {"note": {"kind": "prompt", "model": "m", "prompt": "write"}},
+                         "steps": [{"kind": "dedup", "on": "note"}]}},
+    }  # fmt: skip
+    made = api.run(recipe, to=tmp_path / "r")
+    assert sorted(note.lower().removesuffix(", indeed.") for note in made.table("a")["note"].to_pylist()) == sorted(texts)
+    outcomes = made.manifest["tables"]["a"]["outcomes"]
+    assert outcomes["kept"] == 6
+    assert outcomes["duplicate"] == outcomes["attempted"] - 6 > 0
