@@ -24,6 +24,8 @@ from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import put_bytes
 
+FEWEST_ALIKE = 50  # real rows that hold a condition, below which nothing is measured
+
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
@@ -345,6 +347,14 @@ def mimic_file(
     write_table(synthetic, Path(to))
     if not measure:
         return None
+    if given:  # what was asked for is no error: it is held against the real rows that are like it
+        from lookalike.synthesizers.conditions import rows_that_hold
+
+        learned, holdout = rows_that_hold(learned, given), None if holdout is None else rows_that_hold(holdout, given)
+        like_it = learned.num_rows if holdout is None else min(learned.num_rows, holdout.num_rows)
+        if like_it < FEWEST_ALIKE:
+            say(f"not measured: only {like_it} real rows hold the condition; measuring takes {FEWEST_ALIKE}")
+            return None
     say("measuring")
     return compare(learned, synthetic, holdout=holdout, target=target, seed=seed)
 

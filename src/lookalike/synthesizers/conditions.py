@@ -17,6 +17,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
 from lookalike.schema.types import ColumnSchema, TableSchema
@@ -198,6 +199,75 @@ def where_mask(table: pa.Table, predicate: str) -> npt.NDArray[np.bool_]:
         raise SynthesizerError(what=f"no SQL condition: {predicate!r}: {exc}", fix="write it as in a WHERE clause") from exc
     finally:
         connection.close()
+
+
+def matching(table: pa.Table, given: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+    """Rows of any table that hold exact values, sets, ranges and the SQL predicate of `given`; of shares, as many as fit them.
+
+    Args:
+        table: has the columns that `given` names.
+        given: as for `Synthesizer.sample`.
+
+    Raises:
+        UnknownColumn: a column that is not there.
+        SynthesizerError: a value that the column's type cannot hold, or no SQL.
+    """
+    mask, shared = np.ones(table.num_rows, bool), []
+    for name, wanted in given.items():
+        if name == "where" and name not in table.column_names:
+            mask &= where_mask(table, str(wanted)) if table.num_rows else mask
+            continue
+        if name not in table.column_names:
+            raise UnknownColumn(what=f"no column {name!r}", fix=did_you_mean(name, table.column_names, label="columns"))
+        if isinstance(wanted, Mapping) and set(wanted) == {"shares"}:
+            shared.append((name, wanted["shares"]))
+        else:
+            mask &= _cells_that_hold(table[name], name, wanted)
+    for name, shares in shared:
+        groups = [(_cells_that_hold(table[name], name, value) & mask, share) for value, share in shares.items()]
+        rest = 1 - sum(share for _, share in groups)
+        if rest > 1e-9:
+            groups.append((mask & ~np.any([rows for rows, _ in groups], axis=0), rest))
+        whole = min(rows.sum() / share for rows, share in groups if share > 0)
+        mask = np.any([rows & (np.cumsum(rows) <= round(whole * share)) for rows, share in groups], axis=0)
+    return mask
+
+
+def rows_that_hold(table: pa.Table, given: Mapping[str, Any]) -> pa.Table:
+    """The rows of `matching`."""
+    return table.filter(pa.array(matching(table, given)))
+
+
+def _cells_that_hold(cells: pa.ChunkedArray, name: str, wanted: Any) -> npt.NDArray[np.bool_]:
+    if pa.types.is_dictionary(cells.type):
+        cells = cells.cast(cells.type.value_type)
+    if isinstance(wanted, Mapping):
+        low, high = (None if wanted.get(end) is None else _scalar(wanted[end], cells.type, name) for end in ("min", "max"))
+        out = pc.is_valid(cells)
+        out = out if low is None else pc.and_(out, pc.greater_equal(cells, low))
+        out = out if high is None else pc.and_(out, pc.less_equal(cells, high))
+    else:
+        several = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+        out = pc.and_(pc.is_null(cells), None in several)
+        for value in several:
+            if value is not None:
+                out = pc.or_(out, pc.fill_null(pc.equal(cells, _scalar(value, cells.type, name)), False))
+    filled = pc.fill_null(out, False)
+    return np.asarray(
+        (filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled).to_numpy(zero_copy_only=False), bool
+    )
+
+
+def _scalar(value: Any, kind: pa.DataType, name: str) -> pa.Scalar:
+    """A wanted value in the column's type."""
+    try:
+        if isinstance(value, str) and not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
+            return pa.scalar(value).cast(kind)
+        if not isinstance(value, str) and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
+            return pa.scalar(str(value), kind)
+        return pa.scalar(value) if isinstance(value, float) else pa.scalar(value, kind)
+    except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
+        raise SynthesizerError(what=f"{value!r} is no {kind}: {exc}", where=name, fix=f"write it as {kind}") from exc
 
 
 def counts_of(condition: Condition, n: int) -> npt.NDArray[np.int64]:

@@ -120,17 +120,9 @@ class Constrained(Synthesizer):
 
 def _held(sample: pa.Table, left: dict[str, Any], where: str) -> npt.NDArray[np.bool_]:
     """Rows that hold the conditions on finished columns."""
-    mask = np.ones(sample.num_rows, bool)
     for name, wanted in left.items():
-        cells = sample[name].to_pylist()
-        if isinstance(wanted, dict) and set(wanted) <= {"min", "max"}:
-            low, high = wanted.get("min"), wanted.get("max")
-            mask &= np.array([c is not None and (low is None or c >= low) and (high is None or c <= high) for c in cells], bool)
-        elif isinstance(wanted, dict):
+        if isinstance(wanted, dict) and "shares" in wanted:
             raise Unsatisfiable(
                 what=f"shares of {name!r}, which a constraint rewrites, cannot be set", fix="ask for exact values"
             )
-        else:
-            allowed = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
-            mask &= np.array([cell in allowed for cell in cells], bool)
-    return mask & conditions.where_mask(sample, where) if where and sample.num_rows else mask
+    return conditions.matching(sample, {**left, "where": where} if where else left)
