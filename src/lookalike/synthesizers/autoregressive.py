@@ -22,7 +22,8 @@ class Autoregressive(PrivateNet):
     Trained on random subsets, so conditions come first and the rest follows: exact values need no trial. Numbers are learned
     in `bins` quantile bins and placed within them.
 
-    Use it for tables of mixed types with enough rows (10,000 and more) when training time is no matter.
+    Use it for tables of mixed types with enough rows (10,000 and more) when training time is no matter. Do not use it for
+    small tables, or for many fine numbers: it sees bins.
 
     Source:
         Tiwald et al. 2025, "TabularARGN"; Uria, Murray and Larochelle 2014, "A deep and tractable density estimator".

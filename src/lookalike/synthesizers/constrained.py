@@ -29,7 +29,8 @@ ROUNDS = 40  # samples drawn for rows that a constraint rejects
 class Constrained(Synthesizer):
     """A base method whose samples hold constraints; see the table of constraints for how each is enforced.
 
-    Use it whenever a wrong row is worse than a slow one. Without constraints that need redrawing it costs nothing.
+    Use it whenever a wrong row is worse than a slow one. Without constraints that need redrawing it costs nothing. Do not use
+    it for rules that few rows of the base method hold: it draws at most 40 times, and then says which rule failed how often.
 
     Source:
         Constraint transforms as in Patki, Wedge and Veeramachaneni 2016, "The Synthetic Data Vault".

@@ -23,7 +23,8 @@ class Ctgan(Tabular):
     In each step one category of one column is chosen, with log-frequency, and generator and critic are told. Wasserstein loss
     with gradient penalty.
 
-    Use it to compare with the literature. It needs hundreds of epochs, and its marginals stay visibly off.
+    Use it to compare with the literature. Do not use it to get good rows: it needs hundreds of epochs, its marginals stay
+    visibly off, and the generator is a plain perceptron, without the paper's residual layers and batch normalisation.
 
     Source:
         Xu et al. 2019, "Modeling tabular data using conditional GAN"; Gulrajani et al. 2017 for the penalty.

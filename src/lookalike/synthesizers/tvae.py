@@ -18,7 +18,8 @@ from lookalike.synthesizers.tabular import Drawn, Lesson, Model
 class Tvae(PrivateNet):
     """TVAE: a variational autoencoder; rows are decoded from normal noise.
 
-    Use it to compare with the literature, or where a smooth latent space is wanted.
+    Use it to compare with the literature, or where a smooth latent space is wanted. Do not use it to save time, or where rare
+    values must come through: what the latent space forgets, no row gets back.
 
     Source:
         Xu et al. 2019, "Modeling tabular data using conditional GAN", section 4.4; Kingma and Welling 2014.
