@@ -59,6 +59,31 @@ def test_the_proposed_constraint_is_one():
     assert {(r["city"], r["country"]) for r in model.sample(200).to_pylist()} <= pairs
 
 
+def test_a_file_as_people_keep_them_becomes_a_recipe_that_runs(tmp_path, monkeypatch):
+    """Semicolons, decimal commas, thousands points, zoned moments, JSON, grades, durations, places, national ids: each is told."""
+    monkeypatch.chdir(tmp_path)
+    lines = ["dni;umsatz;wann;angaben;size;overtime;lat;lon;mobile"]
+    for i in range(300):
+        letter = "TRWAGMYFPDXBNJZSQVHLCKE"[i * 7919 % 23]
+        lines.append(
+            f"{i * 7919:08d}{letter};{i % 9 + 1}.{i:03d},50;2021-03-{i % 28 + 1:02d}T10:00:{i % 60:02d}+02:00;"
+            f'{{"a": {i % 7}}};{["small", "medium", "large"][i % 3]};{i % 40}:{i % 60:02d}:00;{i / 7:.4f};{i / 3:.4f};+44 20 7946 {i:04d}'
+        )
+    (tmp_path / "kunden.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    path = la.new("kunden", data="kunden.csv")
+    text = path.read_text("utf-8")
+    body = yaml.safe_load(
+        "\n".join(line[8:] for line in text.splitlines() if line.startswith("    #   ") and "synthesizer" not in line)
+    )
+    told = {name: said.split(" ")[0].rstrip(".") for name, said in body.items()}
+    assert told == {
+        "dni": "national_id", "umsatz": "decimal", "wann": "datetime", "angaben": "json", "size": "category",
+        "overtime": "duration", "lat": "latitude", "lon": "longitude", "mobile": "phone",
+    }  # fmt: skip
+    assert "a scale from small to large" in text
+    assert la.run(path, rows=100).dataset("kunden").to_table().num_rows == 100
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", TABLES)
 def test_real_tables_become_recipes_that_run(name, tmp_path, monkeypatch):
