@@ -171,8 +171,10 @@ def test_contrast_shows_a_good_and_a_bad_answer():
         "worse": "vague",
         "examples": [{"prompt": "Explain rain.", "chosen": "Drops fall.", "rejected": "Who knows."}],
     }
-    cell, asked = talk("preference", body, {}, ["Explain tides clearly.", "The moon pulls the sea.", "It all depends."])
-    assert (cell["chosen"], cell["rejected"]) == ("The moon pulls the sea.", "It all depends.")
+    cell, asked = talk(
+        "preference", body, {}, ["Explain tides clearly.", "The moon pulls the sea.", "Who knows.", "It all depends."]
+    )
+    assert (cell["chosen"], cell["rejected"], len(asked)) == ("The moon pulls the sea.", "It all depends.", 4)
     form = "{}\n\nThe answer must be {}."
     assert turns(asked[0]) == [
         ("user", form.format("Explain rain.", "clear")),

@@ -139,6 +139,8 @@ class Preference(TextAsking):
                 text = read_text(reply)
                 if before and similarity(text, before) > 0.6:
                     raise Unfit("it is the other answer again; write another")
+                if any(similarity(text, other) > 0.8 for each in self.examples for other in (each.chosen, each.rejected)):
+                    raise Unfit("it is the answer of an example; write another")
                 if similarity(text, task) > 0.6:
                     raise Unfit("it only repeats the task; answer it")
                 return text
