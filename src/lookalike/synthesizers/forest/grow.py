@@ -20,7 +20,7 @@ from lookalike.synthesizers.forest.learn import Matrix
 Array = npt.NDArray[Any]
 T = TypeVar("T")
 R = TypeVar("R")
-COMMON = 0.05  # of the rows: a number that more have names nobody
+CROWD = 100  # rows: a number that more have names nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ def _tree(data: Matrix, j: int, feats: Array, settings: Settings, key: int) -> _
     other = kernels.gather(data.bins, feats, rest, tables, slots)
     start, size, deck = kernels.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
     if data.codings[j].form == "number":
-        kernels.smooth(start, size, deck, data.counts[j], COMMON * data.rows, key >> 2)
+        kernels.smooth(start, size, deck, data.counts[j], CROWD, key >> 2)
     return _Tree(nodes, start, size, deck, slots[None], tables)
 
 
