@@ -166,7 +166,7 @@ def _step(gradient: Vector, hessian: Vector, rate: float, scores: Vector, rows: 
     for i in rows:
         up += gradient[i]
         down += hessian[i]
-    step = rate * up / down
+    step = float(rate * up / down)
     for i in rows:
         scores[i] += step
     return step
