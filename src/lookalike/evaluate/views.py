@@ -78,8 +78,8 @@ class Views:
         keys: Sequence[str] = (),
     ) -> None:
         self.alone = real is None
-        real = synthetic if real is None else real
-        tables = {"real": real, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
+        learned_from: pa.Table = synthetic if real is None else real
+        tables = {"real": learned_from, "synthetic": synthetic} | ({"holdout": holdout} if holdout is not None else {})
         for which, table in tables.items():
             if not table.num_rows:
                 raise MetricError(what="a table without rows cannot be compared", where=f"{which} table", fix="give rows")
@@ -91,7 +91,7 @@ class Views:
         self.target, self.schema, self.seed = target, schema, seed
         self.protected, self.name, self.extras = tuple(protected), name, dict(extras or {})
         self._keys = frozenset(keys)
-        learned, made = dict.fromkeys(real.column_names), dict.fromkeys(synthetic.column_names)
+        learned, made = dict.fromkeys(learned_from.column_names), dict.fromkeys(synthetic.column_names)
         self.missing, self.extra = tuple(n for n in learned if n not in made), tuple(n for n in made if n not in learned)
         self.excluded: dict[str, str] = {}
         self._tables = {w: t.select(shared) for w, t in tables.items()}
