@@ -6,7 +6,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from lookalike import api
-from lookalike.errors import GateFailed, RecipeProblems
+from lookalike.errors import RecipeProblems
 
 SAID = {"kind": "scripted", "replies": ["The parcel came on time, and the driver was kind."]}
 
@@ -55,6 +55,14 @@ def test_every_learned_table_is_measured(source):
     report = measured({"one": LEARNED, "two": LEARNED}, gates, sources=source)
     assert {result.table for result in report.results if result.metric == "marginals"} == {"one", "two"}
     assert [(outcome.table, outcome.status) for outcome in report.outcomes] == [("two", "fail")]
+
+
+def test_rows_made_under_a_condition_are_held_against_rows_that_hold_it(source):
+    """No synthetic row has b = 4, as asked, and that is no error; with hardly a real row that holds it nothing is measured."""
+    report = measured({"t": {"rows": {**LEARNED["rows"], "given": {"b": [0, 1, 2, 3]}}}}, sources=source)
+    assert report["marginals"].value > 0.9
+    assert report.tables[""].rows["real"] < 300
+    assert measured({"t": {"rows": {**LEARNED["rows"], "given": {"b": 3, "where": "a > 1.5"}}}}, sources=source) is None
 
 
 def test_written_texts_are_measured_by_themselves(in_folder):

@@ -24,8 +24,6 @@ from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import put_bytes
 
-FEWEST_ALIKE = 50  # real rows that hold a condition, below which nothing is measured
-
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
@@ -330,6 +328,7 @@ def mimic_file(
     """
     from lookalike.evaluate.evaluate import evaluate as compare
     from lookalike.export.tables import check_ending, write_table
+    from lookalike.proof import FEWEST_ALIKE, like
     from lookalike.run.fit import split
 
     table = frames.to_arrow(read(data))
@@ -347,16 +346,12 @@ def mimic_file(
     write_table(synthetic, Path(to))
     if not measure:
         return None
-    if given:  # what was asked for is no error: it is held against the real rows that are like it
-        from lookalike.synthesizers.conditions import rows_that_hold
-
-        learned, holdout = rows_that_hold(learned, given), None if holdout is None else rows_that_hold(holdout, given)
-        like_it = learned.num_rows if holdout is None else min(learned.num_rows, holdout.num_rows)
-        if like_it < FEWEST_ALIKE:
-            say(f"not measured: only {like_it} real rows hold the condition; measuring takes {FEWEST_ALIKE}")
-            return None
+    sides = like(learned, holdout, given)  # what was asked for is no error
+    if sides is None:
+        say(f"not measured: fewer than {FEWEST_ALIKE} real rows hold the condition")
+        return None
     say("measuring")
-    return compare(learned, synthetic, holdout=holdout, target=target, seed=seed)
+    return compare(sides[0], synthetic, holdout=sides[1], target=target, seed=seed)
 
 
 def preview(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -20,6 +20,8 @@ from lookalike.store import put_bytes
 
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
+
+FEWEST_ALIKE = 50  # real rows that hold a condition, below which nothing is measured
 
 
 def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
@@ -70,6 +72,8 @@ def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | 
         learned, holdout = found
         names = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
         return learned.select(names), synthetic.select(names), None if holdout is None else holdout.select(names)
+    if isinstance(table.table.rows, Like):
+        return None
     if table.table.compare:
         real = Sources(made.recipe.sources, made.root).source(table.table.compare)
         names = [name for name in real.column_names if name in synthetic.column_names]
@@ -104,11 +108,25 @@ def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
 
 
 def _learned(made: Plan, table: TablePlan) -> tuple[pa.Table, pa.Table | None] | None:
-    """The rows that a table learned, and those held out; None when it learned none."""
+    """The rows that a table is like, and those of them that were held out; None when it learned none, or hardly one holds its `given`."""
     rows = table.table.rows
     if not isinstance(rows, Like):
         return None
-    return split(Sources(made.recipe.sources, made.root).source(rows.like), rows.holdout, made.recipe.seed)
+    learned, holdout = split(Sources(made.recipe.sources, made.root).source(rows.like), rows.holdout, made.recipe.seed)
+    return like(learned, holdout, rows.given)
+
+
+def like(
+    learned: pa.Table, holdout: pa.Table | None, given: Mapping[str, Any] | None
+) -> tuple[pa.Table, pa.Table | None] | None:
+    """The real rows that hold a condition: what rows made under it are held against; None when there are fewer than 50."""
+    if not given:
+        return learned, holdout
+    from lookalike.synthesizers.conditions import rows_that_hold  # here: it brings DuckDB
+
+    learned, holdout = rows_that_hold(learned, given), None if holdout is None else rows_that_hold(holdout, given)
+    fewest = learned.num_rows if holdout is None else min(learned.num_rows, holdout.num_rows)
+    return (learned, holdout) if fewest >= FEWEST_ALIKE else None
 
 
 def _gates(made: Plan, *tables: str) -> list[dict[str, Any]]:
