@@ -83,3 +83,11 @@ def test_a_thousand_texts_take_less_than_half_a_second(least_cpu):
     texts = [text.format(i % 1000, i % 250 + 1) for i in range(1000)]
     assert pii.count(texts) == {"email": 1000, "phone": 1000, "ip": 1000}
     assert least_cpu(lambda: pii.count(texts)) < 0.5
+
+
+def test_a_text_as_long_as_an_iban_is_none():
+    """What starts like one and has its length may hold any character."""
+    assert pii.iban_valid("GB82 WEST 1234 5698 7654 32")
+    assert not any(
+        pii.iban_valid(text) for text in ("DE, and so on and so on", "DE12,4567890123456789.0", "DE1234567890123456789é")
+    )

@@ -46,7 +46,7 @@ def luhn(digits: str) -> bool:
 def iban_valid(text: str) -> bool:
     """Whether an IBAN has its country's length and remainder 1 modulo 97 (ISO 13616)."""
     compact = re.sub(r"[\s-]", "", text).upper()
-    if IBAN_LENGTHS.get(compact[:2]) != len(compact):
+    if IBAN_LENGTHS.get(compact[:2]) != len(compact) or not (compact.isascii() and compact.isalnum()):
         return False
     return int("".join(str(int(c, 36)) for c in compact[4:] + compact[:4])) % 97 == 1
 
