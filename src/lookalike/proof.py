@@ -85,15 +85,18 @@ def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | 
 
 def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
     """Sees each partition of the measured table once, and says which gates no further row can win back; None: none could be told."""
-    table, found = next(((t, rows) for t in made.tables if (rows := _learned(made, t)) is not None), (None, None))
-    if table is None or found is None:
-        return None
+    for table in made.tables:
+        sides = _learned(made, table)
+        if sides is not None:
+            return _watch(made, table, sides[0])
+    return None
+
+
+def _watch(made: Plan, table: TablePlan, learned: pa.Table) -> Callable[[str, pa.Table], str] | None:
     from lookalike.evaluate.sketches import STREAMED, Reference, Sketch
 
-    learned, _ = found
-    gates = [
-        gate for gate in _gates(made, table.name) if not gate.get("table") and str(gate["metric"]).partition(".")[0] in STREAMED
-    ]
+    gates = [gate for gate in _gates(made, table.name) if not gate.get("table")]
+    gates = [gate for gate in gates if str(gate["metric"]).partition(".")[0] in STREAMED]
     if not gates:
         return None
     names = [name for name in learned.column_names if name in table.columns and name not in table.table.columns]

@@ -122,6 +122,16 @@ def test_the_page_says_what_the_gates_decided(report, text):
     assert "Measured, not judged" in render(blank)
 
 
+def test_a_page_of_texts_alone_claims_no_more_than_it_knows():
+    """Where no real rows are, the gates may hold and privacy is still unknown: the banner says both."""
+    texts = pa.table(
+        {"text": [f"Parcel {i} was {word} on its way to town {i % 7}." for i in range(20) for word in ("late", "torn")]}
+    )
+    page = evaluate(None, texts).html()
+    assert "Fit for release" not in page
+    assert "fidelity and privacy could not be judged" in page
+
+
 def test_what_is_missing_is_never_a_number(report):
     """Without a holdout the page says that privacy was not shown, and why."""
     alone = render(evaluate(table(300, 1), table(300, 2), only="privacy", gates=GATES[:1]))

@@ -113,6 +113,15 @@ def test_a_tiny_holdout_is_refused(train, fresh, holdout):
     assert "too small" in head("singling_out", Views(train, fresh, holdout.slice(0, 19))).skipped
 
 
+def test_a_release_of_a_few_rows_gives_no_verdict_of_chance(train, holdout, fresh):
+    """Five rows are too few to attack or to raise the alarm on; five copies among them are caught all the same."""
+    few = Views(train, fresh.slice(0, 5), holdout)
+    for kind in ("linkability", "singling_out", "attribute_inference", "membership_auc"):
+        assert "a release of 5 rows is too small" in head(kind, few).skipped
+    assert "not even copies alone" in head("alarm", few).skipped
+    assert head("identical_share", Views(train, train.slice(0, 5), holdout)).value == 1
+
+
 def test_the_alarm_rings_for_a_planted_leak_and_not_for_the_holdout(safe):
     """The suite passes its own test and states the smallest leak it would have seen."""
     found = head("alarm", safe)

@@ -79,10 +79,14 @@ def _banner(report: Report) -> dict[str, Any]:
     if open_:
         text = f"{count_of(open_, 'gate')} of profile “{profile}” could not be decided; {held} hold. What is missing is listed below."
         return {"status": "inconclusive", "head": "Not shown to be safe", "text": text}
+    text = f"{'The one gate' if held == 1 else f'All {held} gates'} of profile “{profile}” {'holds' if held == 1 else 'hold'}"
+    if not any("real" in info.rows for info in report.tables.values()):
+        text += "; fidelity and privacy could not be judged."
+        return {"status": "inconclusive", "head": "The gates hold, not all is known", "text": text}
     return {
         "status": "pass",
         "head": "Fit for release",
-        "text": f"All {count_of(held, 'gate')} of profile “{profile}” hold, on the bounds that they ask for.",
+        "text": f"{text}, on the bounds {'that it asks' if held == 1 else 'that they ask'} for.",
     }
 
 

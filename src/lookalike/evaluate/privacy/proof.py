@@ -34,6 +34,9 @@ class Alarm(PrivacyMetric):
         if not proof.rang and proof.smallest_seen <= proof.planted:
             why = f"records repeat too much to tell copies from chance: {proof.planted:.1%} planted training rows were not seen"
             return [scene.skipped(self.kind, why, headline=True), self._membership(views)]
+        if proof.smallest_seen > 1:
+            why = f"in {views.rows('synthetic'):,} rows not even copies alone would be called a leak"
+            return [scene.skipped(self.kind, why, headline=True), self._membership(views)]
         detail = {
             "works": proof.works,
             "rang": proof.rang,

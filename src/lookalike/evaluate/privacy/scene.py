@@ -18,7 +18,7 @@ from lookalike.evaluate.views import Views, Which
 
 MEMBERS = 10_000  # rows of each side that are attacked
 RELEASE = 60_000  # rows of the release that attacks search
-SMALLEST = 20  # rows of a holdout below which nothing is attacked
+SMALLEST = 20  # rows of a holdout, or of a release, below which nothing is attacked
 
 Values = npt.NDArray[np.float64]
 
@@ -84,6 +84,8 @@ def obstacle(views: Views, *, distances: bool = True) -> str:
     share = overlap(views)
     if share > OVERLAP:
         return f"{share:.0%} of the holdout is in the training data, so it is no holdout and voids every privacy number"
+    if distances and views.rows("synthetic") < SMALLEST:
+        return f"a release of {views.rows('synthetic')} rows is too small to attack, {SMALLEST} are needed"
     if distances and not views.compared:
         return "there is no column of numbers, times or categories to attack with"
     return ""
