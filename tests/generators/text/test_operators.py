@@ -201,6 +201,16 @@ def test_long_documents_are_fast():
         assert change(kind, text)
 
 
+def test_few_synonyms_come_from_all_over_a_long_text():
+    """With a cap on the edits the end of a document changes as well as its beginning."""
+    text = "The big house was a nice place. " * 400
+    (edits,) = Synonym(rate=1, most=20).edits([text], [()], np.array([1], np.uint64))
+    assert len(edits) == 20
+    assert edits == sorted(edits, key=lambda edit: edit.start)
+    assert edits[9].start > len(text) * 0.2
+    assert edits[-1].start > len(text) * 0.7
+
+
 def test_synonym_records_its_name():
     """Edits say who made them."""
     (edits,) = Synonym(rate=1).edits(["It was an error."], [()], np.array([1], np.uint64))

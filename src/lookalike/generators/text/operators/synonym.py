@@ -21,7 +21,7 @@ class Synonym(TextOperator):
 
     Attributes:
         rate: share of the words with a safe synonym.
-        most: edits a text.
+        most: edits a text, drawn from all over it.
         thesaurus: `builtin`, `wordnet`, or a path.
     """
 
@@ -60,9 +60,9 @@ class Synonym(TextOperator):
                     edit = _with_article(text, before_at, Edit(start, end, new, "synonym"), guard)
                     if edit is not None:
                         out.append(edit)
-                        if len(out) >= self.most:
-                            break
             before, before_at, ended, last = CLASS_OF.get(low, 0), (start, end), end, low
+        if len(out) > self.most:  # spread over the whole text
+            out = [out[i] for i in sorted(draw.sample(range(len(out)), self.most))]
         return out
 
 
