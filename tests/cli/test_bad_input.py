@@ -154,7 +154,7 @@ def test_version_is_shown(tmp_path):
 
 def test_kinds_show_whole_types(tmp_path):
     """A field's type is shown with what it holds; square brackets are no markup."""
-    assert "tuple[str, ...]" in lookalike("kinds", "prompt", cwd=tmp_path).stdout
+    assert "list[str]" in lookalike("kinds", "prompt", cwd=tmp_path).stdout
 
 
 MISTAKES = {
