@@ -70,6 +70,42 @@ def test_what_stays_does_not_depend_on_how_rows_are_cut(seed, cuts, method):
         assert near.max(initial=-1) < 0.8 + 1e-3
 
 
+@pytest.mark.parametrize("threshold", [0.3, 0.7, 0.85, 0.95])
+@pytest.mark.parametrize("width", [3, 40, 512])
+def test_every_near_vector_is_found_and_no_other(threshold, width, monkeypatch):
+    """Bounds, groups and blocks change nothing: the rows that stay are those that cosines in double precision leave."""
+    monkeypatch.setattr(seen, "_GROUP", 64)
+    monkeypatch.setattr(seen, "_BLOCK", 96)
+    g = np.random.default_rng(width)
+    family = g.normal(size=(40, width))[g.integers(0, 40, 400)]  # ten of a kind, at all distances from each other
+    rows = family + g.normal(size=family.shape) * g.choice([0, 0.05, 0.2, 0.5, 2], (400, 1))
+    rows[7] = 0
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-9)
+    stay = []
+    for row in range(400):
+        near = (unit[stay] @ unit[row]).max(initial=-1.0)
+        if near < threshold - 1e-9:
+            stay.append(row)
+    ids, _ = kept(vectors(rows.tolist()), (1, 2, 70, 333), method="embedding", threshold=threshold)
+    assert ids == stay
+    assert 5 < len(ids) < 380
+
+
+def test_copies_are_found_at_the_highest_threshold():
+    """A vector has a cosine of one with itself, whatever it was rounded to; a text with a copy of itself."""
+    rows = np.random.default_rng(0).normal(size=(30, 100))
+    assert kept(vectors([*rows.tolist(), *rows.tolist()]), method="embedding", threshold=1.0)[0] == list(range(30))
+    texts = ["the red kettle boils quickly", "my cat sleeps on the roof"]
+    assert kept(pa.array(texts * 2).dictionary_encode(), method="embedding", threshold=1.0)[0] == [0, 1]
+
+
+@pytest.mark.parametrize(("cells", "says"), [([[1.0, float("nan")]], "no finite number"), ([[1.0, None]], "no finite number"), ([1, 2], "neither a text nor a vector")])  # fmt: skip
+def test_what_is_no_vector_is_an_error(cells, says):
+    """A gap in a vector would be like nothing for ever, a number is no vector: both are said."""
+    with pytest.raises(RecipeError, match=says):
+        kept(pa.array(cells), method="embedding")
+
+
 def test_texts_are_compared_without_a_model():
     """Another order of the same words is near for n-grams of words' characters; another topic is far."""
     texts = pa.array(["the red kettle boils quickly", "quickly the red kettle boils", "my cat sleeps on the roof"])
@@ -112,6 +148,7 @@ def test_no_two_kept_texts_are_as_near_as_the_threshold(threshold, words):
     assert all(max(near(row, other) for other in ids if other < row) >= threshold for row in dropped)
 
 
+@settings(deadline=None)  # a kernel may be compiled in it
 @given(st.text(), st.text())
 def test_texts_are_folded_alike_whatever_their_alphabet(a, b):
     """The quick way for ASCII and the long way for the rest call the same texts equal."""

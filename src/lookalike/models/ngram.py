@@ -9,6 +9,9 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import Counter
+from functools import lru_cache
+from itertools import chain
 from typing import ClassVar
 
 import numpy as np
@@ -65,18 +68,24 @@ class NgramBackend:
 
 def vector_of(text: str, dimensions: int, shortest: int, longest: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     """float64 [dimensions], of length 1; zero for a text without words."""
-    counts: dict[str, int] = {}
-    for word in _WORD.findall(text.lower()):
-        bounded = f"<{word}>"
-        counts[bounded] = counts.get(bounded, 0) + 1
-        for size in range(shortest, longest + 1):
-            for start in range(len(bounded) - size + 1):
-                gram = bounded[start : start + size]
-                counts[gram] = counts.get(gram, 0) + 1
-    vector = np.zeros(dimensions)
-    for gram, count in counts.items():
-        mark = zlib.crc32(gram.encode())
-        # the sign keeps collisions from adding up; log damps repeats, length gives rare long pieces more weight
-        vector[mark % dimensions] += (1.0 if mark >> 31 else -1.0) * np.log1p(count) * len(gram) ** 0.5
+    words = _WORD.findall(text.lower())
+    counted = Counter(chain.from_iterable((_known if len(word) < 32 else _pieces)(word, shortest, longest) for word in words))
+    pieces = np.fromiter(counted, np.uint64, len(counted))
+    marks = (pieces >> np.uint64(32)).astype(np.int64)
+    # the sign keeps collisions from adding up; log damps repeats, length gives rare long pieces more weight
+    weights = np.log1p(np.fromiter(counted.values(), np.float64, len(counted))) * np.sqrt(pieces & np.uint64(0xFFFFFFFF))
+    vector = np.bincount(marks % dimensions, np.where(marks >> 31, weights, -weights), dimensions).astype(np.float64)
     length = float(np.linalg.norm(vector))
     return vector / length if length else vector
+
+
+def _pieces(word: str, shortest: int, longest: int) -> tuple[int, ...]:
+    """A word and its n-grams, each as its CRC-32 and, in the lower 32 bits, its length."""
+    bounded = f"<{word}>"
+    grams = [bounded]
+    for size in range(shortest, longest + 1):
+        grams += [bounded[start : start + size] for start in range(len(bounded) - size + 1)]
+    return tuple(zlib.crc32(gram.encode("utf-8", "surrogatepass")) << 32 | len(gram) for gram in grams)
+
+
+_known = lru_cache(maxsize=65_536)(_pieces)  # words come again and again

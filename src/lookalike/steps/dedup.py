@@ -68,7 +68,7 @@ class Dedup(Step):
     def apply(self, batch: Batch, ctx: Context) -> Kept:  # noqa: ARG002
         """Drop what repeats an earlier kept row."""
         assert self._seen is not None, "open() comes before apply()"
-        verdicts = self._seen.judge(list(zip(*(batch[name].to_pylist() for name in self.on), strict=True)))
+        verdicts = self._seen.judge([batch[name] for name in self.on])
         if not any(verdicts):
             return Kept(batch)
         mask = np.array([verdict is None for verdict in verdicts], bool)

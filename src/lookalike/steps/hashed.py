@@ -18,50 +18,56 @@ Counts = npt.NDArray[np.float32]  # [n, width]
 
 
 @njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+def _add(row: Counts, h: np.uint64, weight: np.float32, low: np.uint64) -> None:
+    """One piece to its place, with its sign."""
+    h *= np.uint64(0x9E3779B97F4A7C15)
+    h = (h ^ (h >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
+    h ^= h >> np.uint64(29)
+    place = h & low if low else h % np.uint64(row.size)
+    row[place] += weight if (h >> np.uint64(63)) == 0 else -weight
+
+
+@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
 def _count(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], out: Counts) -> None:
     """Signed hashed counts of character 3- to 5-grams and of words."""
     width = np.uint64(out.shape[1])
-    mask = np.uint64(0xFFFFFFFFFF)
+    below = width - np.uint64(1)
+    low = below if width & below == np.uint64(0) else np.uint64(0)  # a power of two needs no division
+    half, two = np.float32(0.5), np.float32(2.0)
     for t in range(offsets.size - 1):
+        row = out[t]
+        start, stop = offsets[t], offsets[t + 1]
         key = np.uint64(0)
         word = np.uint64(1469598103934665603)
         inside = 0
-        for i in range(offsets[t], offsets[t + 1]):
+        for i in range(start, stop):
             b = data[i]
-            key = ((key << np.uint64(8)) | np.uint64(b)) & mask
+            key = ((key << np.uint64(8)) | np.uint64(b)) & np.uint64(0xFFFFFFFFFF)
             letter = (97 <= b <= 122) or (48 <= b <= 57) or b >= 128
             if letter:
                 word = (word ^ np.uint64(b)) * np.uint64(0x100000001B3)
                 inside += 1
-            ended = not letter or i == offsets[t + 1] - 1
-            for n in range(3, 7):
-                if n < 6:
-                    if i - offsets[t] + 1 < n:
-                        continue
-                    h = (key & ((np.uint64(1) << np.uint64(8 * n)) - np.uint64(1))) + np.uint64(n) * np.uint64(
-                        0xD6E8FEB86659FD93
-                    )
-                    weight = np.float32(0.5)
-                else:
-                    if not ended or inside == 0:
-                        continue
-                    h = word
-                    weight = np.float32(2.0)
-                h *= np.uint64(0x9E3779B97F4A7C15)
-                h = (h ^ (h >> np.uint64(32))) * np.uint64(0xBF58476D1CE4E5B9)
-                h ^= h >> np.uint64(29)
-                place = h % width
-                out[t, place] += weight if (h >> np.uint64(63)) == 0 else -weight
-            if ended:
+            if i >= start + 2:  # multiples of one odd number keep the three lengths apart
+                _add(row, (key & np.uint64(0xFFFFFF)) + np.uint64(0x84BAFC29330DF8B9), half, low)
+            if i >= start + 3:
+                _add(row, (key & np.uint64(0xFFFFFFFF)) + np.uint64(0x5BA3FAE19967F64C), half, low)
+            if i >= start + 4:
+                _add(row, key + np.uint64(0x328CF999FFC1F3DF), half, low)
+            if not letter or i == stop - 1:
+                if inside:
+                    _add(row, word, two, low)
                 word = np.uint64(1469598103934665603)
                 inside = 0
 
 
-def ngram_counts(texts: Sequence[str], width: int) -> Counts:
-    """float32 [n, width]: characters 3 to 5 at a time, and words, which count four times as much; an empty text is all zeros."""
-    out = np.zeros((len(texts), width), dtype=np.float32)
-    lowered = pc.utf8_lower(pa.array(list(texts), type=pa.large_string()))
+def ngram_counts(texts: Sequence[str] | pa.Array, width: int) -> Counts:
+    """float32 [n, width]: characters 3 to 5 at a time, and words, which count four times as much; empty and null are all zeros."""
+    array = texts if isinstance(texts, pa.Array) else pa.array(list(texts), type=pa.large_string())
+    lowered = pc.utf8_lower(pc.fill_null(array, "") if array.null_count else array)
+    out = np.zeros((len(lowered), width), dtype=np.float32)
     _, offsets, data = lowered.buffers()
     if data is not None and data.size:
-        _count(np.frombuffer(data, dtype=np.uint8), np.frombuffer(offsets, dtype=np.int64)[: len(texts) + 1], out)
+        size = np.int64 if pa.types.is_large_string(lowered.type) else np.int32
+        places = np.frombuffer(offsets, dtype=size)[lowered.offset : lowered.offset + len(lowered) + 1]
+        _count(np.frombuffer(data, dtype=np.uint8), places.astype(np.int64, copy=False), out)
     return out

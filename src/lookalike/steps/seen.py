@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import Any, Protocol
+from collections.abc import Iterator, Sequence
+from math import ceil
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lookalike.errors import RecipeError
 
@@ -18,7 +20,8 @@ _ENTRIES = 128  # of a signature
 _MISSED = 1e-3  # share of the pairs at the threshold that share no band
 _DOUBT = 0.15  # a signature's estimate of the similarity may be this much too low
 _WIDTH = 512  # numbers of an n-gram vector
-_SCALE = 4000.0  # its square is below 2^24, the last whole number that float32 counts to
+_SCALE = 3900.0  # its square, and what rounding adds, is below 2^24, the last whole number that float32 counts to
+_GROUP, _BLOCK = 256, 4096  # rows compared in one go with so many kept ones: 4 MB of products
 Mark = npt.NDArray[np.uint32]
 Vectors = npt.NDArray[np.float32]
 
@@ -26,7 +29,7 @@ Vectors = npt.NDArray[np.float32]
 class Seen(Protocol):
     """Rows kept so far."""
 
-    def judge(self, rows: Sequence[tuple[Any, ...]]) -> list[str | None]:
+    def judge(self, columns: Sequence[pa.Array]) -> list[str | None]:
         """Why each row repeats an earlier kept one, or None; rows that do not are remembered. Ascending ids, each row once."""
         ...
 
@@ -38,9 +41,9 @@ class Repeats:
         self.name = name
         self._known: set[str] = set()
 
-    def judge(self, rows: Sequence[tuple[Any, ...]]) -> list[str | None]:
+    def judge(self, columns: Sequence[pa.Array]) -> list[str | None]:
         """Equal or not."""
-        return [self._one(folded(joined(row))) for row in rows]
+        return [self._one(folded(text)) for text in joined(columns)]
 
     def _one(self, text: str) -> str | None:
         if text in self._known:
@@ -67,13 +70,13 @@ class Spelt:
         self._last: dict[int, int] = {}
         self._others: dict[int, list[int]] = {}
 
-    def judge(self, rows: Sequence[tuple[Any, ...]]) -> list[str | None]:
+    def judge(self, columns: Sequence[pa.Array]) -> list[str | None]:
         """At least as alike as the threshold, or not."""
         from lookalike.steps.minhash import signatures
 
-        if not rows:
+        if not len(columns[0]):
             return []
-        texts = [text if text.isascii() else folded(text) for text in map(joined, rows)]  # signatures fold ASCII themselves
+        texts = [text if text.isascii() else folded(text) for text in joined(columns)]  # signatures fold ASCII themselves
         marks, whole = signatures(pa.array(texts, pa.large_string()))
         bands = marks[:, : self._seeds.size].reshape(len(texts), *self._seeds.shape)
         keys = np.column_stack([whole, (bands * self._seeds).sum(axis=2, dtype=np.uint64)]).tolist()
@@ -127,70 +130,147 @@ def band_rows(threshold: float) -> int:
 class Meant:
     """Vectors that point the same way, by their cosine; a text's own vector counts its character n-grams and words.
 
-    Every row is compared with every kept one: rows^2 * width operations over a run, a few seconds of one core for 20,000 rows of
-    384 numbers. Vectors are held as whole numbers whose products a float32 holds exactly, so no verdict depends on how the rows
-    were cut into batches.
+    Vectors are held as whole numbers whose products a float32 holds exactly, so no verdict depends on how the rows were cut into
+    batches. Every row is held against every kept one, by its first numbers and the length of the rest: that bounds the product
+    from above, and only pairs whose bound reaches the threshold are multiplied out.
     """
 
     def __init__(self, name: str, threshold: float) -> None:
         self.name, self.threshold = name, threshold
         self._kept: Vectors = np.empty((0, 0), np.float32)
+        self._heads: Vectors = self._kept  # [rows, h + 1]: the first h numbers of each vector and the length of the rest
         self._count = 0
 
-    def judge(self, rows: Sequence[tuple[Any, ...]]) -> list[str | None]:
+    def judge(self, columns: Sequence[pa.Array]) -> list[str | None]:
         """At least as close as the threshold, or not; null and all-zero vectors are like nothing."""
-        cells = [row[0] for row in rows]
-        if all(cell is None for cell in cells):
-            return [None] * len(cells)
-        vectors = self._vectors(cells)
-        self._make_room(*vectors.shape)
-        before = self._count
-        known = (vectors @ self._kept[:before].T).max(axis=1, initial=0.0)
         verdicts: list[str | None] = []
-        for vector, near in zip(vectors, known.tolist(), strict=True):
-            among = float((self._kept[before : self._count] @ vector).max(initial=0.0))
-            closest = max(near, among) / _SCALE**2
-            if closest >= self.threshold:
-                verdicts.append(f"{closest:.2f} like an earlier {self.name}")
-                continue
-            verdicts.append(None)
-            if vector.any():
-                self._kept[self._count] = vector
-                self._count += 1
+        for start in range(0, len(columns[0]), _GROUP):
+            cells = columns[0].slice(start, _GROUP)
+            vectors = self._vectors(cells)
+            verdicts += [None] * len(cells) if vectors is None else self._group(vectors)
         return verdicts
 
-    def _vectors(self, cells: Sequence[Any]) -> Vectors:
-        """float32 [n, width]: rows of length `_SCALE`, rounded to whole numbers."""
-        from lookalike.steps.hashed import ngram_counts
+    def _group(self, vectors: Vectors) -> list[str | None]:
+        """Verdicts on rows that are compared in one go; the kept ones are remembered."""
+        before, after = self._count, self._count + len(vectors)
+        self._make_room(after, vectors.shape[1])
+        self._kept[before:after] = vectors
+        self._heads[before:after] = heads(vectors, self._heads.shape[1] - 1)
+        verdicts: list[str | None] = [None] * len(vectors)
+        nearest: dict[int, float] = {}
+        # in the order of rows: a row's own fate is known before it is another's `other`
+        for row, other, cosine in sorted(self._close(before, after)):
+            if other - before not in nearest:
+                nearest[row] = max(cosine, nearest.get(row, 0.0))
+        for row, cosine in nearest.items():
+            verdicts[row] = f"{cosine:.2f} like an earlier {self.name}"
+        stays: npt.NDArray[np.bool_] = np.any(vectors != 0, axis=1)
+        stays[list(nearest)] = False
+        self._count += int(stays.sum())
+        if self._count < after:
+            self._kept[before : self._count] = vectors[stays]
+            self._heads[before : self._count] = self._heads[before:after][stays]
+        return verdicts
 
-        given = next((len(cell) for cell in cells if cell is not None and not isinstance(cell, str)), _WIDTH)
-        out = np.zeros((len(cells), self._kept.shape[1] or given))
-        written = [place for place, cell in enumerate(cells) if isinstance(cell, str)]
-        if written:
-            counts = ngram_counts([cells[place] for place in written], out.shape[1])
-            out[written] = np.sign(counts) * np.log1p(np.abs(counts))
-        for place, cell in enumerate(cells):
-            if cell is None or isinstance(cell, str):
+    def _close(self, before: int, after: int) -> Iterator[tuple[int, int, float]]:
+        """Each row from `before` on, counted from there, with every earlier row as near as the threshold, and their cosine."""
+        least = np.float32(
+            self.threshold * (_SCALE - self._kept.shape[1] ** 0.5 / 2) ** 2
+        )  # rounding shortens no vector by more
+        blocks = [(start, min(start + _BLOCK, before)) for start in range(0, before, _BLOCK)]
+        for start, stop in [*blocks, (before, after)] if after > before + 1 else blocks:
+            bounds = self._heads[before:after] @ self._heads[start:stop].T
+            places = np.flatnonzero(bounds >= least)
+            if not places.size:
                 continue
-            if len(cell) != out.shape[1]:
+            rows, others = places // (stop - start), places % (stop - start) + start
+            if start == before:
+                earlier = others < before + rows
+                rows, others = rows[earlier], others[earlier]
+            if rows.size > bounds.size / 40:  # gathering a pair costs as much as multiplying out forty
+                products = (self._kept[before:after] @ self._kept[start:stop].T)[rows, others - start]
+            else:
+                products = np.einsum("ij,ij->i", self._kept[before + rows], self._kept[others])
+            near = products >= least
+            rows, others = rows[near], others[near]
+            lengths = np.linalg.norm(self._kept[before + rows].astype(np.float64), axis=1)
+            lengths *= np.linalg.norm(self._kept[others].astype(np.float64), axis=1)
+            cosines = products[near] / lengths
+            near = cosines >= self.threshold - 1e-12  # a vector's cosine with itself, in floating point
+            yield from zip(rows[near].tolist(), others[near].tolist(), cosines[near].tolist(), strict=True)
+
+    def _vectors(self, column: pa.Array) -> Vectors | None:
+        """float32 [n, width]: rows of length `_SCALE`, rounded to whole numbers; None while all there ever was is null."""
+        if pa.types.is_dictionary(column.type):
+            column = column.dictionary_decode()
+        width = self._kept.shape[1]
+        if pa.types.is_null(column.type) or column.null_count == len(column):
+            return np.zeros((len(column), width), np.float32) if width else None
+        if pa.types.is_string(column.type) or pa.types.is_large_string(column.type):
+            from lookalike.steps.hashed import ngram_counts
+
+            counts = ngram_counts(column, width or _WIDTH)
+            out = np.copysign(np.log1p(np.abs(counts)), counts)
+        else:
+            out = self._given(column)
+        length = np.sqrt(np.einsum("ij,ij->i", out, out))
+        out *= (_SCALE / np.where(length > 0, length, 1.0))[:, None]
+        return np.rint(out).astype(np.float32, copy=False)
+
+    def _given(self, column: pa.Array) -> npt.NDArray[np.float64]:
+        """float64 [n, width]: the vectors of an embedder; zeros for null."""
+        if not hasattr(column, "flatten") or not hasattr(column.type, "value_type"):
+            raise RecipeError(
+                what=f"dedup on {self.name!r} by embedding: it holds {column.type}, which is neither a text nor a vector",
+                fix="name a column of texts, or one of the kind `embed`",
+            )
+        there = np.flatnonzero(column.is_valid())
+        lengths = pc.list_value_length(column).drop_null()
+        width = self._kept.shape[1] or lengths[0].as_py()
+        for other in lengths.unique().to_pylist():
+            if other != width:
                 raise RecipeError(
-                    what=f"dedup on {self.name!r}: a vector of {len(cell)} numbers among vectors of {out.shape[1]}",
+                    what=f"dedup on {self.name!r}: a vector of {other} numbers among vectors of {width}",
                     fix="embed the whole column with one model",
                 )
-            out[place] = cell
-        length = np.linalg.norm(out, axis=1, keepdims=True)
-        return np.rint(out / np.where(length > 0, length, 1.0) * _SCALE).astype(np.float32)
+        numbers = column.flatten().to_numpy(zero_copy_only=False).astype(np.float64)
+        if not np.isfinite(numbers).all():
+            raise RecipeError(
+                what=f"dedup on {self.name!r}: a vector holds something that is no finite number",
+                fix="find out what the embedder gave, and skip such rows with `when`",
+            )
+        out = np.zeros((len(column), width))
+        out[there] = numbers.reshape(len(there), width)
+        return out
 
-    def _make_room(self, more: int, width: int) -> None:
-        if self._count + more > len(self._kept):
-            larger = np.zeros((2 * (self._count + more), width), np.float32)
-            larger[: self._count] = self._kept[: self._count].reshape(-1, width)
-            self._kept = larger
+    def _make_room(self, rows: int, width: int) -> None:
+        if rows > len(self._kept):
+            head = min(width, 32 * ceil(width * 2 * (1 - self.threshold) / 32))  # tells vectors of a cosine up to a half apart
+            self._kept = _larger(self._kept, 2 * rows, width, self._count)
+            self._heads = _larger(self._heads, 2 * rows, head + 1, self._count)
 
 
-def joined(row: tuple[Any, ...]) -> str:
-    """A row's cells as one text."""
-    return " \x1f ".join("" if value is None else str(value) for value in row)
+def _larger(rows: Vectors, size: int, width: int, count: int) -> Vectors:
+    out = np.zeros((size, width), np.float32)
+    out[:count] = rows[:count].reshape(count, width)
+    return out
+
+
+def heads(vectors: Vectors, width: int) -> Vectors:
+    """float32 [n, width + 1]: the first numbers of each vector, and the length of the rest, rounded up.
+
+    The product of two of these is no less than that of the vectors themselves: what the rest adds is at most the product of the
+    lengths (Cauchy and Schwarz).
+    """
+    rest = vectors[:, width:]
+    length = np.ceil(np.sqrt(np.einsum("ij,ij->i", rest, rest)))
+    return np.column_stack([vectors[:, :width], length])
+
+
+def joined(columns: Sequence[pa.Array]) -> list[str]:
+    """Each row's cells as one text."""
+    cells = [["" if value is None else str(value) for value in column.to_pylist()] for column in columns]
+    return cells[0] if len(cells) == 1 else [" \x1f ".join(row) for row in zip(*cells, strict=True)]
 
 
 def folded(text: str) -> str:
