@@ -82,17 +82,17 @@ def test_shards_share_what_is_left():
 
 def test_durations_and_dates_of_headers():
     """Retry-After in seconds, milliseconds or as a date against the reply's own clock; resets as the field writes them."""
-    assert retry_after({"Retry-After": "1.5"}) == 1.5
+    assert retry_after({"retry-after": "1.5"}) == 1.5
     assert retry_after({"retry-after-ms": "250"}) == 0.25
-    date = {"Retry-After": "Wed, 21 Oct 2015 07:28:30 GMT", "Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    date = {"retry-after": "Wed, 21 Oct 2015 07:28:30 GMT", "date": "Wed, 21 Oct 2015 07:28:00 GMT"}
     assert retry_after(date) == 30.0
-    assert retry_after({"Retry-After": "soon"}) is None
+    assert retry_after({"retry-after": "soon"}) is None
     assert [seconds(text) for text in ("6m0s", "120ms", "1h2m", "2.5", "")] == [360.0, 0.12, 3720.0, 2.5, 0.0]
 
 
 def test_waits_as_anthropic_and_gemini_say_them():
     """A limit used up until an instant, against the reply's own clock; a delay in the body of a 429."""
-    date = {"Date": "Wed, 21 Oct 2015 07:28:00 GMT"}
+    date = {"date": "Wed, 21 Oct 2015 07:28:00 GMT"}
     gone = {"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "2015-10-21T07:28:20Z"}
     tokens = {
         "anthropic-ratelimit-output-tokens-remaining": "0",
@@ -106,7 +106,7 @@ def test_waits_as_anthropic_and_gemini_say_them():
         b'{"error": {"code": 429, "details": [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "34.5s"}]}}'
     )
     assert retry_after({}, body) == 34.5
-    assert retry_after({"Retry-After": "2"}, body) == 2.0
+    assert retry_after({"retry-after": "2"}, body) == 2.0
 
 
 def test_a_record_that_is_begun_is_finished_before_another_begins():

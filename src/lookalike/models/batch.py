@@ -160,12 +160,8 @@ class BatchBackend:
         await self._collect(name, marks)
 
     async def _upload(self, url: str, gathered: dict[str, bytes]) -> str:
-        from aiohttp import FormData
-
-        form = FormData()
-        form.add_field("purpose", "batch")
-        form.add_field("file", b"\n".join(gathered.values()), filename="batch.jsonl", content_type="application/jsonl")
-        file = self.transport.parse(*await self.transport.send("POST", "/files", form))
+        form, content_type = _form(b"\n".join(gathered.values()))
+        file = self.transport.parse(*await self.transport.send("POST", "/files", form, content_type))
         with reading(file, "file"):
             body = {"input_file_id": file["id"], "endpoint": url, "completion_window": self.model.window}
         batch = await self.transport.post("/batches", orjson.dumps(body))
@@ -244,6 +240,14 @@ class BatchBackend:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.transport.close()
+
+
+def _form(lines: bytes) -> tuple[bytes, str]:
+    """A file of requests as `multipart/form-data` (RFC 7578), and that type with its boundary, which is in no request."""
+    boundary = blake2b(lines, digest_size=16).hexdigest()
+    part = f"--{boundary}\r\nContent-Disposition: form-data; name="
+    head = f'{part}"purpose"\r\n\r\nbatch\r\n{part}"file"; filename="batch.jsonl"\r\nContent-Type: application/jsonl\r\n\r\n'
+    return head.encode() + lines + f"\r\n--{boundary}--\r\n".encode(), f"multipart/form-data; boundary={boundary}"
 
 
 def _batch(raw: bytes) -> dict[str, Any]:

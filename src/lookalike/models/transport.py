@@ -1,36 +1,47 @@
-"""HTTP for all servers: one aiohttp session a model, bodies of bytes, one parse, and faults by class.
+"""HTTP for all servers: bodies of bytes, one parse, and faults by class.
 
-aiohttp and orjson, nothing of httpx or a provider's SDK: those cost 5 ms of CPU a call where this costs 0.3.
+Plain `http://` addresses are asked by `http1.py`, all others by aiohttp (`session.py`); nothing of httpx or a provider's SDK:
+those cost 5 ms of CPU a call where these cost 0.1 and 0.3.
 """
-
-# pyright: reportCallIssue=false, reportOptionalCall=false
-# aiohttp's FormData is called for its body, which pyright does not see through the union; mypy checks this file
 
 from __future__ import annotations
 
-import email.utils
 import re
 import time
-import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-import aiohttp
 import orjson
 
 from lookalike.errors import MissingModel
-from lookalike.models.base import BODY_MAX, Closed, Fault, Limited, Refused, Transient, Unreachable
+from lookalike.models.base import BODY_MAX, Closed, Fault, Limited, Refused, Transient
+from lookalike.models.http1 import ADDRESS, Http1
 from lookalike.models.secret import without
 
 SAID_MAX = 300
+_BREAK = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _NO_RETRY = frozenset({400, 404, 405, 406, 409, 410, 413, 414, 415, 422, 431, 451, 501})
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _RETRY_DELAY = re.compile(rb'"retryDelay":\s*"(\d+(?:\.\d+)?s)"')
 _UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUOTA = ("insufficient_quota", "billing_hard_limit", "credit balance is too low")
+
+
+class Client(Protocol):
+    """What carries requests to one address."""
+
+    async def exchange(
+        self, method: str, path: str, body: bytes, content_type: str = ""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers (found by names in small letters) and the whole body."""
+        ...
+
+    async def close(self) -> None:
+        """Close the connections."""
+        ...
 
 
 @dataclass(slots=True)
@@ -41,30 +52,31 @@ class Transport:
         base_url: without a slash at its end.
         headers: of every request; the key is among them.
         secrets: texts that must never be shown.
-        body_max: bytes; a longer reply is cut off and fails.
+        body_max: bytes; a longer reply is cut off.
     """
 
     base_url: str
     headers: Mapping[str, str]
     secrets: tuple[str, ...] = ()
     body_max: int = BODY_MAX
-    _session: aiohttp.ClientSession | None = None
-    _proxy: str | None = None
+    _client: Client | None = None
     _pause_until: float = 0.0
-    _urls: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Refuse what is no address before anything is sent."""
-        parts = urlsplit(self.base_url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
+        """Refuse what is no address, and headers that would break a request, before anything is sent."""
+        if not _is_address(self.base_url):
             raise MissingModel(
                 what=f"{without(self.base_url, self.secrets)!r} is no address of a server",
                 where="base_url",
                 fix="write http://host:port/v1 or https://host/v1",
             )
-        here = parts.hostname in {"localhost", "::1"} or parts.hostname.startswith("127.")
-        if not here and not urllib.request.proxy_bypass(parts.hostname):
-            self._proxy = urllib.request.getproxies().get(parts.scheme)  # once: per request it would cost as much as parsing
+        for name, value in self.headers.items():
+            if _BREAK.search(name + value):
+                raise MissingModel(
+                    what=f"the header {name!r} holds a line break or another control character",
+                    where="headers",
+                    fix="take it out; a key that is read from a file often ends in one",
+                )
 
     async def post(self, path: str, body: bytes) -> Any:
         """The parsed JSON of a good reply.
@@ -72,71 +84,36 @@ class Transport:
         Raises:
             Fault: of the class that the outcome asks for.
         """
-        status, headers, raw = await self.send("POST", path, body)
-        return self.parse(status, headers, raw)
+        return self.parse(*await self.send("POST", path, body))
 
     async def send(
-        self, method: str, path: str, body: bytes | aiohttp.FormData | None = None
+        self, method: str, path: str, body: bytes = b"", content_type: str = ""
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One exchange: status, headers and the whole body.
+        """One exchange: status, headers (found by names in small letters) and the whole body.
 
         Raises:
             Unreachable: no connection.
             Transient: the reply was cut off.
             Refused: the reply is longer than `body_max`.
         """
-        session = self._session or self._start()
-        url = self._urls.get(path) or self._url(path)
+        client = self._client or self._start()
         try:
-            form = body() if isinstance(body, aiohttp.FormData) else None
-            # a form brings its own type; the session's is JSON
-            own = None if form is None else {"Content-Type": form.headers["Content-Type"]}
-            data = body if form is None else form
-            async with session.request(method, url, data=data, headers=own, proxy=self._proxy, allow_redirects=False) as reply:
-                length = reply.content_length
-                if length is not None and length <= self.body_max:
-                    raw = await reply.read()
-                else:
-                    raw = await self._bounded(reply)
-                if (
-                    "x-ratelimit-remaining-requests" in reply.headers
-                    or "anthropic-ratelimit-requests-remaining" in reply.headers
-                ):
-                    self._pause_until = max(self._pause_until, time.monotonic() + used_up_s(reply.headers))
-                return reply.status, reply.headers, raw
-        except TimeoutError as exc:  # aiohttp's own; the lane's cancels
-            raise Transient("the connection timed out") from exc
-        except aiohttp.ClientConnectorError as exc:
-            raise Unreachable(f"nobody listens: {without(str(exc), self.secrets)[:SAID_MAX]}") from exc
-        except (aiohttp.ClientError, OSError) as exc:
-            raise Transient(f"{type(exc).__name__}: {without(str(exc), self.secrets)[:SAID_MAX]}") from exc
+            status, headers, raw = await client.exchange(method, path, body, content_type)
+        except Fault as fault:  # it may quote what a server said
+            raise type(fault)(without(fault.reason, self.secrets)[:SAID_MAX]) from fault.__cause__
+        if "x-ratelimit-remaining-requests" in headers or "anthropic-ratelimit-requests-remaining" in headers:
+            self._pause_until = max(self._pause_until, time.monotonic() + used_up_s(headers))
+        return status, headers, raw
 
-    def _start(self) -> aiohttp.ClientSession:
-        # no limit and no time-out here: the lane has both, and waits in queues must not count
-        connector = aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=60)
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=30)
-        self._session = aiohttp.ClientSession(
-            connector=connector, timeout=timeout, headers=dict(self.headers), cookie_jar=aiohttp.DummyCookieJar()
-        )
-        return self._session
+    def _start(self) -> Client:
+        proxy = _proxy(self.base_url)
+        if proxy is None and ADDRESS.fullmatch(self.base_url):
+            self._client = Http1(self.base_url, self.headers, self.body_max)
+        else:
+            from lookalike.models.session import Session  # aiohttp reads the machine's certificates: only where they are needed
 
-    def _url(self, path: str) -> Any:
-        from yarl import URL
-
-        url = URL(self.base_url + path) if not path.startswith("http") else URL(path)
-        if len(self._urls) < 16:
-            self._urls[path] = url
-        return url
-
-    async def _bounded(self, reply: aiohttp.ClientResponse) -> bytes:
-        chunks, size = [], 0
-        async for chunk in reply.content.iter_any():
-            size += len(chunk)
-            if size > self.body_max:
-                reply.close()
-                raise Refused(f"the reply is longer than {self.body_max:,} bytes and was cut off")
-            chunks.append(chunk)
-        return b"".join(chunks)
+            self._client = Session(self.base_url, self.headers, self.body_max, proxy)
+        return self._client
 
     def parse(self, status: int, headers: Mapping[str, str], raw: bytes) -> Any:
         """The JSON of a reply whose status is 200.
@@ -174,7 +151,7 @@ class Transport:
         if status in (401, 403) or (status == 404 and not _about_the_request(lowered)):
             return Closed(reason)
         if 300 <= status < 400:  # followed, it would carry the key to another host
-            return Closed(f"{reason}; the server has moved to {without(headers.get('Location', 'elsewhere'), self.secrets)}")
+            return Closed(f"{reason}; the server has moved to {without(headers.get('location', 'elsewhere'), self.secrets)}")
         if status in _NO_RETRY:
             if status == 400 and "api key" in lowered and ("invalid" in lowered or "not valid" in lowered):
                 return Closed(reason)  # Gemini's 401
@@ -208,9 +185,28 @@ class Transport:
 
     async def close(self) -> None:
         """Close the connections."""
-        if self._session is not None:
-            await self._session.close()
-            self._session = None
+        if self._client is not None:
+            await self._client.close()
+            self._client = None
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is none
+        return False
+
+
+def _proxy(url: str) -> str | None:
+    """The proxy that the environment names for an address, if any; looked up once, since each look-up costs as much as a parse."""
+    parts = urlsplit(url)
+    host = parts.hostname or ""
+    if host in {"localhost", "::1"} or host.startswith("127."):
+        return None
+    import urllib.request
+
+    return None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(parts.scheme)
 
 
 def _about_the_request(said: str) -> bool:
@@ -222,30 +218,35 @@ def retry_after(headers: Mapping[str, str], raw: bytes = b"") -> float | None:
     millis = headers.get("retry-after-ms", "")
     if millis.replace(".", "", 1).isdigit():
         return float(millis) / 1e3
-    value = headers.get("Retry-After", "").strip()
+    value = headers.get("retry-after", "").strip()
     if value.replace(".", "", 1).isdigit():
         return float(value)
     if value:
-        return _until(email.utils.parsedate_tz(value), headers)
+        return _until(_dated(value), headers)
     delay = _RETRY_DELAY.search(raw[:8192])
     return seconds(delay[1].decode()) if delay else None
 
 
-def _until(then: Any, headers: Mapping[str, str]) -> float | None:
-    """Seconds to a date; it counts from the reply's own `Date`, so that neither clock has to be right."""
-    since = email.utils.parsedate_tz(headers.get("Date", ""))
-    if then is None or since is None:
-        return None
-    return max(0.0, float(email.utils.mktime_tz(then) - email.utils.mktime_tz(since)))
+def _until(then: float | None, headers: Mapping[str, str]) -> float | None:
+    """Seconds to a moment; it counts from the reply's own `Date`, so that neither clock has to be right."""
+    since = _dated(headers.get("date", ""))
+    return None if then is None or since is None else max(0.0, then - since)
 
 
-def _instant(text: str) -> tuple[int, ...] | None:
-    """An RFC 3339 instant as the tuple that `email.utils` makes of dates; None where it cannot be read."""
+def _dated(text: str) -> float | None:
+    """The moment of an HTTP date, in seconds since 1970; None where it cannot be read."""
+    import email.utils  # seldom needed, and never at the start
+
+    found = email.utils.parsedate_tz(text)
+    return None if found is None else float(email.utils.mktime_tz(found))
+
+
+def _instant(text: str) -> float | None:
+    """The moment of an RFC 3339 text, in seconds since 1970; None where it cannot be read."""
     try:
-        moment = datetime.fromisoformat(text).astimezone(UTC)
+        return datetime.fromisoformat(text).timestamp()
     except ValueError:
         return None
-    return (*moment.timetuple(), 0)
 
 
 def used_up_s(headers: Mapping[str, str]) -> float:

@@ -1,0 +1,60 @@
+"""aiohttp's way and ours: servers cannot tell them apart, and neither can a lane."""
+
+import asyncio
+
+import pytest
+
+from lookalike.models.base import Fault
+from lookalike.models.http1 import Http1
+from lookalike.models.openai import OpenAI
+from lookalike.models.session import Session
+from lookalike.models.transport import Transport
+from lookalike.testing.server import BEHAVIOURS
+
+from .conftest import ask, request
+
+BODY = b'{"messages": [{"role": "user", "content": "kettle"}]}'
+
+
+def outcome(url, kind, *, body_max=1 << 20):
+    """What a request came to: status, own headers and body of a reply; the kind of a fault."""
+
+    async def main():
+        transport = Transport(url, {"Content-Type": "application/json", "X-Own": "1"}, ("sk-very-secret",), body_max)
+        try:
+            async with asyncio.timeout(5):
+                status, headers, raw = await transport.send("POST", "/chat/completions", BODY)
+            return status, headers.get("content-type"), headers.get("retry-after"), headers.get("location"), raw
+        except Fault as fault:
+            return type(fault)
+        finally:
+            assert isinstance(transport._client, kind)
+            await transport.close()
+
+    return asyncio.run(main())
+
+
+@pytest.mark.parametrize("behaviour", ["ok", "401", "500", *(name for name in BEHAVIOURS if name != "hang")])
+def test_both_clients_see_the_same_server(server, behaviour):
+    """Every way in which the test server answers or fails, through aiohttp (an address with a password) and without."""
+    server.always = behaviour
+    plain, other = outcome(server.url, Http1), outcome(server.url.replace("//", "//me:pass@"), Session)
+    assert plain == other
+
+
+def test_a_proxy_is_asked_for_hosts_elsewhere(server, monkeypatch):
+    """`http_proxy` carries what goes to another host."""
+    monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
+    monkeypatch.delenv("no_proxy", raising=False)
+    status, *_, raw = outcome("http://model.invalid/v1", Session)
+    assert (status, b"[kettle]" in raw) == (200, True)
+    monkeypatch.setenv("no_proxy", "model.invalid")
+    assert issubclass(outcome("http://model.invalid/v1", Http1), Fault)
+
+
+def test_a_lane_works_over_aiohttp_too(server):
+    """Retries and replies as over plain connections."""
+    model = OpenAI(base_url=server.url.replace("//", "//me:pass@"), model="test")
+    server.next("half", "html")
+    reply, state = ask(model, request(seed=5))
+    assert (reply.text, reply.tries, state.retries) == ("[kettle]", 3, 2)
