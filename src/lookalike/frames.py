@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -11,22 +14,57 @@ import pyarrow as pa
 from lookalike.errors import SchemaError
 from lookalike.optional import require
 
-FrameKind = Literal["arrow", "pandas", "polars"]
+Library = Literal["arrow", "pandas", "polars"]
+
+_NAMED_DTYPE = re.compile(r"U?Int\d+|Float\d+|boolean|string|category")  # of pandas, that Arrow would not bring back
 
 
-def frame_kind(frame: object) -> FrameKind:
-    """Which library a frame belongs to; rows as mappings and columns as mappings count as Arrow.
+@dataclass(frozen=True, slots=True)
+class FrameKind:
+    """What a frame is, beyond its cells: enough to give back one like it.
+
+    Attributes:
+        library: whose frame it is; rows as mappings and columns as mappings count as Arrow.
+        labels: column name as text -> the frame's own label, where labels are no texts (pandas).
+        dtypes: column name -> the library's type, of which Arrow knows less (`Int64`, categories, `Enum`).
+    """
+
+    library: Library = "arrow"
+    labels: Any = field(default=None, compare=False, repr=False)  # a pandas Index
+    dtypes: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def dump(self) -> dict[str, Any]:
+        """Plain data for a saved model; levels of categories stay out of it, as they may be values of single people."""
+        named = {name: str(dtype) for name, dtype in self.dtypes.items()} if self.library == "pandas" else {}
+        return {"library": self.library, "dtypes": {name: text for name, text in named.items() if _NAMED_DTYPE.fullmatch(text)}}
+
+    @classmethod
+    def parse(cls, data: Mapping[str, Any]) -> FrameKind:
+        """What `dump` wrote; Arrow where its library is not installed."""
+        library: Library = data.get("library", "arrow")
+        if library == "pandas" and find_spec("pandas"):
+            dtype = require("pandas", extra="pandas").api.types.pandas_dtype
+            return cls(library, None, {name: dtype(text) for name, text in data["dtypes"].items()})
+        return cls(library if library == "polars" and find_spec("polars") else "arrow")
+
+
+def frame_kind(frame: Any) -> FrameKind:
+    """What a frame is.
 
     Raises:
         SchemaError: not a frame.
     """
-    package = type(frame).__module__.partition(".")[0]
+    package, name = type(frame).__module__.partition(".")[0], type(frame).__name__
+    if package == "pandas" and name != "Series" and hasattr(frame, "columns"):
+        return FrameKind("pandas", frame.columns, dict(zip(_names(frame), frame.dtypes, strict=True)))
+    if package == "polars" and hasattr(frame, "collect_schema"):
+        return FrameKind("polars", None, dict(frame.collect_schema()))
     if package in ("pandas", "polars"):
-        return "pandas" if package == "pandas" else "polars"
+        raise SchemaError(what=f"a table was expected, not {name}", fix="one column is a table too: .to_frame()")
     if isinstance(frame, (pa.Table, pa.RecordBatch, Mapping)) or hasattr(frame, "__arrow_c_stream__"):
-        return "arrow"
+        return FrameKind()
     if isinstance(frame, Sequence) and frame and isinstance(frame[0], Mapping):
-        return "arrow"
+        return FrameKind()
     raise SchemaError(
         what=f"a table was expected, not {type(frame).__name__}",
         fix="give a pandas, polars or Arrow table, a list of dicts, or a dict of lists",
@@ -39,12 +77,12 @@ def to_arrow(frame: Any) -> pa.Table:  # any frame
     Raises:
         SchemaError: not a frame, duplicate or empty column names, or cells of mixed types in one column.
     """
-    kind = frame_kind(frame)
+    kind = frame_kind(frame).library
     try:
         if kind == "pandas":
             table = _from_pandas(frame)
         elif kind == "polars":
-            table = frame.to_arrow()
+            table = frame.lazy().collect().to_arrow()
         elif isinstance(frame, pa.RecordBatch):
             table = pa.Table.from_batches([frame])
         elif isinstance(frame, pa.Table):
@@ -65,11 +103,11 @@ def _checked(table: pa.Table) -> pa.Table:
     names = table.column_names
     if any(not name.strip() for name in names):
         raise SchemaError(what="a column has an empty name", fix="name every column")
-    for field in table.schema:
-        held = field.type.value_type if pa.types.is_dictionary(field.type) else field.type
+    for column in table.schema:
+        held = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if isinstance(held, pa.BaseExtensionType):
             raise SchemaError(
-                what=f"column {field.name!r} holds {held.extension_name}, which no model reads",
+                what=f"column {column.name!r} holds {held.extension_name}, which no model reads",
                 fix="cast it to text, a number or a timestamp",
             )
     if len(set(names)) != len(names):
@@ -78,7 +116,7 @@ def _checked(table: pa.Table) -> pa.Table:
     return table
 
 
-def _unread(frame: Any, kind: FrameKind, exc: BaseException) -> str:  # any frame
+def _unread(frame: Any, kind: Library, exc: BaseException) -> str:  # any frame
     """What could not be read: the column and the types of its cells, where they can be found."""
     columns: dict[str, Any] = {}
     if kind == "pandas":
@@ -96,18 +134,76 @@ def _unread(frame: Any, kind: FrameKind, exc: BaseException) -> str:  # any fram
     return f"a column cannot be read: {exc}"
 
 
+def _names(frame: Any) -> list[str]:
+    """The labels of a pandas frame as texts."""
+    return ["" if label is None or label != label else str(label) for label in frame.columns]  # noqa: PLR0124  # NaN names nothing
+
+
 def _from_pandas(frame: Any) -> pa.Table:  # a pandas frame
-    names = ["" if name is None or name != name else str(name) for name in frame.columns]  # noqa: PLR0124  # NaN names nothing
+    names = _names(frame)
     if len(set(names)) != len(names):
         twice = sorted({name for name in names if names.count(name) > 1})
         raise SchemaError(what=f"duplicate column names: {', '.join(twice)}", fix="rename them")
     return pa.Table.from_pandas(frame, preserve_index=False).rename_columns(names).replace_schema_metadata(None)
 
 
-def from_arrow(table: pa.Table, kind: FrameKind) -> Any:  # any frame
-    """The table as the kind of frame that came in."""
-    if kind == "pandas":
-        return table.to_pandas()
-    if kind == "polars":
-        return (sys.modules.get("polars") or require("polars", extra="polars")).from_arrow(table)
+def from_arrow(table: pa.Table, kind: FrameKind, *, rows_of: Any = None) -> Any:  # any frame
+    """The table as the kind of frame that came in.
+
+    Args:
+        table: the cells.
+        kind: of the frame to be like.
+        rows_of: the frame that came in, when the table's rows are its rows: they keep its index.
+    """
+    if kind.library == "pandas":
+        return _to_pandas(table, kind, rows_of)
+    if kind.library == "polars":
+        return _to_polars(table, kind)
     return table
+
+
+def _to_pandas(table: pa.Table, kind: FrameKind, rows_of: Any) -> Any:
+    """Labels, index and types as they were: Arrow knows no `Int64` and no order of categories."""
+    frame = table.to_pandas()
+    for name, dtype in kind.dtypes.items():
+        if name in frame.columns and frame[name].dtype != dtype:
+            frame[name] = _as_dtype(frame[name], table[name], dtype, whole=rows_of is not None)
+    if kind.labels is not None:
+        known = [str(label) for label in kind.labels]
+        if set(known) >= set(table.column_names):
+            frame.columns = kind.labels[[known.index(name) for name in table.column_names]]
+    if rows_of is not None:
+        frame.index = rows_of.index
+    return frame
+
+
+def _as_dtype(made: Any, cells: pa.ChunkedArray, dtype: Any, *, whole: bool) -> Any:
+    """A pandas column as the type that it had, when it can hold what was drawn.
+
+    A categorical of drawn rows has the levels that were drawn and no others: the real table's may name single people.
+    """
+    pandas = require("pandas", extra="pandas")
+    if isinstance(dtype, pandas.CategoricalDtype):
+        seen = set(made.dropna().unique())
+        levels = None if dtype.categories is None else [level for level in dtype.categories if whole or level in seen]
+        if levels is None or not seen <= set(levels):
+            return made if dtype.ordered else made.astype("category")
+        return made.astype(pandas.CategoricalDtype(levels, dtype.ordered))
+    if hasattr(dtype, "__from_arrow__") and str(dtype) != "str":
+        return pandas.Series(dtype.__from_arrow__(cells), index=made.index).astype(
+            dtype
+        )  # by way of floats, large integers would change
+    if dtype.kind in "iub" and made.isna().any():
+        return made
+    return made.astype(dtype)
+
+
+def _to_polars(table: pa.Table, kind: FrameKind) -> Any:
+    polars = sys.modules.get("polars") or require("polars", extra="polars")
+    frame = polars.from_arrow(table)
+    for name, dtype in kind.dtypes.items():
+        if name in frame.columns and frame.schema[name] != dtype:
+            cast = frame[name].cast(dtype, strict=False)
+            if cast.null_count() == frame[name].null_count():  # else the type cannot hold what was drawn
+                frame = frame.with_columns(cast)
+    return frame

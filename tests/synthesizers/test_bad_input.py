@@ -16,8 +16,10 @@ import pytest
 import lookalike as la
 from lookalike.errors import LookalikeError, SchemaError, SynthesizerError, UnknownColumn, Unsatisfiable
 from lookalike.registry import resolve
+from lookalike.schema.infer import infer
 from lookalike.synthesizers.base import Synthesizer
 from lookalike.synthesizers.copula import Copula
+from lookalike.synthesizers.features import Feature, decode
 from lookalike.synthesizers.independent import Independent
 from lookalike.testing.synthesizers import example
 
@@ -76,7 +78,7 @@ def test_odd_tables_are_learned(what, kind):
     out = la.mimic(table, 20, synthesizer=kind)
     assert len(out) == 20
     assert type(out) is type(table)
-    names = table.column_names if isinstance(table, pa.Table) else [str(name) for name in table.columns]
+    names = table.column_names if isinstance(table, pa.Table) else list(table.columns)
     assert list(out.column_names if isinstance(out, pa.Table) else out.columns) == names
 
 
@@ -95,6 +97,16 @@ def test_whole_numbers_at_the_end_of_their_type_do_not_wrap():
     out = la.mimic(LEARNED["ends of uint64"], 60, synthesizer="copula")["a"].to_pylist()
     assert max(out) > 2**63
     assert min(out) >= 0
+
+
+@pytest.mark.parametrize("kind", [pa.uint8(), pa.int8(), pa.uint16(), pa.int32()])
+def test_small_integers_stay_in_their_type(kind):
+    """A noisy range that is wider than the type, as differential privacy learns it, is cut at the type's ends."""
+    limits = np.iinfo(kind.to_pandas_dtype())
+    feature = Feature("a", None, missing=False, low=-(2.0**40), high=2.0**40, step=1.0)
+    column = infer(pa.table({"a": pa.array([0, 1, 2], kind)}))["a"]
+    made = decode(feature, column, np.array([-(2.0**40), 5.0, 2.0**40]))
+    assert made.to_pylist() == [limits.min, 5, limits.max]
 
 
 @pytest.mark.parametrize("kind", ["copula", "cart"])

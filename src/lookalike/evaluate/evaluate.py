@@ -122,9 +122,10 @@ def _is_table(value: Any) -> bool:
     if isinstance(value, (pa.Array, pa.ChunkedArray)):
         return False
     try:
-        return frame_kind(value) in ("pandas", "polars", "arrow") and not type(value).__name__.startswith("Series")
+        frame_kind(value)
     except LookalikeError:
         return False
+    return True
 
 
 def _baseline(given: Report | str | Path | None) -> Report | None:

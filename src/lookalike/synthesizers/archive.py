@@ -25,6 +25,7 @@ class Saved:
 
     spec: dict[str, Any]
     schema: dict[str, Any]
+    frame: dict[str, Any]
     meta: dict[str, Any]
     arrays: dict[str, np.ndarray]
 
@@ -34,6 +35,7 @@ def write(
     *,
     spec: Mapping[str, Any],
     schema: Mapping[str, Any],
+    frame: Mapping[str, Any],
     meta: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
 ) -> Path:
@@ -51,7 +53,7 @@ def write(
     options = pa.ipc.IpcWriteOptions(compression="zstd")
     with pa.OSFile(str(aside / "arrays.arrow"), "wb") as sink, pa.ipc.new_file(sink, table.schema, options=options) as writer:
         writer.write_table(table)
-    body = {"format": FORMAT, "spec": spec, "schema": schema, "meta": meta, "shapes": shapes}
+    body = {"format": FORMAT, "spec": spec, "schema": schema, "frame": frame, "meta": meta, "shapes": shapes}
     plain = orjson.loads(orjson.dumps(body, option=orjson.OPT_SERIALIZE_NUMPY))
     body["digest"] = _digest(plain, aside / "arrays.arrow")
     (aside / "model.json").write_bytes(orjson.dumps(body, option=orjson.OPT_INDENT_2 | orjson.OPT_SERIALIZE_NUMPY))
@@ -88,7 +90,7 @@ def read(folder: Path) -> Saved:
             table = pa.ipc.open_file(source).read_all()
         shapes = body["shapes"]
         arrays = {name: _numpy(table[name].chunk(0).values).reshape(shape) for name, shape in shapes.items()}
-        return Saved(body["spec"], body["schema"], body["meta"], arrays)
+        return Saved(body["spec"], body["schema"], body.get("frame", {}), body["meta"], arrays)
     except (OSError, KeyError, ValueError, IndexError, pa.ArrowInvalid) as exc:
         raise SynthesizerError(what=f"the model is damaged: {exc}", where=str(folder), fix="fit and save it again") from exc
 

@@ -114,7 +114,7 @@ def noise(frame: Any, *, scale: float = 0.05, flip: float = 0.0, seed: int = 0, 
             made = np.where(change, again, values)
         place = out.column_names.index(feature.name)
         out = out.set_column(place, feature.name, features.decode(feature, schema[feature.name], made))
-    return frames.from_arrow(out, frames.frame_kind(frame))
+    return frames.from_arrow(out, frames.frame_kind(frame), rows_of=frame)
 
 
 def mixup(frame: Any, n: int, *, alpha: float = 0.4, seed: int = 0, schema: TableSchema | None = None) -> Any:

@@ -37,7 +37,7 @@ class Synthesizer(Spec):
     group: ClassVar[str] = "synthesizer"
 
     _schema: TableSchema | None = PrivateAttr(default=None)
-    _frame: frames.FrameKind = PrivateAttr(default="arrow")
+    _frame: frames.FrameKind = PrivateAttr(default=frames.FrameKind())
 
     @property
     def schema_(self) -> TableSchema:
@@ -107,7 +107,9 @@ class Synthesizer(Spec):
             NotFitted: before `fit`.
         """
         meta, arrays = self._state()
-        return archive.write(Path(folder), spec=self.dump(), schema=self.schema_.dump(), meta=meta, arrays=arrays)
+        return archive.write(
+            Path(folder), spec=self.dump(), schema=self.schema_.dump(), frame=self._frame.dump(), meta=meta, arrays=arrays
+        )
 
     @classmethod
     def load(cls, folder: str | Path) -> Self:
@@ -128,6 +130,7 @@ class Synthesizer(Spec):
             raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
         try:
             model._schema = TableSchema.parse(saved.schema)  # noqa: SLF001  # this class's own constructor
+            model._frame = frames.FrameKind.parse(saved.frame)  # noqa: SLF001  # likewise
             model._restore(saved.meta, saved.arrays)  # noqa: SLF001  # likewise
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
             raise SynthesizerError(

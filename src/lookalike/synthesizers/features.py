@@ -244,6 +244,9 @@ def _stored_numbers(
     small = types.is_date32(kind) or types.is_time32(kind)
     if types.is_uint64(kind):
         return pa.array(np.clip(whole, 0, 2.0**64 - 2048).astype(np.uint64), mask=missing)
+    if types.is_integer(kind) and kind.bit_width < 64:  # noise of differential privacy may widen a range beyond the type
+        limits = np.iinfo(kind.to_pandas_dtype())
+        whole = np.clip(whole, limits.min, limits.max)
     whole = np.clip(whole, -(2.0**63), 2.0**63 - 1024)  # the last float below the end of int64
     stored = pa.array(whole.astype(np.int32 if small else np.int64), mask=missing)
     return stored.cast(kind) if not types.is_date64(kind) else stored.cast(pa.timestamp("ms")).cast(kind)

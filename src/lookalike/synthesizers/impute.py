@@ -73,7 +73,7 @@ def impute(frame: Any, *, method: Method = "iterative", m: int = 1, seed: int = 
         return frame if m == 1 else [frame] * m
     schema = schema or infer(table)
     drawn = [_filled(table, schema, method, rng.key(seed, "impute", i), draw=m > 1) for i in range(m)]
-    out = [frames.from_arrow(one, kind) for one in drawn]
+    out = [frames.from_arrow(one, kind, rows_of=frame) for one in drawn]
     return out[0] if m == 1 else out
 
 
