@@ -23,6 +23,7 @@ COMMANDS: dict[str, str] = {
     "report": "Show what a run made and what it is worth; compare two reports",
     "fit": "Learn a table and save the model",
     "sample": "Draw rows from a saved model",
+    "pseudonymise": "Replace identifiers and personal data by stand-ins, the same in every table",
     "evaluate": "Compare a synthetic dataset with the real one",
     "export": "Hand a run over in another format",
     "verify": "Check a run's files against its manifest and signature",

@@ -7,5 +7,6 @@ KINDS: dict[str, str] = {
     "folder": "lookalike.sources.folder:Folder",
     "frame": "lookalike.sources.frame:Frame",
     "package": "lookalike.sources.package:Package",
+    "pseudonymised": "lookalike.synthesizers.pseudonym_source:Pseudonymised",
     "sql": "lookalike.sources.sql:SqlSource",
 }

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from hashlib import blake2b
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -18,10 +18,13 @@ from lookalike import frames, rng
 from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
 from lookalike.schema import patterns
 from lookalike.schema.infer import infer
-from lookalike.schema.types import ColumnSchema, arrow_type
+from lookalike.schema.types import ColumnSchema, Semantic, TableSchema, arrow_type
 from lookalike.synthesizers import anonymise, stand_ins
 
-TIED = anonymise.REPLACED - {"text", "json"}  # semantic types that have pseudonyms
+UNTIED = frozenset({"text", "json"})  # semantic types that may name people and have no pseudonyms
+TIED = anonymise.REPLACED - UNTIED
+SECRET_LENGTH = 8  # the least
+KEEP = "keep"  # the type of a column that stays as it is
 SAMPLE = 400  # originals that an identifier's pattern is found on
 ROUNDS = 60  # tries to tell two originals apart
 
@@ -55,52 +58,113 @@ def pseudonyms(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, secret:
     return _written(cells, dict(zip(originals, made.to_pylist(), strict=True)))
 
 
-def pseudonymise(tables: Mapping[str, Any], secret: str, *, same: Sequence[Sequence[str]] = ()) -> dict[str, Any]:
+@dataclass(frozen=True)
+class Replaced:
+    """What became of one column: counts only, nothing of the values.
+
+    Attributes:
+        place: `table.column`.
+        what: the semantic type, such as `email`: of the stand-ins, or of what was kept.
+        originals: different values that got a stand-in; 0 where the column was kept as it is.
+        cells: cells that were written.
+    """
+
+    place: str
+    what: str
+    originals: int
+    cells: int
+
+
+def pseudonymise(
+    tables: Mapping[str, Any], secret: str, *, same: Sequence[Sequence[str]] = (), types: Mapping[str, str] | None = None
+) -> dict[str, Any]:
     """Several tables whose identifiers and personal data are replaced: the same person has the same stand-in in all of them.
 
     Columns of one name hold the same originals; columns of different names do when `same` says so. No two originals share a
-    stand-in, except people's names, which do repeat. Prose and nested cells are left as they are: clean them by `scrub`.
+    stand-in, except people's names, which do repeat. Prose and nested cells are left as they are: see `redact`.
 
     Args:
         tables: name -> pandas, polars or Arrow.
         secret: at least 8 characters; the same secret ties the stand-ins of another call to these.
         same: groups of columns with the same originals, such as `[("people.id", "visits.patient")]`.
+        types: semantic types where the inferred ones are wrong, such as `{"people.boss": "name", "people.age": "keep"}`.
 
     Returns:
         The tables, each in the kind of frame that came in.
 
     Raises:
         SynthesizerError: the secret is short.
-        UnknownColumn: `same` names a column that is not there.
+        UnknownColumn: `same` or `types` names a column that is not there.
         Unsatisfiable: a pattern of identifiers has too few values.
     """
-    arrow = {name: frames.to_arrow(table) for name, table in tables.items()}
-    for group in _groups(arrow, same):
+    arrow, _ = replace_all({name: frames.to_arrow(table) for name, table in tables.items()}, secret, same, types)
+    return {name: frames.from_arrow(arrow[name], frames.frame_kind(table), rows_of=table) for name, table in tables.items()}
+
+
+def replace_all(
+    tables: Mapping[str, pa.Table], secret: str, same: Sequence[Sequence[str]] = (), types: Mapping[str, str] | None = None
+) -> tuple[dict[str, pa.Table], list[Replaced]]:
+    """`pseudonymise` of Arrow tables, and what became of each column, in the tables' order."""
+    _secret(secret, "secret")
+    arrow = dict(tables)
+    schemas = {name: _typed(name, infer(table), types or {}) for name, table in tables.items()}
+    _check_places([*(types or {})], schemas, "types")
+    found = {
+        f"{name}.{c.name}": Replaced(f"{name}.{c.name}", c.semantic, 0, 0) for name in tables for c in schemas[name].columns
+    }
+    for group in _groups(tables, schemas, same):
         column = _common(group)
-        _check(column, secret)
         stand_in = _apart(column, group, secret)
         for cells in group:
             table, name = arrow[cells.table], cells.column.name
             arrow[cells.table] = table.set_column(table.column_names.index(name), name, _written(cells, stand_in))
-    return {name: frames.from_arrow(arrow[name], frames.frame_kind(table)) for name, table in tables.items()}
+            place, filled = f"{cells.table}.{name}", len(cells.values) - cells.values.null_count
+            found[place] = Replaced(place, column.semantic, len(cells.values.dictionary), filled)
+    return arrow, list(found.values())
+
+
+def _typed(table: str, schema: TableSchema, types: Mapping[str, str]) -> TableSchema:
+    """The schema with the types that were said; `keep` is a category, which nobody replaces."""
+    for place, semantic in types.items():
+        if semantic not in TIED | {KEEP}:
+            raise SynthesizerError(
+                what=f"{semantic!r} has no pseudonyms", where=place, fix=f"say {KEEP}, or one of {', '.join(sorted(TIED))}"
+            )
+    said = {place.removeprefix(f"{table}."): semantic for place, semantic in types.items() if place.startswith(f"{table}.")}
+    columns = []
+    for column in schema.columns:
+        semantic = cast("Semantic", {KEEP: "category"}.get(said.get(column.name, ""), said.get(column.name, column.semantic)))
+        columns.append(column if semantic == column.semantic else replace(column, semantic=semantic, format=""))
+    return replace(schema, columns=tuple(columns))
+
+
+def _check_places(places: Sequence[str], schemas: Mapping[str, TableSchema], where: str) -> None:
+    known = [f"{table}.{name}" for table, schema in schemas.items() for name in schema.names]
+    for place in places:
+        if place not in known:
+            raise UnknownColumn(what=f"no column {place!r}", where=where, fix=did_you_mean(place, known, label="columns"))
+
+
+def _secret(secret: str, where: str) -> None:
+    if len(secret) < SECRET_LENGTH:
+        raise SynthesizerError(
+            what=f"the secret is shorter than {SECRET_LENGTH} characters", where=where, fix="give a longer one"
+        )
 
 
 def _check(column: ColumnSchema, secret: str) -> None:
-    if len(secret) < 8:
-        raise SynthesizerError(what="the secret is shorter than 8 characters", where=column.name, fix="give a longer one")
+    _secret(secret, column.name)
     if column.semantic not in TIED:
         raise SynthesizerError(what=f"{column.semantic} columns have no pseudonyms", where=column.name)
 
 
-def _groups(tables: Mapping[str, pa.Table], same: Sequence[Sequence[str]]) -> Iterator[list[_Cells]]:
+def _groups(
+    tables: Mapping[str, pa.Table], schemas: Mapping[str, TableSchema], same: Sequence[Sequence[str]]
+) -> Iterator[list[_Cells]]:
     """Columns that hold the same originals, of which at least one is an identifier."""
     named = {f"{table}.{name}": name for table, arrow in tables.items() for name in arrow.column_names}
-    for group in same:
-        for place in group:
-            if place not in named:
-                raise UnknownColumn(what=f"no column {place!r}", where="same", fix=did_you_mean(place, named, label="columns"))
-            named[place] = " = ".join(group)
-    schemas = {table: infer(arrow) for table, arrow in tables.items()}
+    _check_places([place for group in same for place in group], schemas, "same")
+    named |= {place: " = ".join(group) for group in same for place in group}
     groups: dict[str, list[_Cells]] = {}
     for place, group in named.items():
         table = next(t for t in tables if place.startswith(f"{t}.") and place[len(t) + 1 :] in tables[t].column_names)
