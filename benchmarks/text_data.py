@@ -20,12 +20,14 @@ import os
 import random
 import tempfile
 import time
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 os.environ |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # threads that wait for each other cost CPU too
 
 from lookalike import api  # after the threads are told
+from lookalike.models.scripted import Scripted
 from lookalike.steps.dedup import Dedup
 
 SCORE = {"type": "object", "properties": {"score": {"type": "integer"}}, "required": ["score"]}
@@ -71,10 +73,16 @@ def reviews(url: str, rows: int, method: str | None) -> dict[str, Any]:
     return {"name": "reviews", "models": {"m": model}, "tables": {"t": {"rows": rows, "columns": columns, "steps": steps}}}
 
 
+@cache
+def texts() -> list[str]:
+    """So many replies of 70 words that hardly one comes twice in a run: what is remembered of a text is no help then."""
+    words = " ".join(api.read("package:reviews")["review"].to_pylist()).split()
+    return [" ".join(random.Random(n).choices(words, k=70)) for n in range(20_000)]
+
+
 def talks(rows: int, *, dialogue: bool) -> dict[str, Any]:
     """Six turns of one talk a row, or six prompts a row, each with all the turns before it as a dialogue's calls have them."""
-    words = " ".join(api.read("package:reviews")["review"].to_pylist()).split()
-    replies = [" ".join(random.Random(n).choices(words, k=70)) for n in range(500)]
+    replies = texts()
     roles = [{"name": "user", "is": "a customer"}, {"name": "assistant", "is": "an agent"}]
     columns: dict[str, Any] = {"id": {"kind": "sequence", "start": 0}}
     if dialogue:
@@ -83,7 +91,7 @@ def talks(rows: int, *, dialogue: bool) -> dict[str, Any]:
         for n in range(6):
             before = " ".join(f"{{{{ turn{k} }}}}" for k in range(n))
             columns[f"turn{n}"] = {"kind": "prompt", "model": "m", "prompt": f"Turn {n} about order {{{{ id }}}}. {before}"}
-    model = {"kind": "scripted", "replies": replies}
+    model = Scripted(function=lambda request: replies[request.seed % len(replies)])
     return {"name": "talks", "models": {"m": model}, "tables": {"t": {"rows": rows, "columns": columns}}}
 
 

@@ -75,7 +75,7 @@ def test_each_role_sees_itself_as_the_assistant():
     )
     assert [m.role for m in asked[0].messages] == ["system", "user"]
     assert [(m.role, m.content) for m in asked[1].messages[1:]] == [
-        ("user", "(The talk begins.)"), ("assistant", "Hello?"), ("user", "Yes?")
+        ("user", "Begin."), ("assistant", "Hello?"), ("user", "Yes?")
     ]  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, UseTool, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, alike, similarity
+from lookalike.generators.text.conversing import TextAsking, Told, similarity
 from lookalike.generators.text.rewriting import numbers
 from lookalike.models.base import CallFailed, Message, Request, Tool, ToolCall
 
@@ -153,28 +153,35 @@ class Dialogue(TextAsking):
         if self.lines:
             return (yield from self._worded(row))
         said: list[dict[str, str | None]] = []
+        views = [View(self._system(role, row), role.name) for role in self.roles]
+        told = Told()
+
+        def say(role: Role, text: str) -> None:
+            said.append(_turn(role.name, text))
+            for view in views:
+                view.hear(role.name, text)
+
+        def read(reply: str) -> str:
+            text = self._read(reply)
+            if text.count(" ") > 4 and told.again(text, 0.85):  # thanks may come twice
+                raise Unfit("it was said before; say something new")
+            return text
+
         if self.opening:
-            said.append(_turn(self.roles[0].name, compiled(self.opening).render(row)))
-        systems = [self._system(role, row) for role in self.roles]
+            say(self.roles[0], opening := compiled(self.opening).render(row))
+            told.again(opening, 0.85)
         for place in range(len(said), self.turns):
             index = place % len(self.roles)
             role = self.roles[index]
             tools, served = self._tools(role, row)
             request = Request(
-                role.model or self.model, _view(systems[index], role.name, said), tools=tools,
+                role.model or self.model, views[index].messages(), tools=tools,
                 temperature=self.temperature, max_tokens=self.max_tokens,
             )  # fmt: skip
-
-            def read(reply: str, before: tuple[str, ...] = tuple(turn["content"] or "" for turn in said)) -> str:
-                text = self._read(reply)
-                if len(text.split()) > 5 and any(alike(text, earlier, 0.85) for earlier in before):
-                    raise Unfit("it was said before; say something new")
-                return text
-
             answer = yield from ask(request, read=read, tries=self.tries, whole=True, tools=served)
             for message in answer.messages[len(request.messages) : -1]:
                 said.extend(_tool_turns(message))
-            said.append(_turn(role.name, answer.value))
+            say(role, answer.value)
         return said
 
     def _worded(self, row: Row) -> Any:
@@ -274,21 +281,24 @@ def _tool_turns(message: Message) -> list[dict[str, str | None]]:
     return [_turn("call", message.content, call.name, call.arguments) for call in message.tool_calls]
 
 
-def _view(system: str, name: str, said: list[dict[str, str | None]]) -> tuple[Message, ...]:
-    """The talk as one role sees it: its own turns are the assistant's, all others' the user's."""
-    turns = [Message("system", system)]
-    spoken = [turn for turn in said if turn["role"] not in ("call", "tool")]
-    if not spoken or spoken[0]["role"] == name:
-        turns.append(Message("user", "Begin." if not spoken else "(The talk begins.)"))
-    heard: list[str] = []
-    for turn in spoken:
-        if turn["role"] == name:
-            if heard:
-                turns.append(Message("user", "\n".join(heard)))
-                heard = []
-            turns.append(Message("assistant", turn["content"] or ""))
+class View:
+    """A talk as one role sees it: its own turns are the assistant's, all others' the user's; tools and calls are nobody's."""
+
+    def __init__(self, system: str, name: str) -> None:
+        self._name = name
+        self._turns: tuple[Message, ...] = (Message("system", system),)
+        self._heard: list[str] = []
+
+    def hear(self, name: str, text: str) -> None:
+        """A turn is said, by this role or by another."""
+        if name == self._name:
+            self._turns = (*self.messages(), Message("assistant", text))
+            self._heard = []
         else:
-            heard.append(turn["content"] or "")
-    if heard:
-        turns.append(Message("user", "\n".join(heard)))
-    return tuple(turns)
+            self._heard.append(text)
+
+    def messages(self) -> tuple[Message, ...]:
+        """What the role's model is asked to go on from."""
+        if self._heard or len(self._turns) == 1:
+            return (*self._turns, Message("user", "\n".join(self._heard) or "Begin."))
+        return self._turns
