@@ -12,13 +12,10 @@ import numpy as np
 import numpy.typing as npt
 
 if TYPE_CHECKING:
-    from lookalike.evaluate.trees import Codes, Tree
+    from lookalike.evaluate.trees import Codes, Nodes
 
 Features = npt.NDArray[np.float32]  # [n, d]
 Vector = npt.NDArray[np.float64]
-
-ITERATIONS = 60
-RATE = 0.15
 
 
 class Boosted:
@@ -26,20 +23,22 @@ class Boosted:
 
     Args:
         classes: how many classes, numbered from 0; 0 is a regression.
+        rounds: trees of each output; with three classes and more, shared among them.
+        rate: share of a leaf's Newton step that is taken.
 
     Source:
         Friedman 2001, "Greedy function approximation: a gradient boosting machine".
     """
 
-    def __init__(self, classes: int) -> None:
-        self.classes = classes
+    def __init__(self, classes: int, *, rounds: int = 60, rate: float = 0.15) -> None:
+        self.classes, self.rounds, self.rate = classes, rounds, rate
         self._start: Vector = np.zeros(classes if classes > 2 else 1)
         self._edges: list[Features] = []
-        self._trees: list[list[Tree]] = []  # by output
+        self._trees: list[tuple[Nodes, Vector]] = []  # by output: [rounds, nodes, 3], and what each leaf adds [rounds, nodes]
 
     def fit(self, x: Features, y: npt.NDArray[Any]) -> Boosted:
         """Learn; class labels are integers or booleans."""
-        from lookalike.evaluate import trees  # numba: a quarter of a second that a report without models does not pay
+        from lookalike.evaluate import trees
 
         self._edges = trees.edges(x)
         codes = trees.cut(x, self._edges)
@@ -49,13 +48,16 @@ class Boosted:
         mean = wanted.mean(axis=1)
         share = mean.clip(1e-6, 1 - 1e-6)
         self._start = mean if not self.classes else np.log(share) if self.classes > 2 else np.log(share / (1 - share))
-        self._trees = [[] for _ in wanted]
+        rounds = self.rounds if self.classes <= 2 else max(10, 2 * self.rounds // self.classes)
+        shape = (rounds, trees.NODES)
+        self._trees = [(np.empty((*shape, 3), np.int32), np.empty(shape)) for _ in wanted]
         scores = np.repeat(self._start[:, None], len(x), axis=1)
-        for _ in range(ITERATIONS if self.classes <= 2 else max(10, 2 * ITERATIONS // self.classes)):
+        grower = trees.Grower(codes, self.rate)
+        for i in range(rounds):
             expected = self._expected(scores)
-            for k, own in enumerate(expected):
+            for (nodes, adds), goal, own, moved in zip(self._trees, wanted, expected, scores, strict=True):
                 slope = own * (1 - own) if self.classes else np.ones(own.size)
-                self._trees[k].append(trees.grow(codes, wanted[k] - own, slope, RATE, scores[k]))
+                grower.grow(goal - own, slope, moved, nodes[i], adds[i])
         return self
 
     def _expected(self, scores: Vector) -> Vector:
@@ -79,8 +81,7 @@ class Boosted:
         codes = cast("Codes", x) if x.dtype == np.uint8 else self.codes(cast("Features", x))
         scores = np.repeat(self._start[:, None], len(codes), axis=1)
         for own, trained in zip(scores, self._trees, strict=True):
-            for tree in trained:
-                trees.ask(*tree, codes, own)
+            trees.ask(*trained, codes, own)
         return self._expected(scores)
 
     def predict(self, x: Features | Codes) -> Vector:
@@ -94,8 +95,8 @@ class Boosted:
 
     def used(self) -> list[int]:
         """The columns that any tree asks about."""
-        asked = {int(j) for trained in self._trees for tree, _ in trained for j in tree[:, 0] if j >= 0}
-        return sorted(asked)
+        asked = np.unique(np.concatenate([nodes[:, :, 0].ravel() for nodes, _ in self._trees]))
+        return [int(column) for column in asked if column >= 0]
 
 
 def auc(scores: Vector, positive: npt.NDArray[np.bool_]) -> float:

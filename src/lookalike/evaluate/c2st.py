@@ -91,7 +91,7 @@ def _discriminate(views: Views, a: Which, b: Which, explain: bool) -> Discrimina
     areas: list[float] = []
     for k in range(FOLDS):
         train, test = fold != k, fold == k
-        model = Boosted(2).fit(x[train], y[train])
+        model = Boosted(2, rounds=40, rate=0.2).fit(x[train], y[train])
         probability[test] = model.probabilities(x[test])[:, 1]
         areas.append(auc(probability[test], y[test]))
         if explain and k == 0:

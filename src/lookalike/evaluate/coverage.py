@@ -10,7 +10,7 @@ import numpy.typing as npt
 from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.views import Views, Which
 
-ROWS = 5_000  # of each table: neighbourhoods depend on the sample's size, so both sides have equally many
+ROWS = 4_000  # of each table: neighbourhoods depend on the sample's size, so both sides have equally many
 NEAREST = 5
 Distances = npt.NDArray[np.float32]
 

@@ -35,6 +35,7 @@ from lookalike.errors import UsageError, did_you_mean
 from lookalike.evaluate.base import DIMENSIONS, Dimension, Result, Verdict
 from lookalike.registry import kinds
 
+LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PROFILES = ("internal", "partner", "public", "health")
 Status = Literal["pass", "fail", "inconclusive", "waived", "skipped"]
 
@@ -179,14 +180,14 @@ def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, A
 def _read(name: str | Path) -> tuple[Gates, str]:
     if str(name) in PROFILES:
         text = files("lookalike.evaluate").joinpath("profiles", f"{name}.yaml").read_text(encoding="utf-8")
-        return _parse(yaml.safe_load(text), f"profile {name}"), f"profile {name}"
+        return _parse(yaml.load(text, Loader=LOADER), f"profile {name}"), f"profile {name}"  # noqa: S506  # a safe one
     path = Path(name)
     if not path.is_file():
         raise UsageError(
             what=f"{str(name)!r} is neither a profile nor a gates file", fix=did_you_mean(str(name), PROFILES, label="profiles")
         )
     try:
-        data = yaml.safe_load(path.read_text(encoding="utf-8"))
+        data = yaml.load(path.read_text(encoding="utf-8"), Loader=LOADER)  # noqa: S506  # a safe one
     except yaml.YAMLError as exc:
         raise UsageError(what=f"not YAML: {exc}", where=str(path), fix="see docs/how-to/gates.md") from exc
     gates = _parse(data, str(path))

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.evaluate.base import shortened
+from lookalike.evaluate.native import kernel
 from lookalike.evaluate.views import Views, Which
 
 Counts = npt.NDArray[np.int64]
@@ -18,7 +19,7 @@ Names = tuple[str, ...]
 
 MAX_SETS = {2: 2_000, 3: 500}  # beyond 64 columns all pairs are a sample
 TRIPLE_ROWS = 100_000  # rows that triples are counted on: their cells are coarse, more rows change little
-_BLOCK = 1 << 15
+_BLOCK = 1 << 13
 
 
 def sets(views: Views, k: int) -> tuple[list[Names], int]:
@@ -41,36 +42,36 @@ def counts(views: Views, which: Which, k: int) -> list[Counts]:
 
 def _count(views: Views, which: Which, chosen: Sequence[Names], *, coarse: bool) -> list[Counts]:
     names = list(dict.fromkeys(name for group in chosen for name in group))
-    bins = {name: views.bins(name, which, coarse=coarse) for name in names}
     width = {name: views.width(name, coarse=coarse) for name in names}
-    rows = views.rows(which)
-    if coarse and rows > TRIPLE_ROWS:
-        keep = np.sort(views.random("triples", which).permutation(rows)[:TRIPLE_ROWS])
-        bins, rows = {name: cells[keep] for name, cells in bins.items()}, TRIPLE_ROWS
-    out = [np.zeros(int(np.prod([width[n] for n in group])), dtype=np.int64) for group in chosen]
-    block = min(_BLOCK, rows) or 1
-    for start in range(0, rows, block):
-        part = {name: cells[start : start + block].astype(np.int64) for name, cells in bins.items()}
-        scaled: dict[tuple[str, int], Counts] = {}
-        for table, group in zip(out, chosen, strict=True):
-            np.add(table, np.bincount(_index(group, part, width, scaled), minlength=table.size), out=table)
-    return [table.reshape([width[n] for n in group]) for table, group in zip(out, chosen, strict=True)]
+    cells = [views.bins(name, which, coarse=coarse) for name in names]
+    if coarse and views.rows(which) > TRIPLE_ROWS:
+        keep = np.sort(views.random("triples", which).permutation(views.rows(which))[:TRIPLE_ROWS])
+        cells = [own[keep] for own in cells]
+    place = {name: i for i, name in enumerate(names)}
+    groups = np.array([[place[name] for name in group] for group in chosen], dtype=np.int64)
+    sizes = np.array([[width[name] for name in group] for group in chosen], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes.prod(axis=1))])
+    out = np.zeros(int(starts[-1]), dtype=np.int64)
+    _add(np.stack(cells), groups, sizes, starts, out)
+    parts = np.split(out, starts[1:-1])
+    return [part.reshape(shape) for part, shape in zip(parts, sizes.tolist(), strict=True)]
 
 
-def _index(group: Names, part: dict[str, Counts], width: dict[str, int], scaled: dict[tuple[str, int], Counts]) -> Counts:
-    """Cell numbers of a block; products with widths, and the first two columns of a triple, are kept for the next set."""
-    factor = width[group[-1]]
-    head: Counts
-    if len(group) == 2:
-        key = (group[0], factor)
-        head = scaled[key] if key in scaled else scaled.setdefault(key, part[group[0]] * factor)
-    else:
-        pair = (f"{group[0]}\x1f{group[1]}", 0)
-        if pair not in scaled:
-            scaled.clear()  # triples come sorted by their first two columns: one pair is alive at a time
-            scaled[pair] = part[group[0]] * width[group[1]] + part[group[1]]
-        head = scaled[pair] * factor
-    return head + part[group[-1]]
+@kernel("u1:2 i8:2 i8:2 i8:1 i8:1")
+def _add(cells: npt.NDArray[np.uint8], groups: Counts, sizes: Counts, starts: Counts, out: Counts) -> None:
+    """Count the cells of all groups of two or three columns, a block of rows at a time."""
+    for first in range(0, cells.shape[1], _BLOCK):
+        last = min(first + _BLOCK, cells.shape[1])
+        for g in range(groups.shape[0]):
+            start, b = starts[g], cells[groups[g, 1]]
+            a, second = cells[groups[g, 0]], sizes[g, 1]
+            if groups.shape[1] == 2:
+                for i in range(first, last):
+                    out[start + a[i] * second + b[i]] += 1
+            else:
+                c, third = cells[groups[g, 2]], sizes[g, 2]
+                for i in range(first, last):
+                    out[start + (a[i] * second + b[i]) * third + c[i]] += 1
 
 
 def shares(table: Counts) -> Shares:

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from lookalike.errors import MetricError
+from lookalike.evaluate.native import kernel, part
 from lookalike.evaluate.privacy.space import Gower
 
 Distances = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
+TILE = 512  # points whose distances are alive at a time
 
 
-@njit(cache=True, nogil=True, fastmath=True)  # type: ignore[untyped-decorator]
+@part(fastmath=True)
 def _tile_distances(query: Gower, points: Gower, start: int, stop: int, out: Distances) -> np.float32:
     """Distances of one query to the points of a tile, and the smallest of them."""
     one = np.float32(1.0)
     width, columns = stop - start, query.size
-    out[:width] = np.float32(0.0)
+    for j in range(width):
+        out[j] = np.float32(0.0)
     c = 0
     while c + 4 <= columns:  # four columns a pass: the sums stay in registers, six times as fast as column by column
         a0, a1, a2, a3 = query[c], query[c + 1], query[c + 2], query[c + 3]
@@ -43,17 +45,16 @@ def _tile_distances(query: Gower, points: Gower, start: int, stop: int, out: Dis
     return low
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _nearest(queries: Gower, points: Gower, k: int, distance: Distances, index: Rows) -> None:
+@kernel("f4:2 f4:2 i8 f4:2 i8:2 f4:1")
+def _nearest(queries: Gower, points: Gower, k: int, distance: Distances, index: Rows, tile: Distances) -> None:
     m = points.shape[1]
-    tile = np.empty(512, dtype=np.float32)
-    for i in range(queries.shape[1]):
+    for i in range(queries.shape[0]):
         best = distance[i]
         where = index[i]
-        for start in range(0, m, 512):
-            stop = min(start + 512, m)
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
             bound = best[k - 1]
-            if _tile_distances(queries[:, i], points, start, stop, tile) >= bound:
+            if _tile_distances(queries[i], points, start, stop, tile) >= bound:
                 continue
             for j in range(stop - start):
                 if tile[j] < bound:
@@ -67,14 +68,13 @@ def _nearest(queries: Gower, points: Gower, k: int, distance: Distances, index: 
                     bound = best[k - 1]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _nearest_without(queries: Gower, points: Gower, distance: Distances, index: Rows) -> None:
+@kernel("f4:2 f4:2 f4:2 i8:2 f4:1")
+def _nearest_without(queries: Gower, points: Gower, distance: Distances, index: Rows, tile: Distances) -> None:
     d, m = points.shape
-    tile = np.empty(512, dtype=np.float32)
-    for i in range(queries.shape[1]):
-        for start in range(0, m, 512):
-            stop = min(start + 512, m)
-            low = _tile_distances(queries[:, i], points, start, stop, tile)
+    for i in range(queries.shape[0]):
+        for start in range(0, m, TILE):
+            stop = min(start + TILE, m)
+            low = _tile_distances(queries[i], points, start, stop, tile)
             worst = np.float32(0.0)
             for c in range(d):
                 worst = max(worst, distance[i, c])
@@ -84,19 +84,20 @@ def _nearest_without(queries: Gower, points: Gower, distance: Distances, index: 
                 if tile[j] - np.float32(1.0) >= worst:
                     continue  # leaving one column out can save at most 1
                 for c in range(d):
-                    left = tile[j] - min(abs(queries[c, i] - points[c, start + j]), np.float32(1.0))
+                    left = tile[j] - min(abs(queries[i, c] - points[c, start + j]), np.float32(1.0))
                     if left < distance[i, c] - np.float32(1e-6):
                         distance[i, c] = left
                         index[i, c] = start + j
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _within(queries: Gower, points: Gower, radius: Distances, hits: Rows, reached: npt.NDArray[np.bool_]) -> None:
-    tile = np.empty(512, dtype=np.float32)
-    for i in range(queries.shape[1]):
-        for start in range(0, points.shape[1], 512):
-            stop = min(start + 512, points.shape[1])
-            _tile_distances(queries[:, i], points, start, stop, tile)
+@kernel("f4:2 f4:2 f4:1 i8:1 b1:1 f4:1")
+def _within(
+    queries: Gower, points: Gower, radius: Distances, hits: Rows, reached: npt.NDArray[np.bool_], tile: Distances
+) -> None:
+    for i in range(queries.shape[0]):
+        for start in range(0, points.shape[1], TILE):
+            stop = min(start + TILE, points.shape[1])
+            _tile_distances(queries[i], points, start, stop, tile)
             for j in range(stop - start):
                 if tile[j] <= radius[start + j]:
                     hits[i] += 1
@@ -113,7 +114,8 @@ def within(queries: Gower, points: Gower, radius: Distances) -> tuple[Rows, npt.
     """
     _check(queries, points)
     hits, reached = np.zeros(queries.shape[1], dtype=np.int64), np.zeros(points.shape[1], dtype=np.bool_)
-    _within(np.ascontiguousarray(queries), np.ascontiguousarray(points), radius, hits, reached)
+    reach = np.ascontiguousarray(radius, dtype=np.float32)
+    _within(np.ascontiguousarray(queries.T), np.ascontiguousarray(points), reach, hits, reached, _tile())
     return hits, reached
 
 
@@ -135,7 +137,7 @@ def nearest(queries: Gower, points: Gower, *, k: int = 1) -> tuple[Distances, Ro
     k = min(k, points.shape[1])
     distance = np.full((queries.shape[1], k), np.inf, dtype=np.float32)
     index = np.zeros((queries.shape[1], k), dtype=np.int64)
-    _nearest(np.ascontiguousarray(queries), np.ascontiguousarray(points), k, distance, index)
+    _nearest(np.ascontiguousarray(queries.T), np.ascontiguousarray(points), k, distance, index, _tile())
     return distance, index
 
 
@@ -147,8 +149,12 @@ def nearest_without(queries: Gower, points: Gower) -> Rows:
     _check(queries, points)
     distance = np.full((queries.shape[1], queries.shape[0]), np.inf, dtype=np.float32)
     index = np.zeros((queries.shape[1], queries.shape[0]), dtype=np.int64)
-    _nearest_without(np.ascontiguousarray(queries), np.ascontiguousarray(points), distance, index)
+    _nearest_without(np.ascontiguousarray(queries.T), np.ascontiguousarray(points), distance, index, _tile())
     return index
+
+
+def _tile() -> Distances:
+    return np.empty(TILE, dtype=np.float32)
 
 
 def _check(queries: Gower, points: Gower) -> None:

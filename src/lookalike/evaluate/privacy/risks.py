@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from lookalike.evaluate.native import kernel
 from lookalike.evaluate.privacy.bounds import Rate, residual_risk, wilson
 from lookalike.evaluate.privacy.neighbors import nearest, nearest_without
 from lookalike.evaluate.privacy.space import Gower
@@ -51,11 +51,10 @@ def _risk(members: tuple[float, float], strangers: tuple[float, float], about: s
     return Risk(residual_risk(attack, control), attack, control, round(members[1]), about)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _isolates(table: Values, columns: Index, operators: Index, bounds: Values) -> npt.NDArray[np.bool_]:
+@kernel("f8:2 i8:2 i8:2 f8:2 b1:1")
+def _isolates(table: Values, columns: Index, operators: Index, bounds: Values, out: npt.NDArray[np.bool_]) -> None:
     """Whether each predicate holds for exactly one row; gives a predicate up at its second row."""
     queries, width = columns.shape
-    out = np.zeros(queries, dtype=np.bool_)
     for q in range(queries):
         found = 0
         for i in range(table.shape[1]):
@@ -79,7 +78,6 @@ def _isolates(table: Values, columns: Index, operators: Index, bounds: Values) -
                 if found > 1:
                     break
         out[q] = found == 1
-    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +90,9 @@ class Predicates:
 
     def isolating(self, table: Values) -> npt.NDArray[np.bool_]:
         """Which conditions hold for exactly one row of a table."""
-        return np.asarray(_isolates(table, self.columns, self.operators, self.bounds))
+        out = np.zeros(len(self.columns), dtype=np.bool_)
+        _isolates(*(np.ascontiguousarray(m) for m in (table, self.columns, self.operators, self.bounds)), out)
+        return out
 
     def distinct(self) -> Predicates:
         """Each condition once: the same one asked twice is not a second attack."""

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
+
+from lookalike.evaluate.native import kernel
 
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
@@ -47,10 +48,9 @@ class Words:
         return total[same], owner[:count][same]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _hash_words(data: npt.NDArray[np.uint8], offsets: Rows) -> tuple[Hashes, Rows]:
-    hashes = np.empty(max(1, (offsets[-1] - offsets[0]) // 2 + offsets.size), dtype=np.uint64)
-    starts = np.zeros(offsets.size, dtype=np.int64)
+@kernel("u1:1 i8:1 u8:1 i8:1")
+def _hash_words(data: npt.NDArray[np.uint8], offsets: Rows, hashes: Hashes, starts: Rows) -> None:
+    """The hash of each word, and how many come before the end of each text."""
     found = 0
     for t in range(offsets.size - 1):
         word = np.uint64(1469598103934665603)
@@ -66,7 +66,6 @@ def _hash_words(data: npt.NDArray[np.uint8], offsets: Rows) -> tuple[Hashes, Row
                 word = np.uint64(1469598103934665603)
                 inside = False
         starts[t + 1] = found
-    return hashes[:found], starts
 
 
 def words(texts: Sequence[str | None]) -> Words:
@@ -75,4 +74,7 @@ def words(texts: Sequence[str | None]) -> Words:
     _, offsets, data = lowered.buffers()
     content = np.frombuffer(data, dtype=np.uint8) if data is not None and data.size else np.zeros(1, dtype=np.uint8)
     places = np.frombuffer(offsets, dtype=np.int64)[: len(texts) + 1] if len(texts) else np.zeros(1, dtype=np.int64)
-    return Words(*_hash_words(content, places))
+    hashes = np.empty(max(1, int(places[-1] - places[0]) // 2 + places.size), dtype=np.uint64)
+    starts = np.zeros(places.size, dtype=np.int64)
+    _hash_words(content, places, hashes, starts)
+    return Words(hashes[: starts[-1]], starts)
