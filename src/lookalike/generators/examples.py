@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from lookalike.errors import RecipeError, SourceError, did_you_mean
 from lookalike.generators.base import Context, Row, TableKey
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.guard import guarded
 
 
 class Example(BaseModel):
@@ -92,11 +91,11 @@ class Drawn(BaseModel):
     def _shown(self, source_row: Row, seed: int) -> Example:
         asked = compiled(self.input).render(source_row)
         answered = compiled(self.output).render(source_row) if self.output else str(source_row[self.column])
-        return (
-            Example(input=guarded(asked, seed), output=guarded(answered, seed))
-            if self.guard
-            else Example(input=asked, output=answered)
-        )
+        if not self.guard:
+            return Example(input=asked, output=answered)
+        from lookalike.generators.text.guard import guarded  # most prompts draw no examples
+
+        return Example(input=guarded(asked, seed), output=guarded(answered, seed))
 
 
 @lru_cache(maxsize=4096)

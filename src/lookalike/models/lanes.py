@@ -12,14 +12,16 @@ import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from lookalike.errors import ModelError, did_you_mean
 from lookalike.models.base import Model, Reply, Request, Usage
 from lookalike.models.budget import Account, Caps
-from lookalike.models.cache import ReplyCache
 from lookalike.models.lane import Lane, LaneState
 from lookalike.models.limits import FixedShare, Lease
+
+if TYPE_CHECKING:
+    from lookalike.models.cache import ReplyCache
 
 
 class Lanes:
@@ -56,7 +58,7 @@ class Lanes:
             if model.usd(1, 1) is None:
                 self.account.needs_price(name)
         self._lease = lease or FixedShare(*share)
-        self._store = ReplyCache(cache) if cache is not None else None
+        self._store = None if cache is None else _stored(cache)
         self._lanes = {name: Lane(name, model, self.account, self._lease, self._store) for name, model in models.items()}
         self._renewing: asyncio.Task[None] | None = None
 
@@ -109,3 +111,9 @@ class Lanes:
     def concurrency(self, name: str) -> int:
         """How many cells of a lane are useful in flight."""
         return self._lanes[name].concurrency
+
+
+def _stored(folder: Path) -> ReplyCache:
+    from lookalike.models.cache import ReplyCache  # SQLite: only where runs share replies
+
+    return ReplyCache(folder)

@@ -317,7 +317,7 @@ class StreamTable:
             if offset in part.failures:
                 part.dropped.append(self._failure(part, offset))
         if made:
-            batch = part.batch.take(np.array(made))
+            batch = part.batch if len(made) == len(part) else part.batch.take(np.array(made))
             for name, values in part.cells.items():
                 batch = batch.with_column(name, self._array(name, [values[offset] for offset in made]))
             kept, dropped, judged = self.rows.finish(batch)

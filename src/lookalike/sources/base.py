@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import ClassVar
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from lookalike.errors import SourceError
 from lookalike.spec import Spec
@@ -126,6 +125,8 @@ def checked(table: pa.Table, where: str) -> pa.Table:
         if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
         if pa.types.is_run_end_encoded(column.type):
+            import pyarrow.compute as pc  # seldom needed here, and 40 ms of a start
+
             column = pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], column.type.value_type)
         if pa.types.is_union(column.type) or pa.types.is_interval(column.type):
             raise SourceError(
