@@ -224,3 +224,10 @@ def test_any_frame(real, good, library):
     found = evaluate(*[forms[library](t) for t in small], only="marginals,pairs")
     for name in ("marginals", "pairs"):
         assert found[name].value == pytest.approx(expected[name].value, abs=1e-9)
+
+
+def test_a_misspelt_option_is_refused(real, good):
+    """An option that nothing takes is not left out in silence; one that a single metric takes is accepted."""
+    with pytest.raises(UsageError, match=r"no option 'targt'.*did you mean 'target'"):
+        evaluate(real, good, targt="churn")
+    assert evaluate(real, good, only="marginals", benchmarks=["one"]).verdicts["fidelity"]

@@ -151,3 +151,28 @@ def test_copied_texts_fail_privacy():
     assert copies.verdicts["privacy"] == "fail"
     assert evaluate(real, table(2), holdout=holdout, only="verbatim_overlap", gates=gates).verdicts["privacy"] == "pass"
     assert evaluate(real, table(2, real["note"].to_pylist()[:30]), holdout=holdout, only="verbatim_overlap").exit_code == 1
+
+
+@pytest.mark.parametrize("share", [1.0, 0.1])
+def test_copies_fail_privacy_without_a_holdout(real, good, share):
+    """Real rows handed out as synthetic ones are called copies even when there is no holdout to compare with."""
+    copied = int(share * good.num_rows)
+    mixed = pa.concat_tables([real.slice(0, copied), good.slice(copied)])
+    report = evaluate(real, mixed, only="identical_excess")
+    assert report.verdicts["privacy"] == "fail"
+    assert report["identical_excess"].value == pytest.approx(share, abs=0.02)
+    assert f"{copied:,} of {mixed.num_rows:,} synthetic rows are copies of real rows" in report.findings[0].text
+
+
+def test_without_a_holdout_rows_that_repeat_by_chance_are_not_judged(real, good):
+    """Fresh rows, and narrow tables whose rows repeat anyhow, stay inconclusive: what is not measured is no pass."""
+    assert evaluate(real, good, only="identical_excess").verdicts["privacy"] == "inconclusive"
+
+    def narrow(seed, n, levels=40):
+        g = np.random.default_rng(seed)
+        return pa.table({"a": g.zipf(1.5, n) % levels, "b": g.integers(0, 30, n)})
+
+    report = evaluate(narrow(0, 800), narrow(1, 800), only="identical_excess")
+    assert report.verdicts["privacy"] == "inconclusive"
+    little = evaluate(narrow(0, 800), narrow(1, 800, levels=20), only="identical_excess")  # less varied than the real rows
+    assert little.verdicts["privacy"] == "inconclusive"

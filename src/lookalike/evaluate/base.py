@@ -85,12 +85,15 @@ class Result:
         return -self.value if self.direction == "higher" else self.value
 
 
+NO_HOLDOUT = "there is no holdout: give real rows that the generator never saw"  # why a metric that needs one was not measured
+
+
 class Metric(Spec):
     """One family of numbers, computed from shared views.
 
     Class attributes that the planner reads: what it needs (`needs_holdout`, `needs_target`), what it costs, whether it is part of
-    the default report, whether it belongs to the quick group `statistics`, which trains no model, and whether it says something of
-    synthetic rows `alone`, without real ones beside them.
+    the default report, whether it belongs to the quick group `statistics`, which trains no model, whether it says something of
+    synthetic rows `alone`, without real ones beside them, and which `extras` of `evaluate` it takes.
     """
 
     group: ClassVar[str] = "metric"
@@ -101,6 +104,7 @@ class Metric(Spec):
     statistics: ClassVar[bool] = False
     default: ClassVar[bool] = True
     alone: ClassVar[bool] = False
+    extras: ClassVar[tuple[str, ...]] = ()
     scope: ClassVar[Literal["table", "database"]] = "table"  # "database": about foreign keys between tables
 
     @abstractmethod

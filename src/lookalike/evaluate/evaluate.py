@@ -5,6 +5,7 @@ frames --> Views --> metrics that fit the budget --> results --> gates --> Repor
 
 from __future__ import annotations
 
+import inspect
 import time
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -19,7 +20,7 @@ from lookalike import __version__
 from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_mean
 from lookalike.evaluate import FOLDERS, KINDS
 from lookalike.evaluate import gates as gating
-from lookalike.evaluate.base import DIMENSIONS, Metric, Result
+from lookalike.evaluate.base import DIMENSIONS, NO_HOLDOUT, Metric, Result
 from lookalike.evaluate.privacy.records import OVERLAP, overlap
 from lookalike.evaluate.report import Report, TableInfo, findings
 from lookalike.evaluate.views import Views
@@ -65,16 +66,17 @@ def evaluate(
         foreign_keys: for a database: "child.column" -> "parent.column"; else those that the schemas declare.
         baseline: an accepted report to compare with, for gates that ask for it.
         progress: called with a metric's kind, its number and how many there are, before each.
-        **extras: what single metrics take: `benchmarks`, `prompts`, `generator`, `embedder`.
+        **extras: what single metrics take: `benchmarks`, `prompts`, `generator`, `embedder`, `ner_model`.
 
     Returns:
         The report; nothing that was measured is lost when one metric cannot be computed.
 
     Raises:
         MetricError: tables without rows, without shared columns, or with duplicate names.
-        UsageError: an unknown metric or dimension, or gates that are not valid.
+        UsageError: an unknown option, metric or dimension, or gates that are not valid.
     """
     started = time.process_time()
+    _check_extras(extras)
     real, synthetic, holdout = (_read(given) for given in (real, synthetic, holdout))
     loaded = gating.load(gates)
     chosen = select(only)
@@ -104,6 +106,19 @@ def evaluate(
         measured, infos, notes, deciding, chosen=chosen, only=only, silent=loaded.name == "none", named=gates is None or isinstance(gates, str),
         seed=seed, baseline=old, seconds=time.process_time() - started,
     )  # fmt: skip
+
+
+def _check_extras(extras: Mapping[str, Any]) -> None:
+    """Raises UsageError for an option that no metric takes: a misspelt `target` must not be left out in silence."""
+    if not extras:
+        return
+    classes: list[type[Metric]] = [resolve("metric", kind) for kind in kinds("metric")]
+    taken = {name for metric in classes for name in metric.extras}
+    for name in extras:
+        if name not in taken:
+            known = [*inspect.signature(evaluate).parameters, *sorted(taken)][2:]
+            known.remove("extras")
+            raise UsageError(what=f"evaluate has no option {name!r}", fix=did_you_mean(name, known, label="options"))
 
 
 def _read(given: Any) -> Any:
@@ -194,7 +209,7 @@ def measure(
 def _one(metric: type[Metric], views: Views, planned: set[str], budget_s: float | None) -> list[Result]:
     spec = metric()
     if metric.needs_holdout and "holdout" not in views:
-        return spec.skip("there is no holdout: give real rows that the generator never saw")
+        return spec.skip(NO_HOLDOUT)
     if metric.needs_target and not views.target:
         return spec.skip("there is no target: name the column that models should predict")
     if metric.kind not in planned:

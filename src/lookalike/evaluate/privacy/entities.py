@@ -76,6 +76,7 @@ class NamedEntities(PrivacyMetric):
     """
 
     kind: ClassVar[str] = "named_entities"
+    extras: ClassVar[tuple[str, ...]] = ("ner_model",)
     default: ClassVar[bool] = False
     cost: ClassVar[float] = 60.0
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lookalike.evaluate.base import Dimension, Metric, Result
+from lookalike.evaluate.base import NO_HOLDOUT, Dimension, Metric, Result
 from lookalike.evaluate.privacy import distance, records, replay, risks, scene
 from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
 from lookalike.evaluate.privacy.membership import LEAST, Roc
@@ -49,15 +49,17 @@ class IdenticalExcess(PrivacyMetric):
     """Share of synthetic rows that are copies of training rows beyond what the holdout shows chance to do; exact test.
 
     Unbiased for any sizes of training data and holdout: each matched record is a trial that chance gives to the training data
-    with probability n / (n + h).
+    with probability n / (n + h). Without a holdout it can convict and never clear: it is stated only when copies are far more
+    than the repeats among the real rows themselves.
     """
 
     kind: ClassVar[str] = "identical_excess"
-    needs_holdout: ClassVar[bool] = True
     cost: ClassVar[float] = 0.1
 
     def compute(self, views: Views) -> list[Result]:
         """One result; its interval is at 99%."""
+        if "holdout" not in views:
+            return self._alone(views)
         if why := scene.obstacle(views, distances=False):
             return [scene.skipped(self.kind, why, headline=True)]
         found = records.hashes(views)
@@ -81,6 +83,28 @@ class IdenticalExcess(PrivacyMetric):
                 interval=interval, range=(-1.0, 1.0), ceiling=0.0, headline=True, detail=detail,
             )
         ]  # fmt: skip
+
+    def _alone(self, views: Views) -> list[Result]:
+        found = records.hashes(views)
+        copies = replay.plain_copies(found["real"], found["synthetic"], level=0.99)
+        if not copies.flagrant:
+            return self.skip(NO_HOLDOUT)
+        detail = {
+            "level": 0.99,
+            "reading": f"{copies.hits:,} of {found['synthetic'].size:,} synthetic rows are copies of real rows; "
+            f"{copies.repeats:,} of {found['real'].size:,} real rows equal another.",
+            "fix": _COPY_FIX,
+        }
+        return [
+            self.result(
+                copies.rate.value,
+                direction="lower",
+                interval=copies.rate.interval,
+                range=(-1.0, 1.0),
+                ceiling=0.0,
+                detail=detail,
+            )
+        ]
 
 
 class RareCombinationReplay(PrivacyMetric):

@@ -102,6 +102,7 @@ class CanaryAudit(PrivacyMetric):
     """
 
     kind: ClassVar[str] = "epsilon_lower_bound"
+    extras: ClassVar[tuple[str, ...]] = ("generator",)
     cost: ClassVar[float] = 60.0
 
     canaries: int = 200

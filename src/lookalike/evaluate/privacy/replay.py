@@ -98,6 +98,36 @@ def identical_excess(train: Hashes, holdout: Hashes, synthetic: Hashes, *, level
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Copies:
+    """Synthetic rows that equal a real row, beside real rows that equal another.
+
+    Attributes:
+        rate: the share of the first above that of the second, with bounds.
+        hits: how many synthetic rows equal a real row that at most ten have.
+        repeats: how many real rows equal one to ten others.
+        flagrant: whether copying is the only explanation, without a holdout to compare with.
+    """
+
+    rate: Rate
+    hits: int
+    repeats: int
+    flagrant: bool
+
+
+def plain_copies(train: Hashes, synthetic: Hashes, *, level: float = 0.95) -> Copies:
+    """How many synthetic rows are copies, judged by the training data alone.
+
+    A new row of the population equals one of n known rows about as often as a known row equals one of the n - 1 others. A
+    generator that only lacks variety repeats common rows too, so less than thrice the repeats, or a hundredth, proves nothing.
+    """
+    found, own = counts_in(synthetic, train), counts_in(train, train) - 1
+    hits, repeats = (int(((counts > 0) & (counts <= COMMON)).sum()) for counts in (found, own))
+    made, chance = (clopper_pearson(k, n, level=level) for k, n in ((hits, synthetic.size), (repeats, train.size)))
+    rate = Rate(made.value - chance.value, made.low - chance.high, made.high - chance.low)
+    return Copies(rate, hits, repeats, flagrant=rate.low > max(0.01, 2 * chance.high))
+
+
 def _smallest_seen(hits: int, trials: int, share: float, alpha: float) -> int:
     """The fewest copied rows, on top of what chance matches, that the exact test calls a leak at `alpha`."""
     base = round(trials * share) if trials > hits else hits  # what chance would show, had nothing leaked

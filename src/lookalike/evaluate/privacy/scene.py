@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.base import Result
+from lookalike.evaluate.base import NO_HOLDOUT, Result
 from lookalike.evaluate.privacy.membership import ATTACKS, Fold, Roc, Scores, attack_all, battery, folds
 from lookalike.evaluate.privacy.records import OVERLAP, codes, overlap
 from lookalike.evaluate.privacy.space import NULL, Gower, isolation, rank_of
@@ -78,7 +78,7 @@ def drawn(views: Views, which: Which, limit: int) -> npt.NDArray[np.int64]:
 def obstacle(views: Views, *, distances: bool = True) -> str:
     """Why the attacks cannot be judged here; "" when they can."""
     if "holdout" not in views:
-        return "needs a holdout"
+        return NO_HOLDOUT
     if views.rows("holdout") < SMALLEST:
         return f"a holdout of {views.rows('holdout')} rows is too small, {SMALLEST} are needed"
     share = overlap(views)

@@ -18,6 +18,7 @@ class PromptLeak(TextMetric):
     """Share of texts that repeat eight words in a row of a prompt; prompts are given as `prompts=`."""
 
     kind: ClassVar[str] = "prompt_leak"
+    extras: ClassVar[tuple[str, ...]] = ("prompts",)
     alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 0.3
@@ -45,6 +46,7 @@ class Contamination(TextMetric):
     """
 
     kind: ClassVar[str] = "contamination"
+    extras: ClassVar[tuple[str, ...]] = ("benchmarks",)
     alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 0.5

@@ -75,6 +75,7 @@ class SemanticDuplicates(TextMetric):
     """Share of texts that say what an earlier one says: a cosine that unrelated real texts hardly ever reach, and at least 0.9."""
 
     kind: ClassVar[str] = "semantic_duplicates"
+    extras: ClassVar[tuple[str, ...]] = ("embedder",)
     alone: ClassVar[bool] = True
     better: ClassVar[Direction] = "lower"
     cost: ClassVar[float] = 2.0
@@ -141,6 +142,7 @@ class VendiScore(TextMetric):
     """The effective number of different texts, as a share of the real texts' own; 1 is as varied as real."""
 
     kind: ClassVar[str] = "vendi_score"
+    extras: ClassVar[tuple[str, ...]] = ("embedder",)
     main: ClassVar[bool] = True
     cost: ClassVar[float] = 2.0
 
@@ -168,6 +170,7 @@ class ClusterCoverage(TextMetric):
     """
 
     kind: ClassVar[str] = "cluster_coverage"
+    extras: ClassVar[tuple[str, ...]] = ("embedder",)
     cost: ClassVar[float] = 3.0
 
     clusters: int = 20
