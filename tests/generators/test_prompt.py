@@ -103,9 +103,23 @@ def test_every_broken_rule_is_told_at_once():
     cell, sent = talk(spec, "A very long line of text", "Ann is awful", "no", "Ann is kind", "yes", row={"who": "Ann"})
     assert cell == "Ann is kind"
     told = sent[1].messages[-1].content
-    assert "- it must mention: Ann\n- it has 6 words; 0 to 4 are asked for" in told
+    assert '- mention "Ann", in exactly these words\n- write less: it has 6 words, and at most 4 are asked for' in told
     assert sent[2].choices == ("yes", "no")
-    assert "a reader answers 'no'" in sent[3].messages[-1].content
+    assert 'now the answer is "no"' in sent[3].messages[-1].content
+
+
+@pytest.mark.parametrize(
+    ("check", "first", "echo"),
+    [({"must_mention": "8 days"}, "You have a week.", 'Mention "8 days", in exactly these words.'),
+     ({"words": {"min": 5}}, "No.", "Write more: it has 1 word, and at least 5 are asked for."),
+     ({"sentiment": "positive"}, "It broke.", "Make it clearly positive: it sounds neutral.")],
+)  # fmt: skip
+def test_an_order_that_is_written_back_is_no_answer(check, first, echo):
+    """Small models write down what they are told; it would even hold the rule."""
+    good = "I love it: in 8 days it came, and it is great."
+    cell, sent = talk(Prompt(prompt="How long?", checks=(check,)), first, echo, good)
+    assert cell == good
+    assert "repeats the complaint" in sent[2].messages[-1].content
 
 
 def test_prose_cut_at_its_bound_ends_at_a_sentence():

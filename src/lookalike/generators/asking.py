@@ -23,12 +23,16 @@ Verify = Callable[[Any], Generator[Request, Reply, Sequence[str]]]
 UseTool = Callable[[ToolCall], str]
 
 _REFUSAL = re.compile(
-    r"^\W*((i['’]?m (very )?)?sorry,?( but)? (i can(no|['’])t|i can not|i am|i['’]m (not|un)|i won|as an? |i do not|i don['’]t)|i apologi[sz]e|i can(no|['’])t (help|assist|fulfil|fulfill|provide|create|generate|write|comply|do)"
+    r"^\W*(((i['’]?m|i am) (very )?)?sorry,?( but)? (i can(no|['’])t|i can not|i am|i['’]m (not|un)|i won|as an? |i do not|i don['’]t)|i apologi[sz]e|i can(no|['’])t (help|assist|fulfil|fulfill|provide|create|generate|write|comply|do)"
     r"|i['’]?m (not able|unable) to|i am (not able|unable) to|as an ai( language)? model|i won['’]?t (help|assist|provide|create|write))",
     re.IGNORECASE,
 )
 _SHORT_TASK = 1500  # characters that are worth saying twice
-_COMPLAINT = re.compile(r"\b(?:must|should|cannot be used|corrected answer)\b", re.IGNORECASE)
+_COMPLAINT = re.compile(
+    r"\b(?:must|should|cannot be used|corrected answer|asked for|in exactly these words|clearly (?:positive|negative|neutral))\b|"
+    r"^\W*(?:write (?:more|less|it so)|do not write|make (?:it|this)|mention) ",
+    re.IGNORECASE,
+)
 _BARE_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:\d+[.)]|[-*•])\Z")  # `5.` ends no sentence
 _THINK = re.compile(r"^\s*<think(?:ing)?>(.*?)</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from functools import cache
 from typing import Any, Literal, Self
 
@@ -38,11 +38,16 @@ class Bounds(BaseModel):
         return self
 
     def against(self, count: int, unit: str) -> str | None:
-        """Why the count is wrong, or None."""
-        if self.min <= count and (self.max is None or count <= self.max):
-            return None
-        wanted = f"{self.min} to {self.max}" if self.max is not None else f"at least {self.min}"
-        return f"it has {count} {unit}; {wanted} are asked for"
+        """What to do about a wrong count, or None."""
+        if count < self.min:
+            return f"write more: it has {_counted(count, unit)}, and at least {self.min} are asked for"
+        if self.max is not None and count > self.max:
+            return f"write less: it has {_counted(count, unit)}, and at most {self.max} are asked for"
+        return None
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count or 'no'} {unit.removesuffix('s') if count == 1 else unit}"
 
 
 class Agree(BaseModel):
@@ -64,7 +69,7 @@ class Agree(BaseModel):
 
 
 class Check(BaseModel):
-    """One rule; exactly one field is given.
+    """One rule: exactly one field, and `says` where the model is to be told something better than the rule itself.
 
     Attributes:
         regex: is found in the text.
@@ -75,6 +80,8 @@ class Check(BaseModel):
         sentiment: a template that gives positive, negative or neutral; the text's own sentiment (VADER) is that.
         sql: a condition over the row and the text, which is `value`.
         agree: a model, asked about the text, answers what the row says.
+        says: a template: what the model is told when the rule does not hold, as an order ("End with a question mark."). Give it
+            with `regex` and `sql`, whose text helps no small model.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -87,6 +94,7 @@ class Check(BaseModel):
     sentiment: TemplateText | None = None
     sql: Sql | None = None
     agree: Agree | None = None
+    says: TemplateText = ""
 
     @field_validator("must_not", "must_mention", mode="before", json_schema_input_type=str | tuple[str, ...] | None)
     @classmethod
@@ -104,14 +112,15 @@ class Check(BaseModel):
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in type(self).model_fields if getattr(self, name) is not None]
+        rules = [name for name in type(self).model_fields if name != "says"]
+        given = [name for name in rules if getattr(self, name) is not None]
         if len(given) != 1:
-            raise ValueError(f"a check has exactly one of {', '.join(type(self).model_fields)}; this one has {len(given)}")
+            raise ValueError(f"a check has exactly one of {', '.join(rules)}; this one has {len(given)}")
         return self
 
     def needs(self) -> frozenset[str]:
         """The columns that the rule compares with."""
-        texts = [*(self.must_not or ()), *(self.must_mention or ()), *([self.sentiment] if self.sentiment else [])]
+        texts = [*(self.must_not or ()), *(self.must_mention or ()), *([self.sentiment] if self.sentiment else []), self.says]
         if self.agree:
             texts += [self.agree.question, self.agree.expect]
         found = frozenset().union(*(compiled(text).needs for text in texts))
@@ -122,25 +131,28 @@ class Check(BaseModel):
         return frozenset({self.agree.model} if self.agree and self.agree.model else ())
 
     def problem(self, text: str, row: Row, model: str) -> Generator[Request, Reply, str | None]:
-        """Why the text does not hold the rule, or None."""
-        if self.agree is not None:
-            return (yield from _disagrees(self.agree, text, row, model))
+        """What the model is told to do about a text that does not hold the rule, or None."""
+        found = (yield from _disagrees(self.agree, text, row, model)) if self.agree is not None else self._broken(text, row)
+        return (compiled(self.says).render(row).strip() or found) if found else None
+
+    def _broken(self, text: str, row: Row) -> str | None:
+        folded = text.casefold()
         if self.sql is not None:
             seen = {"_id": 0, **row, "value": text}
             types = {name: pa.scalar(seen[name]).type for name in sql_columns(self.sql)}
-            return None if row_where(self.sql, seen, types) else f"the rule `{self.sql}` does not hold"
-        return self._plain_problem(text, row)
-
-    def _plain_problem(self, text: str, row: Row) -> str | None:
-        folded = text.casefold()
+            return (
+                None
+                if row_where(self.sql, seen, types)
+                else f"make this SQL condition true, where `value` is the text: {self.sql}"
+            )
         if self.regex is not None:
-            return None if re.search(self.regex, text) else f"it does not match the pattern {self.regex}"
+            return None if re.search(self.regex, text) else f"make it match the regular expression {self.regex}"
         if self.must_not is not None:
             found = [word for word in (compiled(t).render(row) for t in self.must_not) if word and word.casefold() in folded]
-            return f"it must not contain: {', '.join(found)}" if found else None
+            return f"do not write {_listed(found, 'or')}" if found else None
         if self.must_mention is not None:
             lost = [word for word in (compiled(t).render(row) for t in self.must_mention) if word.casefold() not in folded]
-            return f"it must mention: {', '.join(lost)}" if lost else None
+            return f"mention {_listed(lost, 'and')}, in exactly these words" if lost else None
         if self.words is not None:
             return self.words.against(len(_WORD.findall(text)), "words")
         if self.sentences is not None:
@@ -150,7 +162,13 @@ class Check(BaseModel):
         if wanted not in _SENTIMENTS:
             return None  # mixed and the like: no rule can tell
         got = sentiment(text)
-        return None if got == wanted else f"it sounds {got}, but it must be clearly {wanted}"
+        return None if got == wanted else f"make it clearly {wanted}: it sounds {got}"
+
+
+def _listed(words: Sequence[str], last: str) -> str:
+    """`"a", "b" or "c"`."""
+    *first, final = [f'"{word.strip()}"' for word in words]
+    return f"{', '.join(first)} {last} {final}" if first else final
 
 
 @cache
@@ -187,4 +205,5 @@ def _disagrees(agree: Agree, text: str, row: Row, model: str) -> Generator[Reque
     answer = yield from ask(request, read=read_choice(agree.choices))
     if answer.value.casefold() == wanted.casefold():
         return None
-    return f"asked {compiled(agree.question).render(row)!r}, a reader answers {answer.value!r}; it must be {wanted!r}"
+    asked = compiled(agree.question).render(row)
+    return f'write it so that a reader who is asked "{asked}" answers "{wanted}"; now the answer is "{answer.value}"'

@@ -17,7 +17,7 @@ from lookalike.steps.base import Kept, Step
 from lookalike.steps.languages import foreign
 
 _REFUSAL = re.compile(
-    r"^\W*(?:(?:(?:i['’]?m )?(?:very )?sorry,?(?: but)? (?:i (?:can(?:no|['’])t|can not|am (?:unable|not able)|won['’]t|don['’]t)|"
+    r"^\W*(?:(?:(?:i['’]?m |i am )?(?:very )?sorry,?(?: but)? (?:i (?:can(?:no|['’])t|can not|am (?:unable|not able)|won['’]t|don['’]t)|"
     r"i['’]m (?:unable|not able)|as an? (?:ai|large|language)))|"
     r"i (?:can(?:no|['’])t|am unable to|won['’]?t) (?:help|assist|provide|comply|create|write)|as an ai\b|as a (?:large )?language model)",
     re.IGNORECASE,

@@ -208,7 +208,7 @@ class Translate(Restating):
             request = self.request(row, _about(new, order), shown=shown, temperature=0.0)
             back = yield from ask(request, read=read_text, tries=self.tries)
             alike = similarity(source, back.value)
-            return [f"translated back it says {back.value[:120]!r}"] if alike < self.round_trip else ()
+            return [f"say the whole text: translated back it says {back.value[:120]!r}"] if alike < self.round_trip else ()
 
         return verify
 
@@ -276,7 +276,7 @@ class Summarise(Restating):
             return "it talks about the text; say what the text says"
         count = len(sentences(new))
         if count > self.sentences:
-            return f"it has {count} sentences; at most {self.sentences} are asked for"
+            return f"write less: it has {count} sentences, and at most {self.sentences} are asked for"
         added = sorted(numbers(new) - numbers(source))
         if added:
             return f"these numbers are not in the text: {', '.join(added[:5])}"
