@@ -161,3 +161,31 @@ def test_tune_asks_for_a_prompt_column():
     """What is no prompt column is said before anything is asked."""
     with pytest.raises(LookalikeError, match="age"):
         la.tune(AGES, column="people.age", prompts=["x"])
+
+
+def test_sample_gives_rows_when_no_file_is_named(people, tmp_path):
+    """Without `to` the rows come back, in the kind of frame that was fitted, from a model in memory or on disk."""
+    model = la.fit(people, synthesizer="independent")
+    model.save(tmp_path / "m")
+    rows = la.sample(model, 10, seed=1)
+    assert isinstance(rows, pd.DataFrame)
+    assert rows.equals(la.sample(tmp_path / "m", 10, seed=1))
+    with pytest.raises(UsageError, match=r"saved model.*Synthesizer.load"):
+        la.load(tmp_path / "m")
+
+
+def test_what_people_write_is_understood(people):
+    """A class is a synthesizer, 1e2 is a whole number, and numbered columns can be given."""
+    numbered = people.rename(columns={"sex": 0, "age": 1})
+    made = la.mimic(numbered, 1e2, synthesizer=la.Independent, given={0: "F"})
+    assert len(made) == 100
+    assert set(made[0]) == {"F"}
+
+
+@pytest.mark.parametrize("kind", ["independent", "forest"])
+def test_a_moment_is_given_in_its_columns_time_zone(kind):
+    """A date without an offset is read as the frame shows its column: in the column's own zone."""
+    when = pd.date_range("2024-03-01", periods=200, freq="6h", tz="Europe/Berlin")
+    frame = pd.DataFrame({"when": when, "x": range(200)})
+    made = la.mimic(frame, 30, synthesizer=kind, given={"when": {"min": "2024-04-01"}})
+    assert made["when"].min() >= pd.Timestamp("2024-04-01", tz="Europe/Berlin")

@@ -2,6 +2,7 @@
 
 import ast
 import importlib
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -70,3 +71,12 @@ def test_type_checkers_see_the_same_names():
     stub = ast.parse(Path(la.__file__).with_suffix(".pyi").read_text(encoding="utf-8"))
     seen = {alias.asname: node.module for node in stub.body if isinstance(node, ast.ImportFrom) for alias in node.names}
     assert seen == la._NAMES
+
+
+@pytest.mark.parametrize("name", ["evaluate", "export", "plan", "run", "tune"])
+def test_a_verb_shows_its_function(name):
+    """Signature and docstring, as `la.run?` in a notebook and `inspect` see them, are those of the function, not of the folder."""
+    function = getattr(importlib.import_module(la._NAMES[name]), name)
+    assert inspect.signature(getattr(la, name)) == inspect.signature(function)
+    assert getattr(la, name).__doc__ == function.__doc__
+    assert "Args:" in function.__doc__

@@ -29,8 +29,10 @@ __version__ = "0.1.0"
 
 _NAMES: dict[str, str] = {
     **dict.fromkeys(
-        ("evaluate", "export", "fit", "kinds", "load", "mimic", "new", "plan", "run", "sample", "tune"), "lookalike.api"
+        ("export", "fit", "kinds", "load", "mimic", "new", "plan", "preview", "read", "run", "sample", "tune", "verify"),
+        "lookalike.api",
     ),
+    "evaluate": "lookalike.evaluate.evaluate",
     "LookalikeError": "lookalike.errors",
     "Metric": "lookalike.evaluate.base",
     "Report": "lookalike.evaluate.report",
@@ -102,9 +104,12 @@ __all__ = [
     "mimic",
     "new",
     "plan",
+    "preview",
+    "read",
     "run",
     "sample",
     "tune",
+    "verify",
 ]
 
 _FOLDERS = frozenset({"evaluate", "export", "plan", "run", "tune"})  # rooms that are also verbs
@@ -113,10 +118,19 @@ _FOLDERS = frozenset({"evaluate", "export", "plan", "run", "tune"})  # rooms tha
 class _Verb(ModuleType):
     """A room of the house that can be called: `lookalike.run` is the package, `lookalike.run(...)` makes a dataset."""
 
-    def __call__(self, *args: Any, **options: Any) -> Any:
-        """Call the function of this name in `lookalike.api`."""
+    @property
+    def __wrapped__(self) -> Any:
+        """The function of this name: `inspect.signature` and the help of notebooks look here."""
         name = self.__name__.rpartition(".")[2]
-        return getattr(import_module("lookalike.api"), name)(*args, **options)
+        return getattr(import_module(_NAMES[name]), name)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]  # what `la.evaluate?` shows: how to call it
+        return getattr(self.__wrapped__, "__doc__", None)
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """Call the function of this name."""
+        return self.__wrapped__(*args, **options)
 
 
 class _House(ModuleType):

@@ -1,9 +1,6 @@
 # What type checkers and editors see of the names that `__init__.py` loads on first use.
 
 from lookalike.api import (
-    evaluate as evaluate,
-)
-from lookalike.api import (
     export as export,
 )
 from lookalike.api import (
@@ -25,6 +22,12 @@ from lookalike.api import (
     plan as plan,
 )
 from lookalike.api import (
+    preview as preview,
+)
+from lookalike.api import (
+    read as read,
+)
+from lookalike.api import (
     run as run,
 )
 from lookalike.api import (
@@ -33,8 +36,12 @@ from lookalike.api import (
 from lookalike.api import (
     tune as tune,
 )
+from lookalike.api import (
+    verify as verify,
+)
 from lookalike.errors import LookalikeError as LookalikeError
 from lookalike.evaluate.base import Metric as Metric
+from lookalike.evaluate.evaluate import evaluate as evaluate
 from lookalike.evaluate.report import Report as Report
 from lookalike.generators.base import Batch as Batch
 from lookalike.generators.base import Context as Context

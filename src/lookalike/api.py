@@ -2,7 +2,6 @@
 
 load, plan, run        a recipe becomes a dataset
 mimic, fit, sample     a table becomes another like it
-evaluate               is it good, is it safe
 export                 hand it over
 kinds, explain         what there is
 """
@@ -14,7 +13,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import orjson
 
@@ -78,6 +77,12 @@ def load(recipe: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
     """
     from lookalike.recipe import load as recipes
 
+    if not isinstance(recipe, Mapping) and "\n" not in str(recipe) and (Path(recipe) / "model.json").is_file():
+        raise UsageError(
+            what="this is a saved model, not a recipe",
+            where=str(recipe),
+            fix="la.Synthesizer.load(folder), or la.sample(folder, n)",
+        )
     return recipes.load(recipe, set=set or {})
 
 
@@ -255,7 +260,7 @@ def new(
 def fit(
     data: Any,
     *,
-    synthesizer: str | Synthesizer = "forest",
+    synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     schema: TableSchema | None = None,
     seed: int = 0,
     budget_s: float | None = None,
@@ -269,7 +274,8 @@ def fit(
         seed: the same data and seed give the same model.
         budget_s: seconds that the fit may take.
     """
-    model: Synthesizer = resolve("synthesizer", synthesizer)() if isinstance(synthesizer, str) else synthesizer
+    made = resolve("synthesizer", synthesizer) if isinstance(synthesizer, str) else synthesizer
+    model: Synthesizer = made() if isinstance(made, type) else made
     return model.fit(read(data), schema, seed=seed, budget_s=budget_s)
 
 
@@ -290,7 +296,7 @@ def mimic(
     data: Any,
     n: int | None = None,
     *,
-    synthesizer: str | Synthesizer = "forest",
+    synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
     schema: TableSchema | None = None,
     seed: int = 0,
@@ -298,7 +304,8 @@ def mimic(
     """Learn a table and sample it: pandas, polars or Arrow in, the same out.
 
     Args:
-        data: a frame, a file, or a database URL (then Arrow comes out).
+        data: a frame, a file, or a database URL (then Arrow comes out). The index of a pandas frame is not learned: call its
+            `reset_index()` first where it says something.
         n: rows; as many as the data has when not given.
         synthesizer: a kind, or a configured synthesizer.
         given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL.
@@ -395,23 +402,36 @@ def demo_recipe() -> Path:
         return Path(path)
 
 
-def sample(model: str | Path | Synthesizer, n: int, to: str | Path, *, given: Given | None = None, seed: int = 0) -> int:
-    """Draw rows from a saved model into a csv, parquet or jsonl file; returns how many."""
+@overload
+def sample(model: str | Path | Synthesizer, n: int, to: None = None, *, given: Given | None = None, seed: int = 0) -> Any: ...
+@overload
+def sample(model: str | Path | Synthesizer, n: int, to: str | Path, *, given: Given | None = None, seed: int = 0) -> int: ...
+def sample(
+    model: str | Path | Synthesizer, n: int, to: str | Path | None = None, *, given: Given | None = None, seed: int = 0
+) -> Any:
+    """Draw rows from a saved or fitted model.
+
+    Args:
+        model: a fitted synthesizer, or the folder of a saved one.
+        n: rows.
+        to: a csv, parquet or jsonl file to write; without it the rows are returned, in the kind of frame that was fitted.
+        given: conditions that every row holds; see `mimic`.
+        seed: the same model and seed give the same rows.
+
+    Returns:
+        The rows, or how many were written to the file.
+    """
     from lookalike.export.tables import check_ending, write_table
     from lookalike.synthesizers.base import Synthesizer as Base
 
-    check_ending(Path(to))
+    if to is not None:
+        check_ending(Path(to))
     loaded = Base.load(model) if isinstance(model, (str, Path)) else model
+    if to is None:
+        return loaded.sample(n, given=given, seed=seed)
     table = loaded.sample_arrow(n, given=given, seed=seed)
     write_table(table, Path(to))
     return int(table.num_rows)
-
-
-def evaluate(real: Any, synthetic: Any, *, holdout: Any = None, target: str | None = None, **options: Any) -> Report:
-    """Compare synthetic data with real data; see `lookalike.evaluate.evaluate.evaluate` for all options."""
-    from lookalike.evaluate.evaluate import evaluate as compare
-
-    return compare(read(real), read(synthetic), holdout=None if holdout is None else read(holdout), target=target, **options)
 
 
 def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **fields: Any) -> list[Path]:

@@ -42,12 +42,12 @@ def evaluate(
 
     Exit codes: 0 gates pass; 1 a gate fails; 2 usage; 3 inconclusive; 4 data cannot be read.
     """
-    from lookalike import api
     from lookalike.cli.output import console
+    from lookalike.evaluate.evaluate import evaluate as compare
 
     names = tuple(part.strip() for part in only.split(",")) if only else None
     groups = tuple(part.strip() for part in protected.split(",")) if protected else ()
-    report = api.evaluate(
+    report = compare(
         real,
         synthetic,
         holdout=holdout,

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
@@ -91,14 +93,17 @@ class Synthesizer(Spec):
     def sample_arrow(self, n: int, *, given: Given | None = None, seed: int = 0) -> pa.Table:
         """`sample` as an Arrow table, whatever was fitted."""
         schema = self.schema_
-        if isinstance(n, bool) or not isinstance(n, (int, np.integer)) or n < 0:
+        rows: Any = n
+        if isinstance(rows, float) and rows.is_integer():
+            rows = int(rows)  # 1e6 is how people write it
+        if isinstance(rows, bool) or not isinstance(rows, (int, np.integer)) or rows < 0:
             raise SynthesizerError(what=f"n is {n!r}", fix="ask for a whole number of rows, 0 or more")
         if given is not None and not isinstance(given, Mapping):
             raise SynthesizerError(
                 what=f"conditions are {type(given).__name__}, not a mapping", where="given",
                 fix="write {column: value}, or {'where': 'an SQL condition'}",
             )  # fmt: skip
-        return self._sample(int(n), schema, dict(given or {}), seed)
+        return self._sample(int(rows), schema, _conditions(given or {}, schema), seed)
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder; written aside and renamed.
@@ -153,3 +158,27 @@ class Synthesizer(Spec):
     @abstractmethod
     def _restore(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Take back what `_state` gave."""
+
+
+def _conditions(given: Given, schema: TableSchema) -> dict[str, Any]:
+    """Conditions by name as text, and moments without an offset read in their column's own time zone, as its frame shows them."""
+    named = {str(name): wanted for name, wanted in given.items()}
+    for name in named.keys() & set(schema.names):
+        zone = schema[name].arrow.rpartition("tz=")[2].rstrip("]") if "tz=" in schema[name].arrow else ""
+        if zone:
+            named[name] = _in_zone(named[name], zone)
+    return named
+
+
+def _in_zone(wanted: Any, zone: str) -> Any:
+    if isinstance(wanted, Mapping):
+        return {key: value if key == "shares" else _in_zone(value, zone) for key, value in wanted.items()}
+    if isinstance(wanted, (list, tuple)):
+        return [_in_zone(value, zone) for value in wanted]
+    if isinstance(wanted, str):
+        try:
+            moment = datetime.fromisoformat(wanted)
+        except ValueError:
+            return wanted  # the method says what is wrong with it
+        return moment if moment.tzinfo else moment.replace(tzinfo=ZoneInfo(zone))
+    return wanted
