@@ -47,18 +47,17 @@ class Autoregressive(PrivateNet):
         codes = np.stack([c.encode(lesson.data[c.feature.name]) for c in cuts], axis=1)
         with nets.seeded(int(lesson.draws.integers(1 << 31))) as torch:
             net = self._net(torch, blocks)
+            spans = _spans(blocks)
+            softmaxes, starts = nets.Softmaxes(torch, spans, spans[-1][1]), np.array([start for start, _ in spans])
             optimizer = torch.optim.Adam(net.parameters(), lr=self.learning_rate)
 
             def loss(rows: Codes) -> Any:
                 known = lesson.draws.random((len(rows), len(blocks))) < lesson.draws.random((len(rows), 1))
                 logits = net(torch.from_numpy(_cells(blocks, codes[rows], known)))
-                losses = []
-                for i, (start, stop) in enumerate(_spans(blocks)):
-                    target = torch.from_numpy(codes[rows, i])
-                    nats = torch.nn.functional.cross_entropy(logits[:, start:stop], target, reduction="none")
-                    losses.append(nats * torch.from_numpy(~known[:, i]))
+                chosen = torch.from_numpy(starts + codes[rows])
+                nats = (softmaxes.norms(logits) - logits.gather(1, chosen)) * torch.from_numpy(~known)
                 hidden = torch.from_numpy((~known).sum(axis=1)).clamp(min=1)
-                return torch.stack(losses, dim=1).sum(dim=1) / hidden
+                return nats.sum(dim=1) / hidden
 
             meta = self._trained(torch, lesson, [net], optimizer, loss, rows=len(codes), epochs=self.epochs, batch=self.batch)
         return Model(meta, {**nets.cut_arrays(cuts), **nets.weights(net)})

@@ -19,49 +19,56 @@ from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
 
 TIME = 32  # cells that tell the network how noisy its input is
 CLIP = 4.0
+AVERAGED = 0.995  # share of the old in the averaged weights
+AT_ONCE = 8_192  # rows denoised together: their cells stay in the cache
 
 
 class Diffusion(Tabular):
     """Diffusion: numbers as normal scores, categories as one-hot cells, noised step by step and learned to be denoised.
 
-    Of TabDDPM's family, with Gaussian noise on the one-hot cells as well ("analog bits") instead of a multinomial process: one
-    network, one loss. The network predicts the clean row.
+    Of TabDDPM's family, with Gaussian noise on the one-hot cells as well instead of a multinomial process. The network says of
+    each category how likely its levels are (cross-entropy), and of each number its velocity (squared error).
 
     Use it for tables of many fine numbers with bent relations, when minutes of training are no matter. Do not use it for
     categories with hundreds of levels.
 
     Source:
-        Kotelnikov et al. 2023, "TabDDPM"; Chen, Zhang and Hinton 2023, "Analog bits"; Ho, Jain and Abbeel 2020; Song et al. 2021
-        for the skipping sampler.
+        Kotelnikov et al. 2023, "TabDDPM"; Dieleman et al. 2022, "Continuous diffusion for categorical data"; Salimans and Ho 2022
+        for the velocity; Ho, Jain and Abbeel 2020; Song et al. 2021 for the skipping sampler.
     """
 
     kind: ClassVar[str] = "diffusion"
 
-    epochs: int = Field(default=300, ge=1, description="passes over the rows")
+    epochs: int = Field(default=200, ge=1, description="passes over the rows")
     width: int = Field(default=256, ge=8, description="units of a hidden layer")
+    blocks: int = Field(default=2, ge=1, le=16, description="residual blocks of two layers")
     steps: int = Field(default=50, ge=4, description="denoising steps of a sample")
     batch: int = Field(default=512, ge=8, description="rows of one step")
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step, falling to 0 by a cosine")
 
     def _net(self, torch: Any, cells: int) -> Any:
-        return nets.perceptron(torch, [cells + TIME, self.width, self.width, self.width, cells])
+        return nets.timed(torch, cells, TIME, self.width, self.blocks)
 
     def _learn(self, lesson: Lesson) -> Model:
         arrays: Arrays = {f"marginal/{f.name}": marginals.learn(f, lesson.data[f.name]) for f in lesson.features}
         matrix = _cells(lesson.features, lesson.data, arrays, lesson.draws)
+        spans, numbers = _spans(lesson.features)
         with nets.seeded(int(lesson.draws.integers(1 << 31))) as torch:
             net = self._net(torch, matrix.shape[1])
+            softmaxes = nets.Softmaxes(torch, spans, matrix.shape[1])
             optimizer = torch.optim.AdamW(net.parameters(), lr=self.learning_rate, weight_decay=1e-4)
             turns = self.epochs * -(-len(matrix) // self.batch)
             schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, turns)
-            averaged = torch.optim.swa_utils.AveragedModel(net, avg_fn=_averaged)
+            averaged = nets.averaged(torch, net, most=AVERAGED)
 
             def step(rows: npt.NDArray[np.int64]) -> None:
-                clean = torch.from_numpy(matrix[rows])
+                clean, noise = torch.from_numpy(matrix[rows]), torch.randn(len(rows), matrix.shape[1])
                 time = torch.rand(len(rows), 1)
-                keep = torch.cos(time * np.pi / 2)
-                noisy = keep * clean + torch.sqrt(1 - keep**2) * torch.randn_like(clean)
-                loss = ((net(torch.cat([noisy, _clock(torch, time)], dim=1)) - clean) ** 2).mean()
+                keep, spread = torch.cos(time * np.pi / 2), torch.sin(time * np.pi / 2)
+                out = net(keep * clean + spread * noise, _clock(torch, time))
+                off = ((out - keep * noise + spread * clean)[:, numbers] ** 2).sum(dim=1)
+                chosen = (out * (clean > 0) * softmaxes.inside).sum(dim=1)
+                loss = (off + softmaxes.norms(out).sum(dim=1) - chosen).mean() / len(lesson.features)
                 optimizer.zero_grad()
                 loss.backward()
                 optimizer.step()
@@ -72,16 +79,27 @@ class Diffusion(Tabular):
         return Model({"epochs": done}, {**arrays, **nets.weights(averaged.module)})
 
     def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:  # noqa: ARG002  # none honoured
+        spans, numbers = _spans(self._features)
         cells = sum(_width(feature) for feature in self._features)
-        now = draws.standard_normal((n, cells)).astype(np.float32)
         times = np.linspace(0.999, 0.0, self.steps + 1)
         with nets.seeded(0) as torch, torch.no_grad():
             net = nets.load_weights(torch, self._net(torch, cells), self._model.arrays)
-            for this, following in pairwise(times):
-                clock = _clock(torch, torch.full((n, 1), float(this)))
-                clean = net(torch.cat([torch.from_numpy(now), clock], dim=1)).numpy()
-                now = _less_noise(now, np.clip(clean, -CLIP, CLIP), float(this), float(following), draws)
-        return self._values(now.astype(np.float64), draws), None
+            softmaxes = nets.Softmaxes(torch, spans, cells)
+
+            def denoised(now: nets.Matrix, this: float) -> nets.Matrix:
+                noisy = torch.from_numpy(now)
+                out = net(noisy, _clock(torch, torch.full((len(now), 1), this)))
+                clean = 2 * torch.exp(softmaxes.logs(out)) - 1  # the mean of the one-hot cells, -1 and 1
+                clean[:, numbers] = (np.cos(this * np.pi / 2) * noisy - np.sin(this * np.pi / 2) * out)[:, numbers]
+                return np.asarray(clean.clamp(-CLIP, CLIP).numpy())
+
+            parts = []
+            for start in range(0, n, AT_ONCE):
+                now = draws.standard_normal((min(AT_ONCE, n - start), cells)).astype(np.float32)
+                for this, following in pairwise(times.tolist()):
+                    now = _less_noise(now, denoised(now, this), this, following, draws)
+                parts.append(now)
+        return self._values(np.concatenate(parts).astype(np.float64), draws), None
 
     def _values(self, cells: npt.NDArray[np.float64], draws: np.random.Generator) -> Data:
         data: Data = {}
@@ -101,14 +119,16 @@ class Diffusion(Tabular):
         return data
 
 
-def _averaged(mean: Any, new: Any, count: Any) -> Any:
-    """Weights averaged over about the last 200 steps, over fewer in the beginning."""
-    keep = min(0.995, (1 + float(count)) / (10 + float(count)))
-    return keep * mean + (1 - keep) * new
-
-
 def _width(feature: Feature) -> int:
     return 1 if feature.is_number else max(1, min(feature.size, MOST_LEVELS))
+
+
+def _spans(features: Sequence[Feature]) -> tuple[list[tuple[int, int]], list[int]]:
+    """First cell and end of each category, and the cells of the numbers."""
+    ends = np.cumsum([_width(feature) for feature in features]).tolist()
+    pairs = [(end - _width(feature), end) for feature, end in zip(features, ends, strict=True)]
+    categories = [pair for feature, pair in zip(features, pairs, strict=True) if not feature.is_number]
+    return categories, [start for feature, (start, _) in zip(features, pairs, strict=True) if feature.is_number]
 
 
 def _cells(features: Sequence[Feature], data: Data, arrays: Arrays, draws: np.random.Generator) -> nets.Matrix:

@@ -78,6 +78,51 @@ def blocks_of(cuts: Sequence[Bins]) -> list[Block]:
     return out
 
 
+class Softmaxes:
+    """Log-chances of every block of one-hot cells at once, which costs a tenth of one call a block.
+
+    Args:
+        torch: the package.
+        spans: first cell and end of each block.
+        cells: cells in all; those of no block come out as 0.
+    """
+
+    def __init__(self, torch: Any, spans: Sequence[tuple[int, int]], cells: int) -> None:
+        self.torch = torch
+        self.member = torch.zeros(cells, len(spans))
+        self.padded = torch.zeros(len(spans), max((stop - start for start, stop in spans), default=1), dtype=torch.int64)
+        for i, (start, stop) in enumerate(spans):
+            self.member[start:stop, i] = 1.0
+            self.padded[i] = start
+            self.padded[i, : stop - start] = torch.arange(start, stop)
+        self.inside = self.member.sum(dim=1)
+
+    def norms(self, cells: Any) -> Any:
+        """Logarithm of each block's sum of exponentials: [n, blocks]."""
+        torch = self.torch
+        with torch.no_grad():
+            top = cells[:, self.padded.ravel()].reshape(len(cells), *self.padded.shape).amax(dim=2)
+            spread = top @ self.member.T
+        return top + torch.log((torch.exp((cells - spread) * self.inside) * self.inside) @ self.member)
+
+    def logs(self, cells: Any) -> Any:
+        """Log-chances: [n, cells]."""
+        return cells * self.inside - self.norms(cells) @ self.member.T
+
+
+def averaged(torch: Any, net: Any, *, most: float) -> Any:
+    """A copy of the network whose weights `update_parameters(net)` averages, over more and more steps: `1 / (1 - most)` in the end.
+
+    Source:
+        Yazici et al. 2019, "The unusual effectiveness of averaging in GAN training".
+    """
+
+    def mean(old: Any, new: Any, count: Any) -> Any:
+        return old + (1 - min(most, (1 + float(count)) / (10 + float(count)))) * (new - old)
+
+    return torch.optim.swa_utils.AveragedModel(net, avg_fn=mean)
+
+
 def learn_cuts(lesson: Lesson, bins: int) -> list[Bins]:
     """Quantile bins of numbers, the commonest levels of categories."""
     return [cut(f, lesson.data[f.name], most=bins if f.is_number else MOST_LEVELS) for f in lesson.features]
@@ -144,6 +189,43 @@ def perceptron(torch: Any, sizes: Sequence[int], *, dropout: float = 0.0) -> Any
             if dropout:
                 layers.append(torch.nn.Dropout(dropout))
     return torch.nn.Sequential(*layers)
+
+
+def joined(torch: Any, inputs: int, outputs: int) -> Any:
+    """A layer whose output stands beside its input: [n, inputs] -> [n, outputs + inputs]."""
+
+    class Joined(torch.nn.Module):  # type: ignore[misc]  # torch is loaded late
+        def __init__(self) -> None:
+            super().__init__()
+            self.layer, self.norm = torch.nn.Linear(inputs, outputs), torch.nn.LayerNorm(outputs)
+
+        def forward(self, x: Any) -> Any:
+            return torch.cat([torch.relu(self.norm(self.layer(x))), x], dim=1)
+
+    return Joined()
+
+
+def timed(torch: Any, cells: int, clock: int, width: int, count: int) -> Any:
+    """A residual network that is told the time in every block: [n, cells] and [n, clock] -> [n, cells]."""
+
+    class Timed(torch.nn.Module):  # type: ignore[misc]  # torch is loaded late
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.last = torch.nn.Linear(cells + clock, width), torch.nn.Linear(width, cells)
+            each = range(count)
+            self.norms = torch.nn.ModuleList([torch.nn.LayerNorm(width) for _ in each])
+            self.clocks = torch.nn.ModuleList([torch.nn.Linear(clock, 2 * width) for _ in each])
+            self.ups = torch.nn.ModuleList([torch.nn.Linear(width, width) for _ in each])
+            self.downs = torch.nn.ModuleList([torch.nn.Linear(width, width) for _ in each])
+
+        def forward(self, x: Any, time: Any) -> Any:
+            hidden = self.first(torch.cat([x, time], dim=1))
+            for norm, told, up, down in zip(self.norms, self.clocks, self.ups, self.downs, strict=True):
+                scale, shift = told(time).chunk(2, dim=1)
+                hidden = hidden + down(torch.nn.functional.silu(up(norm(hidden) * (1 + scale) + shift)))
+            return self.last(torch.nn.functional.silu(hidden))
+
+    return Timed()
 
 
 def deadline(budget_s: float | None) -> float:

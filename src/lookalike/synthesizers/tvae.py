@@ -45,6 +45,7 @@ class Tvae(PrivateNet):
         with nets.seeded(int(lesson.draws.integers(1 << 31))) as torch:
             encoder = nets.perceptron(torch, [matrix.shape[1], self.width, self.width, 2 * self.latent])
             decoder = self._decoder(torch, matrix.shape[1])
+            softmaxes = nets.Softmaxes(torch, [(block.start, block.stop) for block in blocks], matrix.shape[1])
             optimizer = torch.optim.Adam(
                 [*encoder.parameters(), *decoder.parameters()], lr=self.learning_rate, weight_decay=1e-5
             )
@@ -55,7 +56,7 @@ class Tvae(PrivateNet):
                 log_variance = log_variance.clamp(-8, 8)
                 made = decoder(mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean))
                 prior = -0.5 * (1 + log_variance - mean**2 - log_variance.exp()).sum(dim=1)
-                return self.reconstruction * _reconstruction(torch, blocks, made, real) + prior
+                return self.reconstruction * _reconstruction(softmaxes, made, real) + prior
 
             meta = self._trained(
                 torch, lesson, [encoder, decoder], optimizer, loss, rows=len(matrix), epochs=self.epochs, batch=self.batch
@@ -73,12 +74,8 @@ class Tvae(PrivateNet):
         return nets.decode(blocks, codes, places, draws), None
 
 
-def _reconstruction(torch: Any, blocks: Sequence[nets.Block], made: Any, real: Any) -> Any:
+def _reconstruction(softmaxes: nets.Softmaxes, made: Any, real: Any) -> Any:
     """Nats of the one-hot cells and squared error of the places, of each row."""
-    loss = 0.0
-    for block in blocks:
-        wanted = real[:, block.start : block.stop]
-        loss = loss + torch.nn.functional.cross_entropy(made[:, block.start : block.stop], wanted, reduction="none")
-        if block.placed:
-            loss = loss + (torch.tanh(made[:, block.stop]) - real[:, block.stop]) ** 2 / 0.2
-    return loss
+    placed = softmaxes.inside == 0
+    off = softmaxes.torch.tanh(made[:, placed]) - real[:, placed]
+    return (off**2).sum(dim=1) / 0.2 + softmaxes.norms(made).sum(dim=1) - (made * real * softmaxes.inside).sum(dim=1)
