@@ -196,6 +196,15 @@ def test_cached_prompt_tokens_count(server, monkeypatch):
     assert reply.usage.usd == pytest.approx(127e-6)
 
 
+def test_cached_prompt_tokens_cost_what_the_price_says(server, monkeypatch):
+    """Read from the cache at a tenth, written to it at a quarter more; the rest at the price of input."""
+    counted = {"input_tokens": 7, "cache_creation_input_tokens": 100, "cache_read_input_tokens": 1000, "output_tokens": 2}
+    behave(monkeypatch, server, lambda _: (200, message({"type": "text", "text": "ok"}, counted=counted)))
+    reply, state = ask(claude(server, price=Price(input=3, output=15, cached=0.3, cache_write=3.75)), request())
+    assert reply.usage.prompt_tokens == 1107
+    assert reply.usage.usd == state.usd == pytest.approx((7 * 3 + 100 * 3.75 + 1000 * 0.3 + 2 * 15) / 1e6)
+
+
 def test_it_stops_on_a_wrong_key(server):
     """401 in its format closes the lane as well."""
     server.key = "right"

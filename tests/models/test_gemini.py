@@ -145,6 +145,15 @@ def test_a_gateway_that_does_not_count_does_not_blind_the_budget(server, monkeyp
     assert reply.usage.usd == pytest.approx(120e-6)
 
 
+def test_cached_content_costs_what_the_price_says(server, monkeypatch):
+    """The API counts it within the prompt."""
+    told = {"promptTokenCount": 1000, "cachedContentTokenCount": 800, "candidatesTokenCount": 4}
+    behave(monkeypatch, server, lambda _: (200, candidate({"text": "ok"}) | {"usageMetadata": told}))
+    reply, _ = ask(gemini(server, price=Price(input=1, output=2, cached=0.25)), request())
+    assert reply.usage.prompt_tokens == 1000
+    assert reply.usage.usd == pytest.approx((200 + 800 * 0.25 + 8) / 1e6)
+
+
 def test_embeddings(server):
     """A text goes to embedContent, with the model's extra fields, and comes back as a vector."""
     model = gemini(server, extra={"taskType": "SEMANTIC_SIMILARITY"})

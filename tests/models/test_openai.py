@@ -170,6 +170,25 @@ def test_a_server_that_does_not_count_does_not_blind_the_budget(server, monkeypa
     assert state.usd == pytest.approx(sum(tokens) / 1e6)
 
 
+@pytest.mark.parametrize(("price", "usd"), [({}, 1008e-6), ({"cached": 0.1}, 288e-6), ({"cached": 0}, 208e-6)])
+def test_what_the_provider_had_cached_costs_what_the_price_says(server, monkeypatch, price, usd):
+    """800 of 1,000 prompt tokens at the price of `cached`; without one all cost `input`; the tokens are the same."""
+    told = {"prompt_tokens": 1000, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 800}}
+    behave(monkeypatch, server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
+    reply, state = ask(openai(server, price=Price(input=1, output=2, **price)), request())
+    assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (1000, 4)
+    assert reply.usage.usd == state.usd == pytest.approx(usd)
+
+
+@pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}])
+def test_a_server_that_says_nothing_of_its_cache(server, monkeypatch, details):
+    """Empty details are no fault, and everything costs `input`."""
+    told = {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": details}
+    behave(monkeypatch, server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
+    reply, _ = ask(openai(server, price=Price(input=1, output=1, cached=0)), request())
+    assert reply.usage.usd == pytest.approx(11e-6)
+
+
 def test_keys_are_in_no_representation(server, monkeypatch):
     """repr and dump hide a literal key; a reference is saved as it is."""
     model = OpenAI(base_url=server.url, model="test", api_key="sk-literal", headers={"X-Other": "also-secret"})

@@ -11,6 +11,7 @@ from lookalike.models import lane as lane_module
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
+from lookalike.run.folder import RunFolder
 from lookalike.testing.server import TEN_MEGABYTES, ModelServer
 
 KEY = "sk-canary-5512"
@@ -161,6 +162,15 @@ def test_a_price_that_is_unknown_cannot_be_capped_in_money(tmp_path):
         with pytest.raises(RecipeError, match="price"):
             made(server, tmp_path, budget="budget: {usd: 1}")
         assert server.requests == []
+
+
+@pytest.mark.parametrize(("price", "said"), [("", [["m"]]), ("price: {input: 1, output: 4}", [])])
+def test_a_run_says_once_that_a_price_is_unknown(tmp_path, price, said):
+    """Money is shown beside it; with a price there is nothing to say."""
+    with ModelServer() as server:
+        made(server, tmp_path, model=price)
+    events = RunFolder(tmp_path / "r").events()
+    assert [event["models"] for event in events if event["event"] == "unpriced"] == said
 
 
 def test_a_tool_that_is_not_there_is_told_to_the_model(tmp_path):

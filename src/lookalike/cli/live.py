@@ -51,6 +51,9 @@ def _notable(event: Event) -> None:
     match event["event"]:
         case "fit":
             say(f"learning {event['table']} from {event['rows']:,} rows", "dim")
+        case "unpriced":
+            names = ", ".join(event["models"])
+            say(f"price unknown, cost not counted: {names} (a model's `price` says it)", "dim")
         case "capped":
             words = f"{event['table']}: {event['kept']:,} of {event['asked']:,} rows; {event['reason']}"
             say(words, "yellow")

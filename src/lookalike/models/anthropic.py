@@ -23,7 +23,6 @@ _FINISH: dict[str, Finish] = {
     "tool_use": "tool",
     "refusal": "refusal",
 }
-_PROMPT_TOKENS = ("input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens")
 
 
 class Anthropic(Served):
@@ -110,7 +109,8 @@ class AnthropicBackend(ServedBackend):
         blocks, told = body["content"], body["usage"]
         text = "".join(block["text"] for block in blocks if block["type"] == "text")
         called = [block for block in blocks if block["type"] == "tool_use"]
-        prompt = int(told["input_tokens"]) + sum(int(told.get(name) or 0) for name in _PROMPT_TOKENS[1:])
+        cached, written = (int(told.get(f"cache_{what}_input_tokens") or 0) for what in ("read", "creation"))
+        prompt = int(told["input_tokens"]) + cached + written
         finish: Finish = _FINISH.get(body.get("stop_reason") or "", "stop")
         calls = tuple(ToolCall(call["id"], call["name"], orjson.dumps(call["input"]).decode()) for call in called)
         answers = [call for call in calls if call.name == ANSWER]
@@ -121,7 +121,7 @@ class AnthropicBackend(ServedBackend):
         return Reply(
             content(request, text) if wanted and not calls else text,
             finish,
-            usage(self.model, prompt, int(told["output_tokens"])),
+            usage(self.model, prompt, int(told["output_tokens"]), cached=cached, written=written),
             body.get("model") or self.model.model,
             (time.perf_counter() - began) * 1e3,
             tool_calls=calls,

@@ -182,10 +182,25 @@ class Backend(Protocol):
 
 
 class Price(Spec):
-    """US dollars a million tokens."""
+    """US dollars a million tokens.
+
+    Attributes:
+        input: of the prompt.
+        output: of the reply, thoughts included.
+        cached: of those tokens of the prompt that the provider read from its own cache; none: as `input`.
+        cache_write: of those that it put there, where it says so; none: as `input`.
+    """
 
     input: float
     output: float
+    cached: float | None = None
+    cache_write: float | None = None
+
+    def beside_input(self, cached: int, written: int) -> float:
+        """What these tokens of a prompt cost more (less: below 0) than at the price of `input`, in US dollars."""
+        read = self.input if self.cached is None else self.cached
+        write = self.input if self.cache_write is None else self.cache_write
+        return (cached * (read - self.input) + written * (write - self.input)) / 1e6
 
 
 # how a model is reached and how fast, not what it answers

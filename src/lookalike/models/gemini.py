@@ -135,7 +135,7 @@ class GeminiBackend(ServedBackend):
         if not told:  # a gateway that does not count must not make the budget blind
             return usage(self.model, *counted(request, text))
         prompt, answer, thoughts = (int(told.get(f"{of}TokenCount") or 0) for of in ("prompt", "candidates", "thoughts"))
-        return usage(self.model, prompt, answer + thoughts)
+        return usage(self.model, prompt, answer + thoughts, cached=int(told.get("cachedContentTokenCount") or 0))
 
 
 def _ms(began: float) -> float:

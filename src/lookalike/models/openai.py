@@ -140,9 +140,10 @@ class OpenAIBackend(ServedBackend):
             )
 
     def _usage(self, body: Any, request: Request, said: str) -> Usage:
-        told = body.get("usage")
+        told, cached = body.get("usage"), 0
         if told:
+            cached = int((told.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
             prompt, completion = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
         else:  # a server that does not count must not make the budget blind
             prompt, completion = counted(request, said)
-        return usage(self.model, prompt, 0 if request.operation == "embed" else completion)
+        return usage(self.model, prompt, 0 if request.operation == "embed" else completion, cached=cached)

@@ -5,9 +5,20 @@ from __future__ import annotations
 from lookalike.models.base import Model, Request, Usage
 
 
-def usage(model: Model, prompt_tokens: int, completion_tokens: int) -> Usage:
-    """Tokens with what they cost at the model's price."""
-    return Usage(prompt_tokens, completion_tokens, model.usd(prompt_tokens, completion_tokens))
+def usage(model: Model, prompt_tokens: int, completion_tokens: int, *, cached: int = 0, written: int = 0) -> Usage:
+    """Tokens with what they cost at the model's price.
+
+    Args:
+        model: gives the price.
+        prompt_tokens: all of the prompt, those of the cache included.
+        completion_tokens: of the reply.
+        cached: how many of the prompt the provider read from its cache.
+        written: how many of the prompt it put there.
+    """
+    usd = model.usd(prompt_tokens, completion_tokens)
+    if usd is not None and model.price is not None and (cached or written):
+        usd += model.price.beside_input(cached, written)
+    return Usage(prompt_tokens, completion_tokens, usd)
 
 
 def tokens_of(text: str) -> int:

@@ -157,8 +157,11 @@ class Runner:
         if self.progress.lanes is None:
             # only a budget asks what earlier attempts have cost: it takes reading every journal
             spent, requests = (Usage(), 0) if self.plan.recipe.budget is None else manifest.spent(self.to)
+            models = self.plan.models_used()
+            if unpriced := [name for name, model in models.items() if model.usd(1, 1) is None]:
+                self.events.emit("unpriced", models=unpriced)
             lanes = Lanes(
-                self.plan.models_used(),
+                models,
                 self.plan.recipe.budget,
                 spent=spent,
                 requests=requests,
