@@ -60,6 +60,7 @@ def code(asked, noise):
 
 def shorter(asked, noise):
     kept = re.findall(r"\d+", re.search(r"<text \w+>\n(.*?)\n</text", asked, re.DOTALL)[1])
+    kept += re.findall(r" = (\w+)", asked)  # a glossary
     return (
         f"In short: {' and '.join(kept)}." if "Summarise" in asked or "Translate" in asked else f"{noise}: {', '.join(kept)}."
     )

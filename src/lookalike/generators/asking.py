@@ -28,11 +28,7 @@ _REFUSAL = re.compile(
     re.IGNORECASE,
 )
 _SHORT_TASK = 1500  # characters that are worth saying twice
-_COMPLAINT = re.compile(
-    r"\b(?:must|should|cannot be used|corrected answer|asked for|in exactly these words|clearly (?:positive|negative|neutral))\b|"
-    r"^\W*(?:write (?:more|less|it so)|do not write|make (?:it|this)|mention) ",
-    re.IGNORECASE,
-)
+_COMPLAINT = re.compile(r"\b(?:must|should|cannot be used|corrected answer|asked for|in exactly these words)\b", re.IGNORECASE)
 _BARE_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:\d+[.)]|[-*•])\Z")  # `5.` ends no sentence
 _THINK = re.compile(r"^\s*<think(?:ing)?>(.*?)</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")
@@ -145,7 +141,10 @@ def _usable(text: str, reply: Reply, *, whole: bool) -> str:
 
 def _echoes(value: Any, reason: str) -> bool:
     """Whether prose only says again what was wrong with the last answer: `It should contain: 8`."""
-    if not isinstance(value, str) or not _COMPLAINT.search(value):
+    if not isinstance(value, str):
+        return False
+    begins = " ".join(value.lower().split()[:3])
+    if not _COMPLAINT.search(value) and not any(order.lower().startswith(begins) for order in reason.split("; ")):
         return False
     words = set(re.findall(r"\w+", value.lower()))
     known = set(re.findall(r"\w+", f"that answer cannot be used give only the corrected answer {reason}".lower()))

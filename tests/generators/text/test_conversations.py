@@ -68,6 +68,18 @@ def test_dialogue_refuses_turns_of_others():
     assert len(asked) == 3
 
 
+def test_a_glossary_is_told_and_kept():
+    """Terms that stand in the text are told, others not; a translation without one is asked again, and examples have none."""
+    settings = {"text": "{{ t }}", "to": "German", "glossary": {"{{ word }}": "{{ german }}", "art": "Kunst"},
+                "examples": [{"text": "A cat.", "output": "Eine Katze."}]}  # fmt: skip
+    row = {"t": "The kettle started to boil.", "word": "Kettle", "german": "Wasserkocher"}
+    cell, asked = talk("translate", settings, row, ["Der Kessel kocht schon.", "Der Wasserkocher kocht schon."])
+    assert cell == "Der Wasserkocher kocht schon."
+    assert asked[0].messages[-1].content.endswith("Give only the translation. Use these words: Kettle = Wasserkocher.")
+    assert "Use these words" not in asked[0].messages[0].content
+    assert "- Use these words: Kettle = Wasserkocher." in asked[1].messages[-1].content
+
+
 def test_each_role_sees_itself_as_the_assistant():
     """A role's own turns are the assistant's in its view, the others' are the user's."""
     _, asked = talk(

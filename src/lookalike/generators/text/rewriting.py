@@ -61,11 +61,19 @@ class Restating(TextAsking):
         """Text."""
         return pa.string()
 
-    def said(self, row: Row, source: str, order: str, styled: Callable[[str], str] | None = None) -> Conversation:
-        """One checked call about the quoted source; `styled` makes the order of an example with a style of its own."""
+    def said(
+        self,
+        row: Row,
+        source: str,
+        order: str,
+        styled: Callable[[str], str] | None = None,
+        *,
+        wrong: Callable[[str], str | None] = lambda _: None,
+    ) -> Conversation:
+        """One checked call about the quoted source; `styled` makes the order of an example from its style, `wrong` checks more."""
         if not source.strip():
             raise CallFailed(what="the text is empty", where=f"row {row.get('_id')}", fix="filter such rows with `when`")
-        orders = [styled(each.style) if styled and each.style else order for each in self.examples]
+        orders = [styled(each.style) if styled else order for each in self.examples]
         shown = [(_about(each.text, o), each.output) for each, o in zip(self.examples, orders, strict=True)]
 
         def read(reply: str) -> str:
@@ -74,7 +82,7 @@ class Restating(TextAsking):
                 raise Unfit("it repeats the marks round the text; give only the new text")
             if any(similarity(new, each.output) > 0.8 > similarity(source, each.text) for each in self.examples):
                 raise Unfit("it is the answer of an example; say the text between the marks")
-            problem = self.problem(source, new)
+            problem = self.problem(source, new) or wrong(new)
             if problem:
                 raise Unfit(problem)
             return new
@@ -90,6 +98,10 @@ class Restating(TextAsking):
     def problem(self, source: str, new: str) -> str | None:  # noqa: ARG002  # the contract's arguments
         """Why the new text cannot stand for its source."""
         return None
+
+
+def _pairs(terms: dict[str, str]) -> str:
+    return f"Use these words: {', '.join(f'{term} = {wanted}' for term, wanted in terms.items())}."
 
 
 def _about(source: str, order: str) -> str:
@@ -131,11 +143,12 @@ class Rewrite(Restating):
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
+        own = compiled(self.style).render(row)
 
         def order(style: str) -> str:
-            return f"Rewrite the text in {style}. Add no facts, leave none out. Give only the new text."
+            return f"Rewrite the text in {style or own}. Add no facts, leave none out. Give only the new text."
 
-        return (yield from self.said(row, compiled(self.text).render(row), order(compiled(self.style).render(row)), order))
+        return (yield from self.said(row, compiled(self.text).render(row), order(own), order))
 
     def problem(self, source: str, new: str) -> str | None:
         """Lost numbers or kept patterns, added numbers, or no change."""
@@ -165,11 +178,12 @@ class Translate(Restating):
     make up words, and a speaker of neither language would not see it.
 
     ```yaml
-    german: {kind: translate, text: "{{ review }}", to: German, round_trip: 0.5}
+    german: {kind: translate, text: "{{ review }}", to: German, round_trip: 0.5, glossary: {kettle: Wasserkocher}}
     ```
 
     Attributes:
         to: a language.
+        glossary: terms and their translations, templates both: those in the text are told, and must be in the translation.
         keep_numbers: numbers must neither vanish nor appear.
         round_trip: least ROUGE-L of the text and its translation translated back; 0: not asked.
         back: the language of the text, for the way back.
@@ -188,10 +202,11 @@ class Translate(Restating):
     keep_numbers: bool = True
     round_trip: float = Field(default=0.0, ge=0, le=1)
     back: str = "English"
+    glossary: dict[TemplateText, TemplateText] = Field(default_factory=dict)
 
     def templates(self) -> tuple[str, ...]:
-        """Text and language."""
-        return (self.text, self.to)
+        """Text, language and glossary."""
+        return (self.text, self.to, *self.glossary, *self.glossary.values())
 
     def calls(self) -> float:
         """One, or two."""
@@ -214,8 +229,23 @@ class Translate(Restating):
 
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
+        source = compiled(self.text).render(row)
         order = f"Translate the text into {compiled(self.to).render(row)}. Give only the translation."
-        return (yield from self.said(row, compiled(self.text).render(row), order))
+        terms = self._terms(row, source)
+        told = f"{order} {_pairs(terms)}" if terms else order
+
+        def wrong(new: str) -> str | None:
+            lost = {term: wanted for term, wanted in terms.items() if wanted.casefold() not in new.casefold()}
+            return _pairs(lost) if lost else None
+
+        return (yield from self.said(row, source, told, lambda _: order, wrong=wrong))
+
+    def _terms(self, row: Row, source: str) -> dict[str, str]:
+        """The glossary's terms that are in the text."""
+        pairs = {
+            compiled(term).render(row).strip(): compiled(wanted).render(row).strip() for term, wanted in self.glossary.items()
+        }
+        return {a: b for a, b in pairs.items() if a and b and re.search(rf"(?<!\w){re.escape(a)}(?!\w)", source, re.IGNORECASE)}
 
     def problem(self, source: str, new: str) -> str | None:
         """The source itself, or lost numbers."""
