@@ -33,6 +33,10 @@ COMMANDS: dict[str, str] = {
 }
 
 
+def _load(name: str) -> Any:
+    return typer.main.get_command(import_module(f"lookalike.cli.{name}").app)
+
+
 class Lazy(typer.core.TyperGroup):
     """A group whose commands are imported when they are called; `--help` lists them without importing any.
 
@@ -50,7 +54,7 @@ class Lazy(typer.core.TyperGroup):
             return None
         if ctx.resilient_parsing or ctx.meta.get("listing"):
             return typer.core.TyperCommand(cmd_name, short_help=COMMANDS[cmd_name], help=COMMANDS[cmd_name])
-        return typer.main.get_command(import_module(f"lookalike.cli.{cmd_name}").app)
+        return _load(cmd_name)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """The command that is called.
@@ -58,12 +62,16 @@ class Lazy(typer.core.TyperGroup):
         Raises:
             UsageError: there is none of that name.
         """
+        if args and args[0] == "help":
+            args = [*args[1:], "--help"]
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
             raise UsageError(
                 what=f"there is no command {args[0]!r}",
                 where="lookalike",
                 fix=did_you_mean(args[0], COMMANDS, label="`lookalike --help` lists them"),
             )
+        if ctx.resilient_parsing:  # a shell completes the options of one command: only that one is imported
+            return args[0], _load(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
@@ -72,7 +80,7 @@ class Lazy(typer.core.TyperGroup):
         super().format_help(ctx, formatter)
 
 
-app = typer.Typer(cls=Lazy, no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(cls=Lazy, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _show_version(wanted: bool) -> None:  # typer calls it so

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -23,4 +24,6 @@ def new(
     from lookalike.cli.output import console
 
     path = api.new(name, data=data, pack=pack, task=task, to=output)
-    console.print(f"{path}  [dim]lookalike check {path}; lookalike run {path}[/]", soft_wrap=True)
+    console.print(f"{path} is written. Edit it, then:", soft_wrap=True)
+    for command in ("check", "run"):
+        console.print(f"  lookalike {command} {shlex.quote(str(path))}", soft_wrap=True, highlight=False)

@@ -1,0 +1,42 @@
+"""The program as a shell sees it: help, completion, what to do next."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LOOKALIKE = str(Path(sys.executable).with_name("lookalike"))
+
+
+def lookalike(*args, **environment):
+    done = subprocess.run([LOOKALIKE, *args], capture_output=True, text=True, env={**os.environ, **environment}, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "completed"),
+    [("lookalike pre", ["preview"]), ("lookalike run --ro", ["--rows"]), ("lookalike models pu", ["pull"])],
+)
+def test_shells_complete_commands_and_options(typed, completed):
+    """Commands, their options and commands of commands complete; `--install-completion` sets it up."""
+    _, said = lookalike(_LOOKALIKE_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" ")))
+    assert said.split() == completed
+    assert "--install-completion" in lookalike("--help")[1]
+
+
+def test_help_is_a_command_too():
+    """`lookalike help` and `lookalike help run` are what people type first."""
+    assert lookalike("help") == lookalike("--help")
+    assert lookalike("help", "run") == lookalike("run", "--help")
+
+
+def test_new_says_what_comes_next(tmp_path):
+    """The commands that `new` prints can be pasted into a shell and work, for odd names too."""
+    path = tmp_path / "a b.yaml"
+    _, said = lookalike("new", "ab", "-o", str(path))
+    check = said.splitlines()[1].strip()
+    assert check.startswith("lookalike check ")
+    done = subprocess.run(check.replace("lookalike", LOOKALIKE, 1), shell=True, capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("ok ")
