@@ -3,8 +3,9 @@
     python examples/privacy.py [--rows 6] [--to runs]
 
 Real reviews are signed with names and addresses (drawn, so that we know them all). `stand_in` replaces them; the model `default`
-sees only the safe text and writes the review again. Printed: how many of the known names and addresses are in what the model saw
-and in what it wrote, and how much is copied from the source.
+sees only the safe text and says it in other words. The table `letters` stays with you: it holds the real texts. The table `released`
+has nothing but what the model wrote, without what copies twelve words of the source. Printed: how many of the known names and
+addresses are in what the model saw and in what is released, and every text that is released.
 """
 
 from __future__ import annotations
@@ -29,13 +30,24 @@ tables:
       letter: {kind: template, template: "{{ review[:300] }} Regards, {{ who.name }} ({{ who.email }}). PS: call me {{ who.first_name }}.", hidden: true}
       known: {kind: template, template: "{{ who.name }}|{{ who.email }}"}
       safe: {kind: stand_in, text: letter, people: [who.name]}
-      written:
-        kind: prompt
-        prompt: "Letter: {{ safe }}\\n\\nSay in two sentences, in your own words, what the writer thinks of the product. Give only the sentences."
+  released:
+    rows: {per: letters, count: 1}
+    columns:
+      review:
+        kind: rewrite
+        text: "{{ letters.safe }}"
+        style: other words, in one or two sentences, without names and addresses
+        keep_numbers: false
+        examples:
+          - text: "This tea tastes of NOTHING,  and the box was torn.<br />I want my money back! Regards, Ann Lee (user1@example.com). PS: call me Ann."
+            output: "The tea has no taste at all and came in a damaged box. I would like a refund."
+          - text: "We love these cookies! My kids finish a bag a day, and they are cheaper than in our store. Regards, Tom Hill (user2@example.com). PS: call me Tom."
+            output: "These cookies are a hit with my children, who eat a whole bag every day. They cost less than in the shops here, too."
+        temperature: 0.7
         max_tokens: 80
     steps:
-      - {kind: text_rules, text: written}
-      - {kind: text_overlap, text: written, source: reviews, column: review, words: 12}
+      - {kind: text_rules, text: review, must_not: ["@", Regards, "PS:", the writer, cookies]}
+      - {kind: text_overlap, text: review, source: reviews, column: review, words: 12}
 """
 
 
@@ -45,13 +57,17 @@ def main() -> None:
     parser.add_argument("--to", type=Path, default=Path("runs"))
     given = parser.parse_args()
     run = api.run(api.load(RECIPE, set={"rows": given.rows}), to=given.to / "privacy")
-    rows = run.table("letters").to_pylist()
-    for column in ("safe", "written"):
-        found = sum(piece in row[column] for row in rows for piece in row["known"].split("|"))
-        print(f"{column}: {found} of {2 * len(rows)} known names and addresses are in it")
-    print(f"dropped: {run.dropped().num_rows} texts that broke a rule or copied twelve words of the source")
-    for row in rows[:3]:
-        print(f"- {row['written']}")
+    letters, released = run.table("letters").to_pylist(), run.table("released")["review"].to_pylist()
+    known = [piece for row in letters for piece in row["known"].split("|")]
+    for what, texts in (("seen by the model", [row["safe"] for row in letters]), ("released", released)):
+        print(
+            f"{what}: {sum(any(piece in text for text in texts) for piece in known)} of {len(known)} known names and addresses"
+        )
+    print(f"{len(released)} of {len(letters)} released; the others, with the reason:")
+    for row in run.dropped().to_pylist():
+        print(f"  {row['reason']}")
+    for text in released:
+        print(f"- {text}")
 
 
 if __name__ == "__main__":

@@ -53,11 +53,24 @@ tables:
       aspect: {kind: category, values: [the taste, the price, the packaging, the freshness, the delivery, the size]}
       review:
         kind: prompt
-        prompt: >-
-          Write a customer review of {{ product }} in two sentences, mostly about {{ aspect }}.
-          The writer {{ 'loves it' if score == 'great' else 'is disappointed and will not buy it again' }}. Give only the review.
-        examples: {source: reviews, input: "Write a customer review. The writer {{ 'loves it' if score == 'great' else 'is disappointed' }}.",
-                   output: "{{ review[:240] }}", n: 2, match: [score]}
+        system: You write short, plain customer reviews. Give only the review.
+        prompt: |
+          Product: {{ product }}
+          Opinion: {{ 'very good, would buy it again' if score == 'great' else 'disappointed, would not buy it again' }}
+          Mostly about: {{ aspect }}
+          Length: two sentences
+          Review:
+        examples: # in the form of the question, because small models copy the form; the first two sentences of real reviews
+          source: reviews
+          input: "Product: food\nOpinion: {{ 'very good, would buy it again' if score == 'great' else 'disappointed, would not buy it again' }}\nMostly about: everything\nLength: two sentences\nReview:"
+          output: "{{ (review | replace('<br />', ' ')).split('. ')[:2] | join('. ') | truncate(240, False, '.') }}"
+          n: 2
+          match: [score]
+        checks:
+          - {must_mention: "{{ product.split()[-1] }}"}
+          - {sentences: {min: 1, max: 3}}
+          - {sentiment: "{{ 'positive' if score == 'great' else 'negative' }}"}
+          - {must_not: [two sentences, "Opinion:", "Product:", mostly about]}
         temperature: 0.9
         max_tokens: 80
     steps:
