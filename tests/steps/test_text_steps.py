@@ -8,6 +8,7 @@ import pytest
 
 from lookalike.errors import RecipeError, SourceError
 from lookalike.generators.base import Batch, Context
+from lookalike.steps.languages import language_shares
 from lookalike.steps.text_labels import TextLabels
 from lookalike.steps.text_overlap import TextOverlap
 from lookalike.steps.text_rules import TextRules, reading_ease
@@ -166,3 +167,29 @@ def test_one_label_is_no_classifier():
     """A source with one label is an error that says so."""
     with pytest.raises(SourceError, match="fewer than two labels"):
         run(TextLabels(text="x", label="y", source="s"), {"x": ["a"], "y": ["b"]}, s=pa.table({"x": ["a"], "y": ["b"]}))
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("en", "The patient was seen by the doctor and she had a fever that lasted for three days."),
+        ("de", "Der Patient wurde von der Ärztin gesehen und er hat sich auch für die nächste Woche nicht abgemeldet."),
+        ("fr", "Le patient a été vu par le médecin et il avait une fièvre qui dure depuis les trois derniers jours."),
+        ("es", "El paciente fue visto por la doctora y tiene una fiebre que no baja desde hace tres días, pero está bien."),
+        (
+            "it",
+            "Il paziente è stato visto dalla dottoressa e non ha la febbre, ma con questo tempo si deve fare più attenzione.",
+        ),
+        ("nl", "De patiënt is door de arts gezien en het is niet duidelijk of hij voor morgen naar huis wordt gestuurd."),
+        ("zh", "患者昨天发烧，医生建议休息三天。"),
+        ("ja", "患者は昨日から熱があります。"),
+        ("ru", "Пациент был осмотрен врачом вчера."),
+        ("fa", "بیمار دیروز توسط پزشک معاینه شد."),
+        ("cs", "Pacient byl včera vyšetřen lékařem."),
+        ("und", "12345 67890"),
+    ],
+)
+def test_language(code, text):
+    """The metric's codes are the step's: a sentence is enough, a number says nothing."""
+    pytest.importorskip("py3langid", reason="languages need `py3langid`")
+    assert next(iter(language_shares([text]))) == code

@@ -1,7 +1,9 @@
-"""Which language a text is in, and whether parts of it are in another."""
+"""Which language a text is in, and whether parts of it are in another: for the step that drops texts and the metric that counts them."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -46,7 +48,7 @@ def foreign(text: str, allowed: tuple[str, ...]) -> str | None:
     return f"{sum(others.values()) / letters:.0%} of it in language {', '.join(sorted(others))}, not {' or '.join(allowed)}"
 
 
-def told(text: str, allowed: tuple[str, ...]) -> tuple[str, float]:
+def told(text: str, allowed: tuple[str, ...] = ()) -> tuple[str, float]:
     """The likeliest language and its probability; "und" with 0 for what is no language."""
     identifier = _identifier()
     unknown = [code for code in allowed if code not in identifier.labels]
@@ -55,6 +57,17 @@ def told(text: str, allowed: tuple[str, ...]) -> tuple[str, float]:
         raise RecipeError(what=f"no language {unknown[0]!r} is known", where="language", fix=fix)
     code, share = identifier.classify(text)
     return ("und", 0.0) if code in ("zxx", "und") else (str(code), float(share))
+
+
+def language_shares(texts: Sequence[str]) -> dict[str, float]:
+    """Share of texts in each language, largest first, by ISO 639 codes; those that say nothing of theirs are "und".
+
+    Raises:
+        MissingExtra: the package `py3langid` is not installed.
+    """
+    found = (told(text) for text in texts)
+    counted = Counter(code if share >= _TELLS else "und" for code, share in found)
+    return {code: n / max(1, len(texts)) for code, n in counted.most_common()}
 
 
 @lru_cache(maxsize=1)

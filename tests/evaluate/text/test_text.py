@@ -75,29 +75,6 @@ def test_semantic_duplicates_count_each_repeat_once():
     assert diversity.semantic_duplicates(vectors, threshold=0.999, tile=7) == pytest.approx(3 / 34)
 
 
-@pytest.mark.parametrize(
-    ("code", "text"),
-    [
-        ("en", "The patient was seen by the doctor and she had a fever that lasted for three days."),
-        ("de", "Der Patient wurde von der Ärztin gesehen und er hat sich auch für die nächste Woche nicht abgemeldet."),
-        ("fr", "Le patient a été vu par le médecin et il avait une fièvre qui dure depuis les trois derniers jours."),
-        ("es", "El paciente fue visto por la doctora y tiene una fiebre que no baja desde hace tres días, pero está bien."),
-        (
-            "it",
-            "Il paziente è stato visto dalla dottoressa e non ha la febbre, ma con questo tempo si deve fare più attenzione.",
-        ),
-        ("nl", "De patiënt is door de arts gezien en het is niet duidelijk of hij voor morgen naar huis wordt gestuurd."),
-        ("zh", "患者昨天发烧，医生建议休息三天。"),
-        ("ja", "患者は昨日から熱があります。"),
-        ("ru", "Пациент был осмотрен врачом вчера."),
-        ("und", "12345 67890"),
-    ],
-)
-def test_language(code, text):
-    """Scripts and frequent words tell the language of a sentence."""
-    assert shape.language(text) == code
-
-
 def test_shapes_of_a_known_text():
     """Words, sentences and letters are counted; identical series agree completely."""
     series = shape.shapes(["The cat sat. The dog ran!", ""])

@@ -11,6 +11,9 @@ from lookalike.evaluate.privacy.bounds import clopper_pearson
 from lookalike.evaluate.text import leftovers, shape
 from lookalike.evaluate.text.columns import EMBEDDED, TextMetric, reference, some, texts
 from lookalike.evaluate.views import Views, Which
+from lookalike.steps.languages import language_shares
+
+_TOLD = 1_000  # texts a side whose language is told: a quarter of a millisecond each, and a share to within 3%
 
 
 class TextShape(TextMetric):
@@ -47,14 +50,17 @@ class TextShape(TextMetric):
 
 
 class LanguageShare(TextMetric):
-    """Share of texts in a language that the real column has (at least 1% of its texts); undetermined texts are left out."""
+    """Share of texts in a language that the real column has (at least 1% of its texts); undetermined texts are left out.
+
+    Languages are told as the step `text_rules` tells them: 139 of them, by the extra `text`.
+    """
 
     kind: ClassVar[str] = "language_share"
     cost: ClassVar[float] = 1.0
 
     def column(self, views: Views, name: str) -> Result:
         """With the shares of both sides."""
-        made, real = (shape.language_shares(texts(views, name, w)[:EMBEDDED]) for w in ("synthetic", "real"))
+        made, real = (language_shares(texts(views, name, w)[:_TOLD]) for w in ("synthetic", "real"))
         known = {code for code, share in real.items() if share >= 0.01 and code != "und"}
         told = 1.0 - made.get("und", 0.0)
         if not known or told <= 0:
