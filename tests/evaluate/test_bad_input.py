@@ -97,6 +97,24 @@ def test_infinities_are_counted(real, good):
     assert any(o.metric == "validity.finite" and o.status == "fail" for o in report.outcomes)
 
 
+def with_infinities(table: pa.Table) -> pa.Table:
+    """Half of the income infinite, on both sides, and a column of nothing else."""
+    income = table["income"].to_numpy().copy()
+    income[::4], income[1::4] = np.inf, -np.inf
+    replaced = table.set_column(table.schema.get_field_index("income"), "income", pa.array(income))
+    return replaced.append_column("endless", pa.array(np.full(table.num_rows, np.inf)))
+
+
+@pytest.mark.slow
+def test_infinities_in_every_table(real, good, holdout):
+    """Infinite cells in real rows, holdout, target and a whole column are nulls to every metric, models and attacks included."""
+    tables = [with_infinities(table.slice(0, 600)) for table in (real, good, holdout)]
+    for target in ("churn", "income"):
+        report = sound(evaluate(tables[0], tables[1], holdout=tables[2], target=target, protected=["sex"]))
+        assert report["marginals.endless"].value in (None, 1)
+        assert report.verdicts["privacy"] != "fail"
+
+
 def test_dates_out_of_range(real, good):
     """Dates far outside the real range break validity, not the evaluation."""
     since = good["since"].to_numpy().copy()
@@ -120,24 +138,42 @@ def test_null_bytes_in_text(real, good):
     assert report["marginals.odd\x01"].value == 1
 
 
+def wide(seed: int) -> pa.Table:
+    """60 rows of 5,000 numbers."""
+    g = np.random.default_rng(seed)
+    return pa.table({f"c{i}": g.normal(size=60) for i in range(5000)})
+
+
 @pytest.mark.slow
 def test_many_columns():
-    """5,000 columns are measured on a sample of pairs that says so."""
-    g = np.random.default_rng(0)
-    a, b = (pa.table({f"c{i}": g.normal(size=60) for i in range(5000)}) for _ in range(2))
-    report = sound(evaluate(a, b, only="validity,marginals,pairs,triples,dependence,tails"))
+    """5,000 columns are measured by every family: pairs on a sample that says so, models and attacks on columns drawn."""
+    chosen = "validity,marginals,pairs,triples,dependence,c2st,coverage,tstr,identical_excess,membership_auc,linkability"
+    report = sound(evaluate(wide(0), wide(1), holdout=wide(2), target="c0", only=chosen))
     assert report["pairs"].detail["sets"] < report["pairs"].detail["of"] == 5000 * 4999 // 2
+    assert "300 of 5,000 columns" in report["c2st"].detail["reading"]
+    assert len(report.html()) < 1_500_000
+
+
+def coded(seed: int, rows: int = 120_000) -> pa.Table:
+    """A column of 100,000 categories, and another."""
+    g = np.random.default_rng(seed)
+    return pa.table({"code": [f"k{i}" for i in g.integers(0, 100_000, rows)], "x": g.integers(0, 3, rows)})
 
 
 def test_many_categories():
     """100,000 categories neither blow memory up nor are they taken for a difference."""
-    g = np.random.default_rng(0)
-    a, b = (
-        pa.table({"code": [f"k{i}" for i in g.integers(0, 100_000, 250_000)], "x": g.integers(0, 3, 250_000)}) for _ in range(2)
-    )
-    report = sound(evaluate(a, b, only="statistics"))
+    report = sound(evaluate(coded(0, 250_000), coded(1, 250_000), only="statistics"))
     assert report["marginals.code"].value == pytest.approx(report["marginals.code"].ceiling, abs=0.15)
     assert report["pairs"].value > 0.9
+
+
+@pytest.mark.slow
+def test_many_categories_in_models_and_attacks():
+    """Models and attacks read 100,000 categories; what is new in the release is no leak, and no tree tells real from real."""
+    chosen = "c2st,coverage,tstr,identical_excess,rare_combination_replay,membership_auc,attribute_inference"
+    report = sound(evaluate(coded(0), coded(1), holdout=coded(2), target="x", only=chosen))
+    assert report["c2st"].value < 0.53
+    assert report["membership_auc"].interval[0] < 0.55
 
 
 def test_sizes_that_differ_100_times(real, good):
@@ -145,6 +181,15 @@ def test_sizes_that_differ_100_times(real, good):
     small = good.slice(0, 30)
     assert any("differ much in size" in n for n in sound(evaluate(real, small, only=ALL)).notes)
     assert any("differ much in size" in n for n in sound(evaluate(small, real, only="statistics")).notes)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("sizes", [(3000, 30, 3000), (30, 3000, 30), (3000, 3000, 30)], ids=["release", "real", "holdout"])
+def test_attacks_and_models_on_sizes_that_differ_100_times(real, good, holdout, sizes):
+    """No size of release, training data or holdout stops an attack or a model, and none fails rows that leak nothing."""
+    tables = [table.slice(0, size) for table, size in zip((real, good, holdout), sizes, strict=True)]
+    report = sound(evaluate(tables[0], tables[1], holdout=tables[2], target="churn", only="utility,privacy"))
+    assert report.verdicts["privacy"] != "fail"
 
 
 def test_overlapping_holdout_is_said(real, good):
