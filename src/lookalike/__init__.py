@@ -25,6 +25,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from lookalike import kernel_cache
+
 __version__ = "0.1.0"
 
 _NAMES: dict[str, str] = {
@@ -143,6 +145,7 @@ class _House(ModuleType):
 
 
 sys.modules[__name__].__class__ = _House
+kernel_cache.settle()
 
 
 def __getattr__(name: str) -> Any:  # any public name

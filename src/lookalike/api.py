@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import orjson
 
-from lookalike import frames
+from lookalike import frames, kernel_cache
 from lookalike.errors import RunError, UsageError, did_you_mean
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
@@ -346,7 +346,9 @@ def mimic_file(
     if count < 0:
         raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
     learned, holdout = split(table, 0.2 if measure else 0.0, seed)
-    say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns")
+    waits = synthesizer in ("forest", "auto") and kernel_cache.cold()
+    first = " (kernels are compiled, this once: half a minute)" if waits else ""
+    say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
     model = fit(learned, synthesizer=synthesizer, seed=seed)
     say(f"drawing {count:,} rows")
     synthetic = model.sample_arrow(count, given=given, seed=seed)

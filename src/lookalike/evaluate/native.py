@@ -25,6 +25,8 @@ from typing import Any
 
 import numpy as np
 
+from lookalike.kernel_cache import user_cache
+
 _LOCK = threading.RLock()
 _BARE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # no way in from Python, which would need numba to be there
 _ROOM = ctypes.create_string_buffer(16)
@@ -114,8 +116,7 @@ class Kernel:
         key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
         name = f"{source.stem}.{self.function.__name__}-{key}.native"
         own = os.environ.get("NUMBA_CACHE_DIR")
-        user = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "lookalike"
-        return [folder / name for folder in ([Path(own)] if own else [source.parent / "__pycache__", user])]
+        return [folder / name for folder in ([Path(own)] if own else [source.parent / "__pycache__", user_cache("lookalike")])]
 
     def _kept(self) -> tuple[str, bytes] | None:
         for path in self._files():
