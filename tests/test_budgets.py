@@ -58,7 +58,10 @@ NEVER = ("polars", "torch", "sklearn", "scipy", "numba", "rich", "faker", "pyarr
         ("{kind: uniform, low: 0, high: 1}", ("duckdb", "aiohttp", "jinja2", "jsonschema_rs")),
         ("{kind: constant, value: {a: [1, 2]}}", ("duckdb", "aiohttp", "jinja2", "jsonschema_rs")),
         ('{kind: expression, sql: "n + 1"}', ("aiohttp", "jinja2", "jsonschema_rs")),
-        ('{kind: prompt, model: m, prompt: "say {{ n }}"}', ("duckdb", "aiohttp", "jsonschema_rs")),
+        (
+            '{kind: prompt, model: m, prompt: "say {{ n }}"}',
+            ("duckdb", "aiohttp", "jsonschema_rs", "sqlite3"),
+        ),
     ],
 )
 def test_a_run_loads_what_it_uses(tmp_path, column, more):

@@ -1,6 +1,8 @@
 """aiohttp's way and ours: servers cannot tell them apart, and neither can a lane."""
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 
@@ -40,6 +42,21 @@ def test_both_clients_see_the_same_server(server, behaviour):
     server.always = behaviour
     plain, other = outcome(server.url, Http1), outcome(server.url.replace("//", "//me:pass@"), Session)
     assert plain == other
+
+
+def test_a_plain_server_is_asked_without_loading_aiohttp(server):
+    """Its import reads the machine's certificates twice: a sixth of a second of CPU."""
+    code = f"""import asyncio, sys
+from lookalike.models.transport import Transport
+transport = Transport({server.url!r}, {{}})
+async def main():
+    print(await transport.post("/chat/completions", {BODY!r}))
+    await transport.close()
+asyncio.run(main())
+print("LOADED", *[name for name in ("aiohttp", "urllib.request", "yarl") if name in sys.modules])"""
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "[kettle]" in done.stdout
+    assert done.stdout.splitlines()[-1].split() == ["LOADED"]
 
 
 def test_a_proxy_is_asked_for_hosts_elsewhere(server, monkeypatch):
