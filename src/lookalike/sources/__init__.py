@@ -6,6 +6,7 @@ KINDS: dict[str, str] = {
     "file": "lookalike.sources.file:File",
     "folder": "lookalike.sources.folder:Folder",
     "frame": "lookalike.sources.frame:Frame",
+    "hub": "lookalike.sources.hub:Hub",
     "package": "lookalike.sources.package:Package",
     "pseudonymised": "lookalike.synthesizers.pseudonym_source:Pseudonymised",
     "sql": "lookalike.sources.sql:SqlSource",

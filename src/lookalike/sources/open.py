@@ -1,4 +1,4 @@
-"""Data by one text: a file, a database URL with its table (`sqlite:///clinic.sqlite#visits`), or `package:name`."""
+"""Data by one text: a file, a database URL with its table (`sqlite:///clinic.sqlite#visits`), `package:name`, or `hub:owner/name#split`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def source(text: str) -> Source:
     """The source that a text names.
 
     Raises:
-        SourceError: a database without a table, a web address, or a packaged table that nobody knows.
+        SourceError: a database without a table, a web address, a packaged table that nobody knows, or no dataset's name.
     """
     from lookalike.sources.file import File
     from lookalike.sources.package import Package, catalogue
@@ -25,6 +25,16 @@ def source(text: str) -> Source:
         if name not in catalogue():
             raise SourceError(what="no such table", where=text, fix=did_you_mean(name, catalogue(), label="tables"))
         return Package(name=name)
+    if text.startswith("hub:"):
+        from lookalike.sources.hub import Hub
+
+        repo, _, split = text.removeprefix("hub:").partition("#")
+        try:
+            return Hub(repo=repo, split=split or "train")
+        except ValueError as exc:
+            raise SourceError(
+                what="no dataset is named so", where=text, fix="write hub:owner/name or hub:owner/name#split"
+            ) from exc
     if text.startswith(("http://", "https://")):
         raise SourceError(what="web addresses are not fetched", where=text, fix="download the file and name it by its path")
     if "://" in text:
