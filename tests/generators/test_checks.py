@@ -55,3 +55,24 @@ def test_a_sentence_is_no_rule_and_reads_its_columns():
     with pytest.raises(ValidationError, match="exactly one of"):
         Check.model_validate({"says": "be brief"})
     assert Check.model_validate({"words": {"max": 2}, "says": "be brief, {{ who }}"}).needs() == {"who"}
+
+
+@pytest.mark.parametrize(
+    ("check", "text"),
+    [
+        ({"words": {"min": 4, "max": 4}}, "हिन्दी में लिखो अच्छा"),
+        ({"words": {"min": 2, "max": 2}}, "السَّلَامُ عَلَيْكُمْ"),
+        ({"sentences": {"min": 2, "max": 2}}, "यह अच्छा है। वह भी अच्छा है।"),
+        ({"sentences": {"min": 2, "max": 2}}, "هل هذا جيد؟ نعم، جيد جدا۔"),
+        ({"must_mention": "Café"}, "un cafe\u0301 noir"),
+        ({"must_mention": "\u0130stanbul"}, "Bu i\u0307stanbul"),
+    ],
+)
+def test_words_and_sentences_are_counted_in_every_script(check, text):
+    """A vowel sign ends no word, a danda ends a sentence, an accent is found composed or not."""
+    assert told(check, text) is None
+
+
+def test_what_must_not_be_there_is_found_however_it_is_composed():
+    """A forbidden word cannot hide behind its form."""
+    assert told({"must_not": "Café"}, "un CAFE\u0301 noir") == 'do not write "Café"'

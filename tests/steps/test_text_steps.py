@@ -8,10 +8,10 @@ import pytest
 
 from lookalike.errors import RecipeError, SourceError
 from lookalike.generators.base import Batch, Context
-from lookalike.steps.languages import language_shares
+from lookalike.steps.languages import foreign, language_shares
 from lookalike.steps.text_labels import TextLabels
 from lookalike.steps.text_overlap import TextOverlap
-from lookalike.steps.text_rules import TextRules, reading_ease
+from lookalike.steps.text_rules import TextRules, reading_ease, repeated
 
 
 class Tables:
@@ -193,3 +193,22 @@ def test_language(code, text):
     """The metric's codes are the step's: a sentence is enough, a number says nothing."""
     pytest.importorskip("py3langid", reason="languages need `py3langid`")
     assert next(iter(language_shares([text]))) == code
+
+
+def test_a_long_document_does_not_repeat_itself_by_its_length():
+    """In a novel phrases come again by themselves; a loop inside of it is found all the same, and memory stays small."""
+    draw = np.random.default_rng(0)
+    words = [f"{a}{b}" for a in "bdfgklmnprst" for b in ("an", "elo", "iri", "ok", "umi", "as", "ent", "il")]
+    novel = " ".join(np.array(words)[draw.integers(0, len(words), 300_000)])
+    assert repeated(novel) < 0.01
+    loop = " ".join(["it boils and boils"] * 4000)
+    assert repeated(f"{novel} {loop}") > 0.3
+    assert repeated("short and short and short") == 0
+
+
+def test_the_language_of_a_long_document_is_told_in_bounded_time():
+    """Of many sentences a thousand are looked at, from the beginning to the end; a foreign half is still seen."""
+    pytest.importorskip("py3langid", reason="languages need `py3langid`")
+    text = f"{LONG} " * 400
+    assert foreign(text, ("en",)) is None
+    assert "in language de" in foreign(text[: len(text) // 2] + f"{DE} " * 800, ("en",))

@@ -14,12 +14,14 @@ from lookalike.errors import RecipeError
 from lookalike.generators.asking import ask, read_choice
 from lookalike.generators.base import Row
 from lookalike.generators.conditions import Sql, row_where, sql_columns
+from lookalike.generators.quoting import quoted
 from lookalike.generators.templates import TemplateText, compiled
+from lookalike.generators.text.words import caseless, unmarked
 from lookalike.models.base import Message, Reply, Request
 from lookalike.optional import require
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
-_SENTENCE = re.compile(r"[^.!?…。！？]+(?:[.!?…。！？]+|$)")
+_SENTENCE = re.compile(r"[^.!?…。！？؟۔।]+(?:[.!?…。！？؟۔।]+|$)")
 _SENTIMENTS = ("positive", "negative", "neutral")
 
 
@@ -54,7 +56,7 @@ class Agree(BaseModel):
     """A question to a model about the text, whose answer must be what the row says.
 
     Attributes:
-        question: asked with the text below it.
+        question: asked with the text above it, which is quoted: an order in it is none.
         choices: the answers that may be given.
         expect: a template; its text is the answer wanted.
         model: who is asked; empty: the column's own model.
@@ -136,7 +138,7 @@ class Check(BaseModel):
         return (compiled(self.says).render(row).strip() or found) if found else None
 
     def _broken(self, text: str, row: Row) -> str | None:
-        folded = text.casefold()
+        folded = caseless(text)
         if self.sql is not None:
             seen = {"_id": 0, **row, "value": text}
             types = {name: pa.scalar(seen[name]).type for name in sql_columns(self.sql)}
@@ -148,13 +150,13 @@ class Check(BaseModel):
         if self.regex is not None:
             return None if re.search(self.regex, text) else f"make it match the regular expression {self.regex}"
         if self.must_not is not None:
-            found = [word for word in (compiled(t).render(row) for t in self.must_not) if word and word.casefold() in folded]
+            found = [word for word in (compiled(t).render(row) for t in self.must_not) if word and caseless(word) in folded]
             return f"do not write {_listed(found, 'or')}" if found else None
         if self.must_mention is not None:
-            lost = [word for word in (compiled(t).render(row) for t in self.must_mention) if word.casefold() not in folded]
+            lost = [word for word in (compiled(t).render(row) for t in self.must_mention) if caseless(word) not in folded]
             return f"mention {_listed(lost, 'and')}, in exactly these words" if lost else None
         if self.words is not None:
-            return self.words.against(len(_WORD.findall(text)), "words")
+            return self.words.against(len(_WORD.findall(unmarked(text))), "words")
         if self.sentences is not None:
             return self.sentences.against(sum(bool(_WORD.search(part)) for part in _SENTENCE.findall(text)), "sentences")
         assert self.sentiment is not None
@@ -199,7 +201,8 @@ def _disagrees(agree: Agree, text: str, row: Row, model: str) -> Generator[Reque
             fix="add it to `choices`",
         )
     question = (
-        f"{compiled(agree.question).render(row)}\n\nText:\n{text}\n\nAnswer with exactly one of: {', '.join(agree.choices)}."
+        f"{quoted(text, label='text')}\n\n{compiled(agree.question).render(row)}\n\n"
+        f"Answer with exactly one of: {', '.join(agree.choices)}."
     )
     request = Request(agree.model or model, (Message("user", question),), choices=agree.choices, temperature=0.0, max_tokens=24)
     answer = yield from ask(request, read=read_choice(agree.choices))

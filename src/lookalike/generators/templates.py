@@ -17,6 +17,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import AfterValidator
 
 from lookalike.errors import RecipeError, UnknownColumn
+from lookalike.generators.quoting import quoted
 
 _LONGEST = 10_000_000
 
@@ -41,6 +42,7 @@ def _environment() -> _Sandbox:
         undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=lambda value: "" if value is None else value
     )
     del environment.filters["random"], environment.globals["lipsum"]
+    environment.filters["quoted"] = lambda value, label="text": quoted("" if value is None else str(value), label=label)
     environment.filters["tojson"] = lambda value: json.dumps(value, ensure_ascii=False, default=str)
     return environment
 

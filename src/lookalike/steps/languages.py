@@ -14,6 +14,8 @@ from lookalike.optional import require
 _SURE = 0.5  # of 1,923 sentences of English reviews none is taken for another language with more than this
 _TELLS = 0.2  # below it a text says nothing of its language: two words, numbers, names
 _LETTERS = 20  # a shorter sentence is no evidence
+_SENTENCES = 1000  # of a long document so many are looked at, from its beginning to its end
+_LONG = 20_000  # characters that say enough of the language of a whole
 _REST = 0.2  # of a text's letters may be in another language: a title, a quotation
 
 
@@ -36,7 +38,8 @@ def foreign(text: str, allowed: tuple[str, ...]) -> str | None:
         return f"in language {code}, not {' or '.join(allowed)}"
     others: dict[str, int] = {}
     letters = 0
-    for start, end in sentences(text):
+    spans = sentences(text)
+    for start, end in spans[:: 1 + len(spans) // _SENTENCES]:
         count = sum(map(str.isalpha, text[start:end]))
         letters += count
         if count >= _LETTERS:
@@ -55,7 +58,7 @@ def told(text: str, allowed: tuple[str, ...] = ()) -> tuple[str, float]:
     if unknown:
         fix = did_you_mean(unknown[0], list(identifier.labels), label="languages")
         raise RecipeError(what=f"no language {unknown[0]!r} is known", where="language", fix=fix)
-    code, share = identifier.classify(text)
+    code, share = identifier.classify(text[:_LONG])
     return ("und", 0.0) if code in ("zxx", "und") else (str(code), float(share))
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
 from typing import ClassVar
 
@@ -13,8 +12,7 @@ from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.base import Batch, Context, TableKey
 from lookalike.generators.text.columns import head, texts
 from lookalike.steps.base import Kept, Step
-
-_WORD = re.compile(r"\w+")
+from lookalike.steps.seen import folded
 
 
 class TextOverlap(Step):
@@ -62,7 +60,7 @@ class TextOverlap(Step):
 
 def overlap(text: str, runs: frozenset[int], length: int) -> float:
     """The share of a text's words that lie in runs of `length` words found in the source, 0 to 1."""
-    found = _WORD.findall(text.casefold())
+    found = folded(text).split()
     if len(found) < length:
         return 0.0
     covered = np.zeros(len(found), dtype=bool)
@@ -83,7 +81,7 @@ def _runs(key: TableKey, source: str, column: str, length: int) -> frozenset[int
     found: set[int] = set()
     some = False
     for text in key.table[column].to_pylist():
-        words = _WORD.findall(str(text or "").casefold())
+        words = folded(str(text or "")).split()
         some = some or bool(words)
         found.update(hash(" ".join(words[i : i + length])) for i in range(len(words) - length + 1))
     if not some:

@@ -12,7 +12,7 @@ from pydantic import Field, field_validator
 from lookalike.generators.base import Batch, Context
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.columns import head, texts
-from lookalike.generators.text.words import WORD, sentences
+from lookalike.generators.text.words import WORD, caseless, sentences, unmarked
 from lookalike.steps.base import Kept, Step
 from lookalike.steps.languages import foreign
 
@@ -29,10 +29,11 @@ _BOILERPLATE = re.compile(
 )
 _LEAK = re.compile(
     r"\b(?:the (?:given|above|following) (?:prompt|instruction|attributes)|give only the|write (?:a|one|the) (?:review|text|sentence)|"
-    r"word count|sentiment label)\b|^(?:review|answer|text|output|response|rewritten text)\s*:|<\|[a-z_]+\|>|\{\{|\}\}|</?s>|"
+    r"word count|sentiment label)\b|^(?:review|answer|text|output|response|rewritten text)\s*:|<\|[a-z_]+\|>|</?\w+ [0-9a-f]{12}>|\{\{|\}\}|</?s>|"
     r"orders in it are never",
     re.IGNORECASE,
 )
+_STRETCH = 20_000  # words
 _SCRIPTS = {
     "latin": r"[A-Za-z\u00c0-\u024f]", "cyrillic": r"[\u0400-\u04ff]", "greek": r"[\u0370-\u03ff]", "arabic": r"[\u0600-\u06ff]",
     "hebrew": r"[\u0590-\u05ff]", "devanagari": r"[\u0900-\u097f]", "han": r"[\u4e00-\u9fff]", "kana": r"[\u3040-\u30ff]",
@@ -130,7 +131,7 @@ class TextRules(Step):
 
     def _size(self, text: str) -> str | None:
         counts = (
-            (self.words, "words", lambda: len(WORD.findall(text))),
+            (self.words, "words", lambda: len(WORD.findall(unmarked(text)))),
             (self.sentences, "sentences", lambda: len(sentences(text))),
             (self.characters, "characters", lambda: len(text)),
             (self.reading_ease, "reading ease", lambda: reading_ease(text)),
@@ -154,21 +155,32 @@ class TextRules(Step):
                 return f"not in {self.script} script"
         if self.language and (other := foreign(text, self.language)):
             return other
-        low = text.lower().split()
-        phrases = [tuple(low[i : i + 4]) for i in range(len(low) - 3)]
-        if len(phrases) > 8 and 1 - len(set(phrases)) / len(phrases) > self.repetition:
-            return "it repeats itself"
-        return None
+        return "it repeats itself" if repeated(text) > self.repetition else None
 
     def _content(self, text: str, row: dict[str, Any]) -> str | None:
-        folded = text.casefold()
+        folded = caseless(text)
         for template in self.must_mention:
-            if (word := compiled(template).render(row).casefold()) and word not in folded:
+            if (word := caseless(compiled(template).render(row))) and word not in folded:
                 return f"it does not mention {template}"
         for template in self.must_not:
-            if (word := compiled(template).render(row).casefold()) and word in folded:
+            if (word := caseless(compiled(template).render(row))) and word in folded:
                 return f"it mentions {template}"
         return "the pattern is not found" if self.regex and not re.search(self.regex, text) else None
+
+
+def repeated(text: str) -> float:
+    """The largest share of four-word phrases that come again, over stretches of 20,000 words; 0 for a short text.
+
+    In a longer stretch phrases come again by themselves, and their list would take a multiple of the document's memory.
+    """
+    low = text.lower().split()
+    most = 0.0
+    for start in range(0, len(low), _STRETCH):
+        part = low[start : start + _STRETCH]
+        phrases = list(zip(part, part[1:], part[2:], part[3:], strict=False))
+        if len(phrases) > 8:
+            most = max(most, 1 - len(set(phrases)) / len(phrases))
+    return most
 
 
 def reading_ease(text: str) -> float:

@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 
 from lookalike.errors import RecipeError
 from lookalike.generators.base import Batch, Context
+from lookalike.generators.quoting import quoted
 from lookalike.generators.text.chunks import chunked
 from lookalike.generators.text.code_task import run_python
-from lookalike.generators.text.conversing import quoted, similarity
+from lookalike.generators.text.conversing import similarity
+from lookalike.generators.text.dialogue import changed
 from lookalike.generators.text.finding import find_quote
 from lookalike.generators.text.infill import Infill
 from lookalike.generators.text.ner import tagged
@@ -66,6 +68,21 @@ def test_dialogue_refuses_turns_of_others():
     cell, asked = talk("dialogue", {"topic": "tea", "roles": ROLES, "turns": 2}, {}, lambda r: next(replies))
     assert [turn["content"] for turn in cell] == ["Hi.", "Hello!"]
     assert len(asked) == 3
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("I will send you a larger pair today.", "Thank you for sending me a larger pair today."),
+        ("That is very kind of you.", "You are very kind of me."),
+        ("I write to you about shoes that are too small.", "Your shoes are too small, and I am not pleased."),
+        ("I live at 5 Park Lane.", "You live at 5 Park Lane."),
+    ],
+)
+def test_a_line_that_another_would_say_is_refused(line, said):
+    """Small models answer a line instead of saying it: who thanks, and whose a thing is, gives them away."""
+    assert "somebody else" in changed(line, said)
+    assert changed(line, line.replace("I ", "Well, I ", 1)) is None
 
 
 def test_a_glossary_is_told_and_kept():

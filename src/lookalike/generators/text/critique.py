@@ -9,8 +9,9 @@ from pydantic import Field
 
 from lookalike.generators.asking import ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.quoting import quoted
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, quoted
+from lookalike.generators.text.conversing import TextAsking
 
 
 class Critique(TextAsking):

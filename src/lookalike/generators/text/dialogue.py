@@ -18,9 +18,13 @@ from lookalike.generators.text.conversing import TextAsking, Told, similarity
 from lookalike.generators.text.rewriting import numbers
 from lookalike.models.base import CallFailed, Message, Request, Tool, ToolCall
 
-_YOUR = re.compile(r"(?<!thank )\byou(?:rs?)?\b", re.IGNORECASE)
-_YOU = re.compile(r"\byou(?:rs?)?\b", re.IGNORECASE)
 _ME = re.compile(r"\b(?:i|me|my|mine|we|us|our)\b", re.IGNORECASE)
+_TELLS = (  # what must not be said where the line has not the second
+    (re.compile(r"(?<!thank )\byou(?:rs?)?\b", re.IGNORECASE), re.compile(r"\byou(?:rs?)?\b", re.IGNORECASE)),
+    (re.compile(r"\byours?\b", re.IGNORECASE), re.compile(r"\byours?\b", re.IGNORECASE)),
+    (re.compile(r"\b(?:me|my|mine)\b", re.IGNORECASE), _ME),
+    (re.compile(r"\bthank you for\b", re.IGNORECASE), re.compile(r"\bthank", re.IGNORECASE)),
+)
 _SAME_LINE = 0.2  # ROUGE-L; free paraphrases have 0.3 and more
 TURN = pa.struct([("role", pa.string()), ("content", pa.string()), ("name", pa.string()), ("arguments", pa.string())])
 
@@ -262,7 +266,8 @@ def changed(line: str, said: str) -> str | None:
         return f"it must say the same numbers: {', '.join(sorted(numbers(line))) or 'none'}"
     if line.endswith("?") != said.endswith("?"):
         return "it must ask what the line asks; do not answer it" if line.endswith("?") else "the line asks nothing"
-    if (_YOUR.search(said) and not _YOU.search(line)) or (_ME.search(line) and not _ME.search(said)):
+    others = any(tell.search(said) and not source.search(line) for tell, source in _TELLS)
+    if others or (_ME.search(line) and not _ME.search(said)):
         return "somebody else says it; who speaks and who is spoken to must stay"
     return "it says something else; say the line" if similarity(line, said) < _SAME_LINE else None
 

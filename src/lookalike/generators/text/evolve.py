@@ -10,8 +10,9 @@ from pydantic import Field
 
 from lookalike.generators.asking import Unfit, ask, read_text
 from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.quoting import leaks, quoted
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, leaks, quoted, similarity
+from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import CallFailed
 
 OPERATORS = {

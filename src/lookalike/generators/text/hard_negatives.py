@@ -9,8 +9,9 @@ from pydantic import Field
 
 from lookalike.generators.asking import Unfit, ask, read_choice, read_text
 from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.quoting import leaks, quoted
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, leaks, quoted, similarity
+from lookalike.generators.text.conversing import TextAsking, similarity
 
 
 class HardNegatives(TextAsking):
@@ -62,7 +63,7 @@ class HardNegatives(TextAsking):
         found: list[str] = []
         for number in range(1, self.n + 1):
             question = (
-                f"{quoted(positive, label='passage')}\n\nQuery: {query}\n\nThe passage answers the query. Write another passage ({number}) "
+                f"{quoted(positive, label='passage')}\n\n{quoted(query, label='query')}\n\nThe passage answers the query. Write another passage ({number}) "
                 "of the same length and style, on the same subject and with some of the same words, that does NOT answer the query. "
                 "Give only the passage."
             )
@@ -74,9 +75,7 @@ class HardNegatives(TextAsking):
                 return text
 
             def verify(text: str) -> Any:
-                check = (
-                    f"{quoted(text, label='passage')}\n\nQuery: {query}\nDoes the passage answer the query? Answer yes or no."
-                )
+                check = f"{quoted(text, label='passage')}\n\n{quoted(query, label='query')}\n\nDoes the passage answer the query? Answer yes or no."
                 request = self.request(row, check, choices=("yes", "no"), temperature=0.0)
                 answer = yield from ask(request, read=read_choice(("yes", "no")), tries=self.tries)
                 return ["it answers the query; leave the answer out"] if answer.value == "yes" else ()

@@ -11,6 +11,7 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.asking import Unfit, ask, read_text
 from lookalike.generators.base import Batch, Context, Conversation, Generator, ModelColumn, Row, TableKey
+from lookalike.generators.quoting import quoted
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.ngrams import Words, joined, tokens
 from lookalike.models.base import Message, Request
@@ -155,10 +156,9 @@ class AskedInfill(ModelColumn, Infill):
         return piece.rstrip(".") if piece.count(".") == 1 else piece
 
     def _request(self, before: str, after: str, question: str) -> Request:
-        shown = (
-            f"Text before the gap:\n<before>{before[-2000:]}</before>\n\nText after the gap:\n<after>{after[:2000]}</after>\n\n"
-        )
-        prompt = f"{shown if before or after else ''}{question} Answer with nothing else."
+        sides = (("Text before the gap", before[-2000:]), ("Text after the gap", after[:2000]))
+        shown = "".join(f"{name}:\n{quoted(text, label='text')}\n\n" for name, text in sides if text)
+        prompt = f"{shown}{question} Answer with nothing else."
         return Request(self.model or "", (Message("user", prompt),), max_tokens=max(32, 3 * self.words))
 
 

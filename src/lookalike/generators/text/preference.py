@@ -10,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.generators.asking import Unfit, ask, read_choice, read_text
 from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.quoting import quoted
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.generators.text.conversing import TextAsking, quoted, similarity
+from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import CallFailed
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 from lookalike.generators.text.edits import Span
 
@@ -11,7 +12,7 @@ TOKEN = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,:]\d+)*|[^\w\s]|_")
 ABBREVIATIONS = frozenset(
     "mr mrs ms dr prof sr jr st vs etc e.g i.e inc ltd co corp no fig approx dept est min max a.m p.m u.s u.k".split()
 )
-_END = re.compile(r"[.!?…。！？؟]+[\"'”’)\]]*(?=\s|$)|[。！？]|\n\s*\n")
+_END = re.compile(r"[.!?…。！？؟۔।]+[\"'”’)\]]*(?=\s|$)|[。！？]|\n\s*\n")
 
 DETERMINERS = frozenset(
     "a an the this that these those my your his her its our their each every some any no another both all".split()
@@ -35,6 +36,28 @@ REFERRING = frozenset(
     "he she it they this that these those his her its their him them such there then however therefore moreover thus hence "
     "also but and or so yet because still instead otherwise meanwhile afterwards later finally second third next both".split()
 )
+
+
+class _Unmarked(dict[int, int | None]):
+    """A table for `str.translate` that takes combining marks out, filled as characters are met."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = None if unicodedata.category(chr(code)).startswith("M") else code
+        self[code] = kept
+        return kept
+
+
+_UNMARKED = _Unmarked()
+
+
+def unmarked(text: str) -> str:
+    """The text without combining marks, so that a word of Hindi, Thai or vowelled Arabic is one run of letters; for counting."""
+    return text if text.isascii() else text.translate(_UNMARKED)
+
+
+def caseless(text: str) -> str:
+    """The text for comparing: letter case folded, letters with marks in their composed form."""
+    return text.lower() if text.isascii() else unicodedata.normalize("NFC", unicodedata.normalize("NFC", text).casefold())
 
 
 def words(text: str) -> list[tuple[int, int, str]]:
