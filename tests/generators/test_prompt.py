@@ -80,6 +80,14 @@ def test_two_choices_in_one_answer_are_none():
     assert "exactly one of: yes, no" in failure(spec, "yes and no", "maybe")
 
 
+def test_half_a_character_is_asked_again():
+    """An emoji cut in two, as small models write it in JSON, is no text: it is told, and no run breaks on it."""
+    spec = Prompt(prompt="q", schema={"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})
+    cell, sent = talk(spec, '{"a": "good \\ud83d"}', '{"a": "good \\ud83d\\ude00"}')
+    assert cell == {"a": "good \U0001f600"}
+    assert "half a character" in sent[1].messages[-1].content
+
+
 def test_code_is_taken_out_of_its_fence_and_parsed():
     """The first block of the language counts; what does not parse is told with the parser's words."""
     spec = Prompt(prompt="A function", code="python")

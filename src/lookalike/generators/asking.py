@@ -289,4 +289,8 @@ def parse_json(text: str) -> Any:
     value = json_repair.loads(body[start:])
     if value == "" or value is None:
         raise Unfit("the answer is not JSON; give only a JSON value")
+    try:
+        orjson.dumps(value)
+    except TypeError as exc:  # `"\\ud83d"`: half of an emoji, which no file can hold
+        raise Unfit("it holds half a character; write characters as they are, not as \\u codes") from exc
     return value
