@@ -189,3 +189,17 @@ def test_a_moment_is_given_in_its_columns_time_zone(kind):
     frame = pd.DataFrame({"when": when, "x": range(200)})
     made = la.mimic(frame, 30, synthesizer=kind, given={"when": {"min": "2024-04-01"}})
     assert made["when"].min() >= pd.Timestamp("2024-04-01", tz="Europe/Berlin")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: la.Forest(tres=3), r"forest has no field 'tres'.*did you mean 'trees'"),
+        (lambda: la.Forest(trees=0), r"trees: .*greater than or equal to 1.*lookalike kinds forest"),
+        (lambda: la.Fair(target="x"), r"fair needs 'base'"),
+    ],
+)
+def test_a_kind_made_in_python_says_what_does_not_fit(make, said):
+    """Wrong fields are one error of ours that names the kind, the field and the fix."""
+    with pytest.raises(UsageError, match=said):
+        make()

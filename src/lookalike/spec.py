@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from hashlib import blake2b
-from typing import Annotated, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self, TypeVar
 
 import orjson
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler, ValidationError
@@ -26,13 +26,47 @@ Names = Annotated[
 """A field that holds one name or several; one alone needs no brackets."""
 
 
-class Spec(BaseModel):
+class FieldRefused(UsageError, ValueError):
+    """A field that a kind has not, or a value that does not fit it; in a validator an ordinary ValueError."""
+
+
+if TYPE_CHECKING:  # editors read pydantic's own metaclass: each kind's fields are its arguments
+    from pydantic._internal._model_construction import ModelMetaclass
+
+    Told = ModelMetaclass
+else:
+
+    class Told(type(BaseModel)):
+        """Makes `Forest(tres=3)` say what is wrong in our words.
+
+        A metaclass, as `__init__` would also run inside `model_validate`, whose caller knows file and line.
+        """
+
+        def __call__(cls, *args: Any, **fields: Any) -> Any:
+            """The value.
+
+            Raises:
+                LookalikeError: fields that do not fit, as `told` words them.
+            """
+            try:
+                return super().__call__(*args, **fields)
+            except ValidationError as exc:
+                raise cls.told(exc, fields) from None
+
+
+class Spec(BaseModel, metaclass=Told):
     """A frozen value with a kind: unknown keys are errors, equal content is equal."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
     group: ClassVar[str] = ""
     kind: ClassVar[str] = ""
+
+    @classmethod
+    def told(cls, exc: ValidationError, fields: Mapping[str, Any]) -> LookalikeError:
+        """What a call from Python with wrong fields raises."""
+        del fields
+        return refused(cls, exc, where=f"{cls.__name__}(...)")
 
     def dump(self) -> dict[str, Any]:
         """Plain data that `parse` reads back to an equal value; defaults are left out."""
@@ -61,19 +95,21 @@ def configured(form: type[Made], fields: Mapping[str, Any], *, where: str) -> Ma
     try:
         return form.model_validate(fields)
     except ValidationError as exc:
-        error = exc.errors(include_url=False)[0]
-        name = ".".join(map(str, error["loc"])) or "value"
-        if error["type"] == "extra_forbidden":
-            raise UsageError(
-                what=f"{form.kind} has no field {name!r}",
-                where=where,
-                fix=did_you_mean(name, form.model_fields, label="fields"),
-            ) from exc
-        raise UsageError(
-            what=f"{name}: {error['msg'].removeprefix('Value error, ')}",
-            where=where,
-            fix=f"see `lookalike kinds {form.kind}`",
-        ) from exc
+        raise refused(form, exc, where=where) from exc
+
+
+def refused(form: type[Spec], exc: ValidationError, *, where: str) -> FieldRefused:
+    """The first thing that a validator found wrong, in our words."""
+    error = exc.errors(include_url=False)[0]
+    name, kind = ".".join(map(str, error["loc"])), form.kind or form.__name__
+    if error["type"] == "extra_forbidden":
+        return FieldRefused(
+            what=f"{kind} has no field {name!r}", where=where, fix=did_you_mean(name, form.model_fields, label="fields")
+        )
+    if error["type"] == "missing":
+        return FieldRefused(what=f"{kind} needs {name!r}", where=where, fix=f"give {name}=; see `lookalike kinds {kind}`")
+    said = error["msg"].removeprefix("Value error, ")
+    return FieldRefused(what=f"{name}: {said}" if name else said, where=where, fix=f"see `lookalike kinds {kind}`")
 
 
 def nested(form: type[BaseModel], value: Any) -> Any:
@@ -111,10 +147,7 @@ class Kind:
             if isinstance(value, Spec):
                 return value
             if not isinstance(value, Mapping) or "kind" not in value:
-                listed = ", ".join(kinds(self.group)[:8])
-                raise PydanticCustomError(
-                    "kind_missing", "needs a mapping with `kind:`, one of {listed} ...", {"listed": listed}
-                )
+                raise PydanticCustomError("kind_missing", "needs a mapping with `kind:`, {hint}", {"hint": self._hint(value)})
             body = dict(value)
             try:
                 target = resolve(self.group, str(body.pop("kind")))
@@ -125,6 +158,15 @@ class Kind:
         return core_schema.no_info_plain_validator_function(
             parse, serialization=core_schema.plain_serializer_function_ser_schema(lambda spec: spec.dump())
         )
+
+    def _hint(self, value: Any) -> str:
+        """What somebody meant who wrote no kind."""
+        known = kinds(self.group)
+        if isinstance(value, Mapping) and value.get("type") in known:
+            return f"not `type:`: write {{kind: {value['type']}, ...}}"
+        if isinstance(value, str) and value in known:
+            return f"such as {{kind: {value}}}"
+        return f"one of {', '.join(known[:8])} ...; `lookalike kinds` lists them"
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """A mark that `recipe/schema.py` turns into a reference: kinds hold kinds, so writing them out would never end."""

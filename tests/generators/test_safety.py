@@ -1,7 +1,6 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from pydantic import ValidationError
 
 from lookalike.errors import LookalikeError
 from lookalike.generators.base import Batch, Context
@@ -28,7 +27,7 @@ ESCAPES = [
 @pytest.mark.parametrize("template", [*ESCAPES, "{{ s['__class__'] }}", "{{ s | attr('__class__') }}"])
 def test_an_unsafe_template_is_refused_before_any_row(template):
     """It is a problem of the recipe, with its place, and not a thousand failed rows; blanks for underscores are none."""
-    with pytest.raises(ValidationError, match="leave its sandbox"):
+    with pytest.raises(LookalikeError, match="leave its sandbox"):
         TemplateColumn(template=template)
     assert TemplateColumn(template="{{ s | replace('__', ' ') }}").needs() == {"s"}
 
@@ -36,7 +35,7 @@ def test_an_unsafe_template_is_refused_before_any_row(template):
 @pytest.mark.parametrize("template", ESCAPES)
 def test_a_template_cannot_leave_its_sandbox(template):
     """Python's insides are out of reach of a template: one clear error, nothing runs."""
-    with pytest.raises((LookalikeError, ValidationError)) as caught:
+    with pytest.raises(LookalikeError) as caught:
         TemplateColumn(template=template).generate(example_batch(2), context())
     assert "<class" not in str(caught.value)
 
@@ -53,14 +52,14 @@ def test_a_cell_that_looks_like_a_template_is_text():
 )
 def test_an_expression_sees_one_row_and_no_clock(sql):
     """Aggregates, windows, queries, chance and clocks would make a value depend on more than its row."""
-    with pytest.raises((LookalikeError, ValidationError)):
+    with pytest.raises(LookalikeError):
         Expression(sql=sql).generate(example_batch(3), context())
 
 
 @pytest.mark.parametrize("sql", ["read_text('/etc/passwd')", "read_csv('/etc/passwd')", "getenv('HOME')"])
 def test_an_expression_reaches_no_file(sql, tmp_path):
     """Files and the environment are out of reach of SQL."""
-    with pytest.raises((LookalikeError, ValidationError)) as caught:
+    with pytest.raises(LookalikeError) as caught:
         Expression(sql=sql).generate(example_batch(2), context())
     assert "root:" not in str(caught.value)
 

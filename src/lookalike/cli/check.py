@@ -26,5 +26,6 @@ def check(
     plan = api.plan(recipe, set=api.settings(sets or []), allow_code=allow_code)
     if schema is not None:
         api.write_json_schema(schema)
-    columns = sum(len(table.columns) for table in plan.tables)
-    console.print(f"[green]ok[/] {recipe}: {len(plan.tables)} tables, {columns} columns")
+    counts = {"table": len(plan.tables), "column": sum(len(table.columns) for table in plan.tables)}
+    said = ", ".join(f"{count} {what}{'' if count == 1 else 's'}" for what, count in counts.items())
+    console.print(f"[green]ok[/] {recipe}: {said}")

@@ -170,7 +170,9 @@ def _mapping(node: yaml.MappingNode, path: Path_, document: Document, loader: An
         place = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
         where = f"{document.name}:{place[0]}:{place[1]}"
         if not isinstance(key_node, yaml.ScalarNode):
-            document.problems.append(RecipeError(what="a key is a list or a mapping", where=where, fix="keys are plain values"))
+            braces = isinstance(key_node, yaml.MappingNode)
+            fix = 'put a template in quotes: "{{ ... }}"' if braces else "keys are plain values"
+            document.problems.append(RecipeError(what="a key is a list or a mapping", where=where, fix=fix))
             continue
         key = loader.construct_object(key_node)
         if key in mine:

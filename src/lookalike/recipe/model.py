@@ -3,48 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
-from lookalike.errors import RecipeProblems
+from lookalike.errors import LookalikeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.models.base import Model
 from lookalike.recipe.document import Document
+from lookalike.recipe.names import ColumnName, FileName, Name
 from lookalike.recipe.problems import Forms, problems_of
 from lookalike.sources.base import Source
-from lookalike.spec import Kind, nested
+from lookalike.spec import Kind, Told, nested
 from lookalike.steps.base import Step
 from lookalike.synthesizers.base import Synthesizer
-
-Name = Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_.\- ]*$", max_length=200)]
-FileName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$", max_length=100)]  # becomes a file name
-
-
-class Told(type(BaseModel)):  # type: ignore[misc]  # pydantic's metaclass has no public name
-    """Makes a call from Python report its problems as a recipe file does: all at once, in our words.
-
-    A metaclass, as `__init__` would also run inside `model_validate`, whose caller knows file and line.
-    """
-
-    def __call__(cls, *args: Any, **fields: Any) -> Any:
-        """The value.
-
-        Raises:
-            RecipeProblems: fields that do not fit.
-        """
-        try:
-            return super().__call__(*args, **fields)
-        except ValidationError as exc:
-            forms: Forms = FORMS if cls is Recipe else {(): cast("type[BaseModel]", cls)}
-            found = problems_of(exc, Document(cls.__name__, fields), forms)
-            raise RecipeProblems(found) from None
 
 
 class Value(BaseModel):
     """A frozen part of a recipe; unknown keys are errors."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
+
+
+class Part(Value, metaclass=Told):
+    """What is made by calls from Python: they report their problems as a recipe file does, all at once, in our words."""
+
+    @classmethod
+    def told(cls, exc: ValidationError, fields: Mapping[str, Any]) -> LookalikeError:
+        """What a call with wrong fields raises."""
+        forms: Forms = FORMS if cls is Recipe else {(): cls}
+        return RecipeProblems(problems_of(exc, Document(cls.__name__, fields), forms))
 
 
 class Count(Value):
@@ -123,7 +111,7 @@ def _rows(value: Any) -> Any:
     return value
 
 
-class Table(Value, metaclass=Told):
+class Table(Part):
     """A table: where its rows come from, its columns, and which rows stay.
 
     Attributes:
@@ -137,7 +125,7 @@ class Table(Value, metaclass=Told):
     """
 
     rows: Annotated[Rows, BeforeValidator(_rows)]
-    columns: Mapping[Name, Annotated[Generator, Kind("generator")]] = Field(default_factory=dict)
+    columns: Mapping[ColumnName, Annotated[Generator, Kind("generator")]] = Field(default_factory=dict)
     keep: tuple[str, ...] = ()
     steps: tuple[Annotated[Step, Kind("step")], ...] = ()
     key: str | None = None
@@ -166,7 +154,7 @@ class Budget(Value):
     seconds: float | None = Field(default=None, ge=0)
 
 
-class Recipe(Value, metaclass=Told):
+class Recipe(Part):
     """A dataset, declared.
 
     Attributes:

@@ -9,6 +9,9 @@ from pydantic import BaseModel, ValidationError
 
 from lookalike.errors import RecipeError, did_you_mean
 from lookalike.recipe.document import Document, Path_
+from lookalike.recipe.names import RULES
+
+_OF_ROWS = ("like", "from", "per", "grid")
 
 Forms: TypeAlias = Mapping[tuple[str, ...], type[BaseModel]]  # the shape at each place, "*" for any table's name
 
@@ -36,6 +39,8 @@ def _problem(error: dict[str, Any], doc: Document, forms: Forms) -> RecipeError:
     if error["type"] == "extra_forbidden":
         known = error["fields"] or _known(path[:-1], forms)
         fix = did_you_mean(str(path[-1]), known, label="keys") if known else "remove it"
+        if path[-1] in _OF_ROWS and len(path) == 3 and path[0] == "tables":
+            fix = f"it belongs to the rows: rows: {{{path[-1]}: ...}}"
         return RecipeError(
             what=f"unknown key {path[-1]!r} in {'.'.join(map(str, path[:-1])) or 'the recipe'}",
             where=doc.where(path, key=True),
@@ -47,6 +52,8 @@ def _problem(error: dict[str, Any], doc: Document, forms: Forms) -> RecipeError:
             where=doc.where(path[:-1]),
             fix=f"add `{path[-1]}:`",
         )
+    if error["type"] == "string_pattern_mismatch" and error["ctx"]["pattern"] in RULES:
+        return RecipeError(what=f"{what_path} is no name", where=doc.where(path), fix=RULES[error["ctx"]["pattern"]])
     message = error["msg"].removeprefix("Value error, ")
     value = error.get("input")
     shown = f" (it is {_short(value)})" if not isinstance(value, (dict, list)) or not value else ""

@@ -1,0 +1,22 @@
+"""What names of a recipe may be made of, and how that is said."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+_WORD = r"^[\p{L}_][\p{L}\p{M}\p{N}_.\- ]*$"
+_ANY = r"^[^\p{C}\s]([^\p{C}]*[^\p{C}\s])?$"
+_FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
+
+Name = Annotated[str, Field(pattern=_WORD, max_length=200)]
+ColumnName = Annotated[str, Field(pattern=_ANY, max_length=200)]  # whatever a real table calls it
+FileName = Annotated[str, Field(pattern=_FILE, max_length=100)]
+
+RULES: dict[str, str] = {
+    _WORD: "begin with a letter; go on with letters, digits, blanks, `_`, `.` and `-`",
+    _ANY: "use any signs, but no line breaks, and no blank at either end",
+    _FILE: "it names files: use letters from a to z, digits, `_`, `.` and `-`",
+}
+"""Pattern -> what to write instead."""
