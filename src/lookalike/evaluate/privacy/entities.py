@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from lookalike.errors import MissingExtra
 from lookalike.evaluate.base import Result
-from lookalike.evaluate.privacy import scene
 from lookalike.evaluate.privacy.metrics import PrivacyMetric
 from lookalike.evaluate.views import Views, Which
 from lookalike.optional import require
@@ -84,7 +83,7 @@ class NamedEntities(PrivacyMetric):
         """The sum over columns of free text, how many were found in all, then each column."""
         columns = [column.name for column in views.of_form("text")]
         if not columns:
-            return [scene.skipped(self.kind, "there is no column of free text")]
+            return self.skip("there is no column of free text")
         others: list[Which] = ["holdout"] if "holdout" in views else []
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # spaCy's own, of which nobody here can do anything
@@ -97,13 +96,11 @@ class NamedEntities(PrivacyMetric):
             kinds = Counter(kind for i in chosen for kind, _ in found["synthetic"][i])
             value = float(sum(_people(found["real"][i], found["synthetic"][i]) for i in chosen))
             reading = f"{value:.0f} people named in the real texts are named in the synthetic ones too."
-            return Result(
-                self.kind, name, "privacy", value, "lower", subject=subject, range=unbounded, ceiling=ceiling,
-                detail={"distinct": dict(kinds), "model": str(views.extras.get("ner_model", MODEL)), "reading": reading},
-            )  # fmt: skip
+            detail = {"distinct": dict(kinds), "model": str(views.extras.get("ner_model", MODEL)), "reading": reading}
+            return self.result(value, name, subject=subject, range=unbounded, ceiling=ceiling, detail=detail)
 
-        whole = result(self.kind, "", range(len(columns)))
-        return [whole, *[result(f"{self.kind}.column", name, [i]) for i, name in enumerate(columns)]]
+        whole = result("", "", range(len(columns)))
+        return [whole, *[result("column", name, [i]) for i, name in enumerate(columns)]]
 
 
 def _people(source: Named, made: Named) -> int:

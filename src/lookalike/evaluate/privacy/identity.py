@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.evaluate.base import Result
-from lookalike.evaluate.privacy import replay, scene
+from lookalike.evaluate.privacy import replay
 from lookalike.evaluate.privacy.metrics import PrivacyMetric
 from lookalike.evaluate.views import Views
 from lookalike.schema import pii
@@ -38,6 +38,7 @@ class PiiCount(PrivacyMetric):
     """
 
     kind: ClassVar[str] = "pii_count"
+    first: ClassVar[bool] = True
     alone: ClassVar[bool] = True
     cost: ClassVar[float] = 1.0
 
@@ -47,7 +48,7 @@ class PiiCount(PrivacyMetric):
         """Three counts; the first with its kinds and columns."""
         names = _strings(views)
         if not names:
-            return [scene.skipped(self.kind, "there is no text in the release", headline=True)]
+            return self.skip("there is no text in the release")
         by_column: _FOUND = {}
         secrets = replayed = 0
         cut = []
@@ -70,9 +71,9 @@ class PiiCount(PrivacyMetric):
         unbounded = (0.0, float("inf"))
         detail = {"columns": by_column, "scanned": len(names), "sampled": cut}
         return [
-            Result(self.kind, self.kind, "privacy", float(total), "lower", range=unbounded, headline=True, detail=detail),
-            Result(self.kind, f"{self.kind}.secret", "privacy", float(secrets), "lower", range=unbounded),
-            Result(self.kind, f"{self.kind}.replayed", "privacy", float(replayed), "lower", range=unbounded),
+            self.result(float(total), range=unbounded, detail=detail),
+            self.result(float(secrets), "secret", range=unbounded),
+            self.result(float(replayed), "replayed", range=unbounded),
         ]
 
 
@@ -110,7 +111,7 @@ class IdentifierReplay(PrivacyMetric):
         ids = [column.name for column in views.columns if column.form == "id"]
         chosen = [n for n in text if n in self.columns or (not self.columns and (n in ids or _declared(views, n)))]
         if not chosen:
-            return [scene.skipped(self.kind, "no column of text identifies somebody")]
+            return self.skip("no column of text identifies somebody")
         found = replay.identifier_replay(views.table("real"), views.table("synthetic"), chosen)
         chance = replay.identifier_replay(views.table("real"), views.table("holdout"), chosen) if "holdout" in views else None
         unbounded = (0.0, float("inf"))
@@ -120,12 +121,10 @@ class IdentifierReplay(PrivacyMetric):
         ) -> Result:
             ceiling = float(sum(r.replayed for r in same)) if same is not None else None
             detail = {"distinct": sum(r.distinct for r in rows)}
-            return Result(
-                self.kind, name, "privacy", float(sum(r.replayed for r in rows)), "lower",
-                subject=subject, range=unbounded, ceiling=ceiling, detail=detail,
-            )  # fmt: skip
+            value = float(sum(r.replayed for r in rows))
+            return self.result(value, name, subject=subject, range=unbounded, ceiling=ceiling, detail=detail)
 
-        out = [result(self.kind, "", found, chance)]
+        out = [result("", "", found, chance)]
         for i, row in enumerate(found):
-            out.append(result(f"{self.kind}.column", row.column, [row], [chance[i]] if chance else None))
+            out.append(result("column", row.column, [row], [chance[i]] if chance else None))
         return out

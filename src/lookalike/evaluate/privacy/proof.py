@@ -8,11 +8,11 @@ from lookalike.evaluate.base import Result
 from lookalike.evaluate.privacy import alarm as alarms
 from lookalike.evaluate.privacy import records, scene
 from lookalike.evaluate.privacy.audit import audit
-from lookalike.evaluate.privacy.metrics import PrivacyMetric
+from lookalike.evaluate.privacy.metrics import Attack, PrivacyMetric
 from lookalike.evaluate.views import Views
 
 
-class Alarm(PrivacyMetric):
+class Alarm(Attack):
     """The smallest leak that would have been seen here, and the proof that the alarm rings.
 
     The replay test and the membership attacks are run on the release with 1% training rows planted, which they must call a leak,
@@ -22,21 +22,20 @@ class Alarm(PrivacyMetric):
     """
 
     kind: ClassVar[str] = "alarm"
-    needs_holdout: ClassVar[bool] = True
     cost: ClassVar[float] = 2.5
+    first: ClassVar[bool] = True
+    distances: ClassVar[bool] = False
 
-    def compute(self, views: Views) -> list[Result]:
+    def attack(self, views: Views) -> list[Result]:
         """The replay test's, then the membership attacks'."""
-        if why := scene.obstacle(views, distances=False):
-            return [scene.skipped(self.kind, why, headline=True)]
         found = records.codes(views)
         proof = alarms.prove(found["real"], found["holdout"], found["synthetic"], rng=views.random("privacy", self.kind))
         if not proof.rang and proof.smallest_seen <= proof.planted:
             why = f"records repeat too much to tell copies from chance: {proof.planted:.1%} planted training rows were not seen"
-            return [scene.skipped(self.kind, why, headline=True), self._membership(views)]
+            return [*self.skip(why), self._membership(views)]
         if proof.smallest_seen > 1:
             why = f"in {views.rows('synthetic'):,} rows not even copies alone would be called a leak"
-            return [scene.skipped(self.kind, why, headline=True), self._membership(views)]
+            return [*self.skip(why), self._membership(views)]
         detail = {
             "works": proof.works,
             "rang": proof.rang,
@@ -47,21 +46,19 @@ class Alarm(PrivacyMetric):
             "safe": {"excess": proof.safe.rate.value, "p": proof.safe.p},
             "reading": _alarm_reading("replay test", proof.smallest_seen, proof.rang, proof.quiet, proof.planted),
         }
-        head = Result(self.kind, self.kind, "privacy", proof.smallest_seen, "lower", headline=True, detail=detail)
-        return [head, self._membership(views)]
+        return [self.result(proof.smallest_seen, detail=detail), self._membership(views)]
 
     def _membership(self, views: Views) -> Result:
-        name = f"{self.kind}.membership"
         if why := scene.obstacle(views):
-            return scene.skipped(self.kind, why, name=name)
+            return self.skip(why, "membership")[0]
         attacked = scene.membership(views)
         members, strangers = (scene.ranked(views, w)[:, scene.drawn(views, w, scene.MEMBERS)] for w in ("real", "holdout"))
         proof = alarms.prove_membership(
             attacked.halves, attacked.release, attacked.masks, train=scene.ranked(views, "real"), members=members,
-            holdout=strangers, rng=views.random("privacy", name),
+            holdout=strangers, rng=views.random("privacy", f"{self.kind}.membership"),
         )  # fmt: skip
         if proof is None:
-            return scene.skipped(self.kind, "half of the holdout must have 50 rows to set a threshold on", name=name)
+            return self.skip("half of the holdout must have 50 rows to set a threshold on", "membership")[0]
         detail = {
             "works": proof.rang and proof.quiet,
             "rang": proof.rang,
@@ -74,8 +71,8 @@ class Alarm(PrivacyMetric):
             "reading": _alarm_reading("membership attacks", proof.smallest_seen, proof.rang, proof.quiet, proof.planted),
         }
         if proof.smallest_seen is None:
-            return scene.skipped(self.kind, "copies of half the rows would not be seen: the holdout is too small", name=name)
-        return Result(self.kind, name, "privacy", proof.smallest_seen, "lower", detail=detail)
+            return self.skip("copies of half the rows would not be seen: the holdout is too small", "membership")[0]
+        return self.result(proof.smallest_seen, "membership", detail=detail)
 
 
 def _alarm_reading(which: str, smallest: float | None, rang: bool, quiet: bool, planted: float) -> str:
@@ -112,7 +109,7 @@ class CanaryAudit(PrivacyMetric):
         """One result, at 95%."""
         make = views.extras.get("generator")
         if not callable(make):
-            return [scene.skipped(self.kind, "needs the generator as a function")]
+            return self.skip("needs the generator as a function")
         found = audit(make, views.table("real"), canaries=self.canaries, seed=views.seed)
         detail = {
             "correct": found.correct,
@@ -121,8 +118,4 @@ class CanaryAudit(PrivacyMetric):
             "claimed": self.claimed,
             "refuted": self.claimed is not None and found.epsilon > self.claimed,
         }
-        return [
-            Result(
-                self.kind, self.kind, "privacy", found.epsilon, "lower", range=(0.0, 20.0), ceiling=self.claimed, detail=detail
-            )
-        ]
+        return [self.result(found.epsilon, range=(0.0, 20.0), ceiling=self.claimed, detail=detail)]

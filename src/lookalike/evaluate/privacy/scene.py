@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.base import NO_HOLDOUT, Result
+from lookalike.evaluate.base import NO_HOLDOUT
 from lookalike.evaluate.privacy.membership import ATTACKS, Fold, Roc, Scores, attack_all, battery, folds
 from lookalike.evaluate.privacy.records import OVERLAP, codes, overlap
 from lookalike.evaluate.privacy.space import NULL, Gower, isolation, rank_of
@@ -163,8 +163,3 @@ def _most_isolated(views: Views) -> dict[str, npt.NDArray[np.int64]]:
         "real": np.flatnonzero(lone[:cut] >= bound)[:MEMBERS].astype(np.int64),
         "holdout": np.flatnonzero(lone[cut:] >= bound)[:MEMBERS].astype(np.int64),
     }
-
-
-def skipped(metric: str, why: str, *, name: str = "", headline: bool = False) -> Result:
-    """A privacy number that was not measured."""
-    return Result(metric, name or metric, "privacy", None, "lower", skipped=why, headline=headline)
