@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -31,7 +33,7 @@ def test_western_texts_are_windows_1252():
 
 @pytest.mark.parametrize(
     ("text", "encoding"),
-    [(RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), (JAPANESE, "shift_jis"), (JAPANESE, "euc-jp"), ("水壶很快就烧开了。" * 9, "gb18030"),
+    [(RUSSIAN, "cp1251"), (RUSSIAN, "koi8-r"), (JAPANESE, "shift_jis"), ("text,label\n日本語のテキスト,a\n", "shift_jis"), (JAPANESE, "euc-jp"), ("水壶很快就烧开了。" * 9, "gb18030"),
      ("Ο βραστήρας έβρασε γρήγορα.", "cp1253"), ("הקומקום רתח מהר.", "cp1255"), ("غلت الغلاية بسرعة.", "cp1256")],
 )  # fmt: skip
 def test_other_encodings_are_asked_for(text, encoding):
@@ -40,6 +42,30 @@ def test_other_encodings_are_asked_for(text, encoding):
     with pytest.raises(SourceError, match=r"byte \d.*say `encoding:`"):
         encoding_of(data, "a.txt")
     assert text_of(data, "a.txt", encoding) == text
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf16_without_its_mark_is_named(encoding):
+    """Its bytes would be UTF-8 full of zeros: the error says what to declare, and that reads it."""
+    data = "text,label\nSchön,a\n".encode(encoding)
+    with pytest.raises(SourceError, match=f"encoding: {encoding}"):
+        encoding_of(data, "a.csv")
+    assert text_of(data, "a.csv", encoding) == "text,label\nSchön,a\n"
+    assert encoding_of(b"one\0zero in a long enough text", "a.csv") == "utf-8"
+
+
+def test_a_packed_file_under_another_name_is_named(tmp_path):
+    """Gzip is told by its first bytes, not taken for an unknown encoding."""
+    (tmp_path / "a.csv").write_bytes(gzip.compress(b"text\nfine\n"))
+    with pytest.raises(SourceError, match="packed with gzip"):
+        File(path="a.csv").read(tmp_path)
+
+
+def test_half_a_character_in_json_is_an_error(tmp_path):
+    """An emoji that was cut in two is no text; the column is named."""
+    (tmp_path / "a.jsonl").write_text('{"text": "fine"}\n{"text": "half \\ud83d"}\n')
+    with pytest.raises(SourceError, match=r"column 'text' holds half a character \('\\ud83d'\)"):
+        File(path="a.jsonl").read(tmp_path)
 
 
 def test_broken_utf8_names_its_byte():

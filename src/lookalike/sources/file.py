@@ -152,6 +152,12 @@ class File(Source):
                 columns[name] = pa.array(cells)
             except (pa.ArrowInvalid, pa.ArrowTypeError):
                 columns[name] = pa.array([c if c is None or isinstance(c, str) else json.dumps(c) for c in cells])
+            except UnicodeEncodeError as exc:
+                raise SourceError(
+                    what=f"column {name!r} holds half a character ({exc.object[exc.start]!a}), which is no text",
+                    where=str(path),
+                    fix=r"write the whole character, or both halves of it, as in \ud83d\ude00",
+                ) from exc
         return pa.table(columns)
 
     def _excel(self, path: Path) -> pa.Table:
