@@ -2,8 +2,9 @@ import errno
 
 import pytest
 
+from lookalike import api
 from lookalike.errors import RunError
-from lookalike.store import clear_leftovers, disk_errors, put, put_bytes, sha256
+from lookalike.store import check_writable, clear_leftovers, disk_errors, put, put_bytes, sha256
 
 
 def test_a_file_is_complete_or_not_there(tmp_path):
@@ -50,3 +51,15 @@ def test_digests_are_of_the_content(tmp_path):
     """Equal content, equal digest."""
     put_bytes(tmp_path / "a", b"abc")
     assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):
+    """A file in the way of a folder stops a long fit before it begins; folders that are still to be made do not."""
+    check_writable(tmp_path / "new" / "deep" / "out.csv")
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(RunError, match="Not a directory"):
+        check_writable(tmp_path / "file" / "out.csv")
+    said = []
+    with pytest.raises(RunError, match="Not a directory"):
+        api.mimic_file({"a": [1, 2] * 20}, tmp_path / "file" / "out.csv", synthesizer="independent", say=said.append)
+    assert said == []

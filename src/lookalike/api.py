@@ -21,7 +21,7 @@ from lookalike import frames, kernel_cache
 from lookalike.errors import RunError, UsageError, did_you_mean
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
-from lookalike.store import put_bytes
+from lookalike.store import check_writable, put_bytes
 
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
@@ -342,6 +342,7 @@ def mimic_file(
     if target is not None and target not in table.column_names:
         raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, table.column_names))
     check_ending(Path(to))  # before the work, not after it
+    check_writable(Path(to))
     count = table.num_rows if n is None else n
     if count < 0:
         raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
@@ -428,6 +429,7 @@ def sample(
 
     if to is not None:
         check_ending(Path(to))
+        check_writable(Path(to))
     loaded = Base.load(model) if isinstance(model, (str, Path)) else model
     if to is None:
         return loaded.sample(n, given=given, seed=seed)

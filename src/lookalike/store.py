@@ -36,6 +36,20 @@ def disk_errors(path: Path) -> Iterator[None]:
         ) from exc
 
 
+def check_writable(path: Path) -> None:
+    """Ask before long work whether a file or folder could be put there, so that a wrong place costs nothing.
+
+    Raises:
+        RunError: the nearest folder that exists cannot be written, or is a file.
+    """
+    with disk_errors(path):
+        there = next(part for part in (path.absolute().parent, *path.absolute().parents) if part.exists())
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there))
+        if not os.access(there, os.W_OK | os.X_OK):
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(there))
+
+
 def put(path: Path, write: Callable[[BinaryIO], object], *, replace: bool = True) -> bool:
     """Write a file aside, sync it, and put it in place in one step.
 

@@ -44,9 +44,13 @@ def evaluate(
     """
     from lookalike.cli.output import console
     from lookalike.evaluate.evaluate import evaluate as compare
+    from lookalike.store import check_writable
 
     names = tuple(part.strip() for part in only.split(",")) if only else None
     groups = tuple(part.strip() for part in protected.split(",")) if protected else ()
+    files = [path for path in (json, html, junit, markdown) if path is not None]
+    for path in files:
+        check_writable(path)
     report = compare(
         real,
         synthetic,
@@ -59,8 +63,7 @@ def evaluate(
         seed=seed,
     )
     console.print(report)
-    for path in (json, html, junit, markdown):
-        if path is not None:
-            report.save(path)
+    for path in files:
+        report.save(path)
     if gates != "none" and report.exit_code:
         raise typer.Exit(report.exit_code)

@@ -21,7 +21,9 @@ def fit(
     """Learn a table and save the model."""
     from lookalike import api
     from lookalike.cli.output import console
+    from lookalike.store import check_writable
 
+    check_writable(output)
     with console.status("learning"):
         model = api.fit(data, synthesizer=synthesizer, seed=seed, budget_s=budget_s)
     path = model.save(output)

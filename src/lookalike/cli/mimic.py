@@ -27,6 +27,10 @@ def mimic(
     """Learn a table, sample it, and say what the sample is worth. A fifth of the rows is held out to measure privacy."""
     from lookalike import api
     from lookalike.cli.output import console
+    from lookalike.store import check_writable
+
+    if html is not None:
+        check_writable(html)
 
     def say(text: str) -> None:
         console.print(f"[dim]{text}[/]")

@@ -31,7 +31,7 @@ def at(row: Row, path: str) -> Any:
     """The value at a dotted path: `pair.chosen`; None where something on the way is null.
 
     Raises:
-        RunError: the row has no such column or field.
+        UsageError: the row has no such column or field.
     """
     value: Any = row
     for name in path.split("."):
@@ -39,7 +39,10 @@ def at(row: Row, path: str) -> Any:
             return None
         if not isinstance(value, Mapping) or name not in value:
             known = value if isinstance(value, Mapping) else ()
-            raise RunError(what=f"there is no {name!r} for {path!r}", fix=did_you_mean(name, known, label="columns"))
+            found = did_you_mean(name, known, label="columns")
+            raise UsageError(
+                what=f"the table has no {path!r}", fix=f"{found}. A field of the exporter names another: --set FIELD=COLUMN"
+            )
         value = value[name]
     return value
 

@@ -172,7 +172,7 @@ def test_splits_never_share_a_document(tmp_path):
 def test_errors_name_what_to_do(tmp_path):
     """A wrong column, a wrong table, and a table in which nothing fits are errors with suggestions."""
     rows = [{"txt": "x", "label": "a"}]
-    with pytest.raises(RunError, match="'txt'"):
+    with pytest.raises(UsageError, match=r"no 'text'.*'txt'.*--set FIELD=COLUMN"):
         export("classification", rows, tmp_path / "a.jsonl")
     with pytest.raises(UsageError, match="no table"):
         export("classification", rows, tmp_path / "a.jsonl", table="x")
