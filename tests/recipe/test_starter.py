@@ -1,5 +1,6 @@
 """A starter recipe is YAML that tells what was found, and runs as it was written."""
 
+import numpy as np
 import pyarrow as pa
 import pytest
 import yaml
@@ -100,3 +101,19 @@ def test_real_tables_become_recipes_that_run(name, tmp_path, monkeypatch):
     made = la.run(path, rows=300).dataset(name).to_table()
     assert made.num_rows == 300
     assert made.schema.names == real.schema.names
+
+
+@pytest.mark.parametrize("base", ["forest", "copula"])
+def test_a_proposed_sum_holds_for_any_method(base):
+    """A total that adds up is said in the recipe; the proposed line makes every method keep it."""
+    g = np.random.default_rng(0)
+    net, shipping = np.round(g.gamma(2, 50, 400), 2), g.choice([0, 4.9, 9.9], 400)
+    real = pa.table(
+        {"net": net, "shipping": shipping, "total": np.round(net + shipping, 2), "city": g.choice(list("abc"), 400)}
+    )
+    text = starter(infer(real), "bill.csv", "bill", real=real)
+    assert '# On every row total = "net" + "shipping".' in text
+    line = next(line for line in text.splitlines() if "synthesizer:" in line)
+    proposed = yaml.safe_load(line.lstrip("# "))["synthesizer"] | {"base": {"kind": base}}
+    rows = la.fit(real, synthesizer=la.Synthesizer.parse(proposed)).sample(200)
+    assert np.abs(rows["net"].to_numpy() + rows["shipping"].to_numpy() - rows["total"].to_numpy()).max() < 1e-9

@@ -66,13 +66,16 @@ def _proposals(real: pa.Table, schema: TableSchema) -> list[str]:
     pairs: dict[frozenset[str], rules.Dependency] = {}
     for found in rules.dependencies(real, schema):
         pairs.setdefault(frozenset((found.determinant, found.dependent)), found)
-    if not pairs:
+    given = rules.sums(real, schema)
+    if not pairs and not given:
         return lines
     lines += [f"Each {p.determinant} has one {p.dependent} ({p.repeats:.0f} rows of each)." for p in pairs.values()]
+    lines += [f"On every row {found.column} = {found.sql}." for found in given]
     held = [json.dumps({"kind": "fixed", "columns": [p.determinant, p.dependent]}) for p in pairs.values()]
+    held += [json.dumps({"kind": "formula", "column": found.column, "sql": found.sql}) for found in given]
     return [
         *lines,
-        "The forest keeps such pairs where it finds them. To hold them whatever happens, add to `rows`:",
+        "The forest keeps such pairs and sums where it finds them. To hold them with any method, add to `rows`:",
         f"  synthesizer: {{kind: constrained, base: {{kind: forest}}, constraints: [{', '.join(held)}]}}",
     ]
 

@@ -1,4 +1,4 @@
-"""Rules between columns that all rows of a table hold: inequalities, functional dependencies, joint gaps.
+"""Rules between columns that all rows of a table hold: inequalities, sums and products, functional dependencies, joint gaps.
 
 They are proposals: a rule that holds by chance is worse than one that is missing, so each needs a test that it could have
 failed. An inequality must be violated by at least 2% of rows whose two columns were drawn independently.
@@ -13,6 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.schema import identities
+from lookalike.schema.identities import Identity
 from lookalike.schema.types import ColumnSchema, TableSchema
 
 MOST_COLUMNS = 60  # columns whose pairs are looked at; the first ones
@@ -84,6 +86,13 @@ def holds(a: np.ndarray, b: np.ndarray) -> bool:
     if not np.any(a < b):
         return False
     return bool(np.mean(a > np.roll(b, len(b) // 3 + 1)) >= COULD_FAIL)
+
+
+def sums(table: pa.Table, schema: TableSchema) -> list[Identity]:
+    """Numbers that others give to the last digit: total = net + tax, amount = quantity * price."""
+    usable = [c for c in schema.columns if c.semantic in ("integer", "decimal") and "string" not in c.arrow]
+    units = {c.name: 1.0 if c.semantic == "integer" else 0.0 if c.decimals is None else 10.0**-c.decimals for c in usable}
+    return identities.find({name: _numbers(table[name]) for name in units}, units)
 
 
 def _comparable(column: ColumnSchema) -> str:

@@ -6,7 +6,6 @@ them. Where they do not (the condition is rare, or hangs on columns that come la
 learned by a small forest of their own, whose rows hold the condition by construction: one forest for a request, not a search for a row.
 """
 
-# ruff: noqa: N806  # S is a matrix
 from __future__ import annotations
 
 import re
@@ -26,7 +25,7 @@ from lookalike.generators.conditions import rows_where, sql_columns
 from lookalike.schema.types import arrow_type
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import draw, grow, kernels, learn, thinning
+from lookalike.synthesizers.forest import draw, grow, kernels, learn, pairs, sums, thinning
 from lookalike.synthesizers.forest.draw import Block, Trained
 from lookalike.synthesizers.forest.grow import Bag
 
@@ -360,6 +359,9 @@ def _own_forest(model: Trained, condition: Condition, pool: Block, weights: Arra
     bags = grow.grow_all(data, order, rules, settings, near=near, seed=key, threads=1, deadline=None)
     tables = {bag.column: bag.table for bag in model.bags}
     bags = [replace(bag, table=tables[bag.column]) if bag.source >= 0 else bag for bag in bags]
+    place = {bag.column: at for at, bag in enumerate(bags)}
+    known = {bag.column: bag.partner for bag in model.bags if place.get(bag.partner.column, len(bags)) < place[bag.column]}
+    bags = [replace(bag, partner=known.get(bag.column, pairs.NONE)) for bag in bags]
     return Plan(condition, bags, 1.3, own=True)
 
 
@@ -382,23 +384,19 @@ def _weighted(
 ) -> tuple[Block, Array]:  # fmt: skip
     """Candidates that hold the condition or weigh 0."""
     p = len(model.codings)
-    S, codes, weights = np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), np.ones(n)
+    weights = np.ones(n)
+    block = Block(np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), draw.places_of(model, n, key))
     for bag, full in bags:
         j = bag.column
-        at = rng.key(key, "column", j) >> 1
-        if bag.source >= 0:
-            kernels.follow(bag.table, model.bin_of[j], codes[bag.source], S, codes[j], j)
-        elif full is None:
-            kernels.draw(
-                at, bag.nodes, bag.start, bag.size, bag.deck, bag.roots, bag.slots, bag.luts, bag.feats, model.bin_of[j], S, codes[j], j
-            )  # fmt: skip
+        if full is None:
+            draw.column(model, bag, block, key, asked=j in condition.allowed)
         else:
             kernels.draw_allowed(
-                at, bag.nodes, bag.start, bag.size, bag.deck, full, bag.roots, bag.slots, bag.luts, bag.feats, model.bin_of[j],
-                S, codes[j], j, weights,
+                rng.key(key, "column", j) >> 1, bag.nodes, bag.start, bag.size, bag.deck, full, bag.roots, bag.slots, bag.luts,
+                bag.feats, model.bin_of[j], block.bins, block.codes[j], j, weights,
             )  # fmt: skip
-    block = Block(S, codes, draw.places_of(model, n, key))
     _set_values(model, condition, block)
+    _add_up(model, condition, block, weights)
     weights *= draw.weights_of(model, block)
     return block, _checked(condition, table, block, weights)
 
@@ -418,6 +416,22 @@ def _set_values(model: Trained, condition: Condition, block: Block) -> None:
         block.fixed[j] = np.where(
             count > 0, ticks[order][index], encoding.placed(model.codings[j], block.codes[j], block.places[j])
         )
+
+
+def _add_up(model: Trained, condition: Condition, block: Block, weights: Array) -> None:
+    """Numbers that others give are worked out; where one is asked for, another takes up what is left over. Weight 0 where neither can."""
+    held = {*condition.allowed, *condition.narrowed, *condition.values}
+    for j in model.worked_out:
+        if j in held:
+            sums.settle(model, block, j, held)
+    for j in model.worked_out:
+        if j in condition.values:
+            continue
+        sums.work_out(model, block, j)
+        if j in condition.narrowed:
+            narrow, ticks = condition.narrowed[j], block.fixed[j]
+            some = narrow.low <= narrow.high
+            weights[~((ticks >= narrow.low[some].min()) & (ticks <= narrow.high[some].max()))] = 0.0
 
 
 def _checked(condition: Condition, table: Callable[[Block], pa.Table], block: Block, weights: Array) -> Array:

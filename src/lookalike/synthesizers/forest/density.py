@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from lookalike import rng
 from lookalike.synthesizers import encoding
-from lookalike.synthesizers.forest import draw, kernels
+from lookalike.synthesizers.forest import draw, kernels, sums
 from lookalike.synthesizers.forest.draw import Block, Trained
 from lookalike.synthesizers.forest.grow import Bag
 
@@ -81,6 +81,7 @@ def complete(model: Trained, table: pa.Table, key: int) -> Block:
         if missing[j].any():
             begun = True
             _fill(model, bag, S, codes, missing[j], key=rng.key(key, "fill", j) >> 1)
+            draw.mend(model, bag, Block(S, codes, []), rng.key(key, "pairs", j) >> 1, missing[j] & (codes[j] > 0))
         if begun and not missing[j].all():
             chance = np.log(column_probability(model, bag, S, codes))
             score += np.where(missing[j], 0.0, chance)
@@ -90,7 +91,23 @@ def complete(model: Trained, table: pa.Table, key: int) -> Block:
     )  # Gumbel: a draw by weight
     chosen = np.arange(len(rows)) * PARTICLES + best
     block.codes[:, rows], block.bins[rows] = codes[:, chosen], S[chosen]
-    return Block(block.bins, block.codes, draw.places_of(model, n, key))
+    return _added_up(model, Block(block.bins, block.codes, draw.places_of(model, n, key)), table, need)
+
+
+def _added_up(model: Trained, block: Block, table: pa.Table, need: Array) -> Block:
+    """The same rows, whose drawn numbers are worked out from those that are known, or take up what is left over."""
+    for j, identity in model.worked_out.items():
+        others = sums.needed(identity, [coding.schema.name for coding in model.codings])
+        for k in (j, *others):
+            ticks = encoding.ticks_of(model.codings[k], table[model.codings[k].schema.name])
+            placed = encoding.placed(model.codings[k], block.codes[k], block.places[k])
+            block.fixed[k] = np.where(np.isnan(ticks), placed, ticks)
+        known = block.fixed[j].copy()
+        sums.work_out(model, block, j)
+        sums.set_to(model, block, j, np.where(need[j], block.fixed[j], known))
+        for k in others:
+            sums.settle(model, block, j, set(others) - {k}, rows=need[k] & ~need[j] & (need[others].sum(0) == 1))
+    return block
 
 
 def _fill(model: Trained, bag: Bag, S: Array, codes: Array, need: Array, *, key: int) -> None:

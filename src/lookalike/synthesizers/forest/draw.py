@@ -4,10 +4,9 @@ A block is a function of the model, the seed and its number, so threads and memo
 the memory of a few blocks.
 """
 
-# ruff: noqa: N806  # S is a matrix
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,9 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
+from lookalike.schema.identities import Identity
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import kernels, thinning
+from lookalike.synthesizers.forest import kernels, pairs, sums, thinning
 from lookalike.synthesizers.forest.grow import Bag
 
 Array = npt.NDArray[Any]
@@ -59,6 +59,7 @@ class Trained:
     thinner: Thinner
     rules: Sequence[tuple[int, int]]  # columns a, b with a <= b in every row
     rows: int
+    worked_out: Mapping[int, Identity] = field(default_factory=dict)  # columns that others give
     oversample: float = 1.1  # candidates for a row that is kept
 
 
@@ -81,20 +82,41 @@ class Block:
         return Block(self.bins, self.codes, self.places, fixed)
 
 
-def candidates(model: Trained, n: int, key: int, bags: Sequence[Bag] | None = None) -> Block:
+def candidates(model: Trained, n: int, key: int) -> Block:
     """Rows as the trees draw them, before thinning."""
     p = len(model.codings)
-    S, codes = np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32)
-    for bag in bags or model.bags:
-        j = bag.column
-        if bag.source >= 0:
-            kernels.follow(bag.table, model.bin_of[j], codes[bag.source], S, codes[j], j)
-        else:
-            kernels.draw(
-                rng.key(key, "column", j) >> 1, bag.nodes, bag.start, bag.size, bag.deck, bag.roots, bag.slots, bag.luts,
-                bag.feats, model.bin_of[j], S, codes[j], j,
-            )  # fmt: skip
-    return Block(S, codes, places_of(model, n, key))
+    block = Block(np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), places_of(model, n, key))
+    for bag in model.bags:
+        column(model, bag, block, key)
+    return block
+
+
+def column(model: Trained, bag: Bag, block: Block, key: int, *, asked: bool = False) -> None:
+    """Draw one column of a block, in place, given those before it; one that is asked for is drawn even if others give it."""
+    j = bag.column
+    if bag.source >= 0:
+        kernels.follow(bag.table, model.bin_of[j], block.codes[bag.source], block.bins, block.codes[j], j)
+    elif j in model.worked_out and not asked:
+        sums.work_out(model, block, j)
+    else:
+        kernels.draw(
+            rng.key(key, "column", j) >> 1, bag.nodes, bag.start, bag.size, bag.deck, bag.roots, bag.slots, bag.luts,
+            bag.feats, model.bin_of[j], block.bins, block.codes[j], j,
+        )  # fmt: skip
+        mend(model, bag, block, rng.key(key, "pairs", j) >> 1)
+
+
+def mend(model: Trained, bag: Bag, block: Block, key: int, need: Array | None = None) -> None:
+    """Draw again, in place, what does not go with the column's partner; `need` says in which rows, in all when not given."""
+    j, partner = bag.column, bag.partner
+    if partner.column < 0:
+        return
+    need = np.ones(len(block.bins), bool) if need is None else need
+    pairs.mend(
+        key, bag.nodes, bag.start, bag.size, bag.deck, bag.roots, bag.slots, bag.luts, bag.feats, model.bin_of[j], block.bins,
+        block.codes, j, need, model.codings[j].form == "number", partner.column, partner.start, partner.codes, partner.rows,
+        partner.spared,
+    )  # fmt: skip
 
 
 def places_of(model: Trained, n: int, key: int) -> list[Array]:
@@ -115,7 +137,9 @@ def weights_of(model: Trained, block: Block) -> Array:
         weights = np.ones(len(block.bins))
     for a, b in model.rules:
         with np.errstate(invalid="ignore"):
-            weights[values_of(model, block, a) > values_of(model, block, b)] = 0.0
+            weights[sums.numbers_of(model, block, a) > sums.numbers_of(model, block, b)] = 0.0
+    if model.worked_out:
+        weights[sums.impossible(model, block)] = 0.0
     return weights
 
 
@@ -123,16 +147,6 @@ def clipped(score: Array) -> Array:
     """Odds of log odds, float64 [n], no more than `CLIP` either way."""
     most = np.float32(np.log(CLIP))
     return np.exp(np.clip(score, -most, most)).astype(np.float64)
-
-
-def values_of(model: Trained, block: Block, j: int) -> Array:
-    """A number's values, float64 [n]; NaN where missing."""
-    coding = model.codings[j]
-    ticks = block.fixed.get(j)
-    if ticks is None:
-        ticks = encoding.placed(coding, block.codes[j], block.places[j])
-    value = coding.base + coding.step * ticks if coding.step else ticks
-    return np.where(block.codes[j] == 0, np.nan, value)
 
 
 def copies_of(model: Trained, block: Block) -> Array:

@@ -16,11 +16,13 @@ import numpy.typing as npt
 from lookalike import rng
 from lookalike.synthesizers.forest import kernels, learn, splits
 from lookalike.synthesizers.forest.learn import Matrix
+from lookalike.synthesizers.forest.pairs import NONE, Partner
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
 R = TypeVar("R")
-CROWD = 100  # rows: a number that more have names nobody
+
+AROUND = 2000  # growing rows that say what is usual around a leaf
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,7 @@ class Bag:
         luts: uint8 [s, 256].
         source: the column that determines this one, or -1.
         table: int32, this column's code for each of the source's; empty without a source.
+        partner: the column whose values say which of this one's may stand beside them.
     """
 
     column: int
@@ -65,6 +68,7 @@ class Bag:
     luts: Array
     source: int
     table: Array
+    partner: Partner = NONE
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T], threads: int) -> list[R]:
@@ -160,7 +164,8 @@ def _tree(data: Matrix, j: int, feats: Array, settings: Settings, key: int) -> _
     other = kernels.gather(data.bins, feats, rest, tables, slots)
     start, size, deck = kernels.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
     if data.codings[j].form == "number":
-        kernels.smooth(start, size, deck, data.counts[j], CROWD, key >> 2)
+        around = kernels.surroundings(nodes, lo, hi, order, codes, AROUND)
+        kernels.smooth(start, size, deck, around, data.counts[j], key >> 2)
     return _Tree(nodes, start, size, deck, slots[None], tables)
 
 

@@ -3,7 +3,7 @@
 # ruff: noqa: N806  # V, F and G are matrices
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -213,8 +213,8 @@ def _leads_to(found: dict[int, int], start: int, goal: int) -> bool:
     return False
 
 
-def order_of(data: Matrix, rules: dict[int, int], last: int | None) -> list[int]:
-    """Columns in the order in which they are drawn: few levels first, determinants before what they determine, the target last."""
+def order_of(data: Matrix, before: Mapping[int, Sequence[int]], last: int | None) -> list[int]:
+    """Columns in the order in which they are drawn: few levels first, what others give after these, the target last."""
     levels = [int((count > 0).sum()) for count in data.counts]
     wanted = sorted(range(len(levels)), key=lambda j: (j == last, levels[j] > FEW, j))
     out: list[int] = []
@@ -222,8 +222,8 @@ def order_of(data: Matrix, rules: dict[int, int], last: int | None) -> list[int]
     def put(j: int) -> None:
         if j in out:
             return
-        if j in rules:
-            put(rules[j])
+        for needed in before.get(j, ()):
+            put(needed)
         out.append(j)
 
     for j in wanted:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
@@ -63,7 +64,7 @@ class Forest(Synthesizer):
     # --- fit ---
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
-        from lookalike.synthesizers.forest import draw, grow, learn, thin
+        from lookalike.synthesizers.forest import draw, grow, learn, pairs, sums, thin
 
         began = time.monotonic()
         if self.target is not None and self.target not in schema.names:
@@ -77,7 +78,11 @@ class Forest(Synthesizer):
         near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
         rules = learn.determined(data, near) if learned else {}
         names = [schema.columns[i].name for i in learned]
-        order = learn.order_of(data, rules, names.index(self.target) if self.target in names else None)
+        worked_out = sums.learn(table, data.codings, rules) if learned else {}
+        before = {j: [source] for j, source in rules.items()} | {
+            j: sums.needed(found, names) for j, found in worked_out.items()
+        }
+        order = learn.order_of(data, before, names.index(self.target) if self.target in names else None)
         settings = grow.Settings(
             trees=self.trees, min_leaf=max(self.min_leaf, k), alpha=self.alpha,
             max_rows=int(min(60_000, max(8_000, 4_000_000 / (max(1, len(learned)) * self.trees)))),
@@ -89,8 +94,17 @@ class Forest(Synthesizer):
             else []
         )
         model = draw.Trained(
-            data.codings, data.bin_of, bags, thin.plain(data, seed), _inequalities(schema, names, data.codings), table.num_rows
+            data.codings,
+            data.bin_of,
+            bags,
+            thin.plain(data, seed),
+            _inequalities(schema, names, data.codings),
+            table.num_rows,
+            worked_out,
         )
+        if len(learned) > 1:
+            drawn = draw.candidates(model, min(table.num_rows, thin.MOST), rng.key(seed, "drawn", "pairs") >> 1)
+            model = replace(model, bags=pairs.with_partners(data, bags, drawn.codes, k))
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = thin.train(data, model, seed)
         self._codings, self._learned, self._model, self._plans = codings, learned, model, {}

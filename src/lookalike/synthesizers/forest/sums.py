@@ -1,0 +1,125 @@
+"""Numbers that others give: worked out in drawn rows, so that totals add up."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lookalike.schema import identities
+from lookalike.schema.identities import Identity
+from lookalike.synthesizers import encoding
+from lookalike.synthesizers.encoding import ColumnCodes
+
+if TYPE_CHECKING:
+    from lookalike.synthesizers.forest.draw import Block, Trained
+
+Array = npt.NDArray[Any]
+
+
+def learn(table: pa.Table, codings: Sequence[ColumnCodes], determined: Collection[int]) -> dict[int, Identity]:
+    """Learned columns that others give; those that another one alone determines are left to it."""
+    numbers = {coding.schema.name: j for j, coding in enumerate(codings) if coding.form == "number"}
+    values = {name: values_of(codings[j], encoding.ticks_of(codings[j], table[name])) for name, j in numbers.items()}
+    units = {name: unit_of(codings[j]) for name, j in numbers.items()}
+    taken = {codings[j].schema.name for j in determined}
+    return {numbers[found.column]: found for found in identities.find(values, units, taken)}
+
+
+def unit_of(coding: ColumnCodes) -> float:
+    """Of the last digit that a number is written with; 0: all digits."""
+    if coding.step:
+        return 1.0
+    return 0.0 if coding.digits is None else 10.0**-coding.digits
+
+
+def values_of(coding: ColumnCodes, ticks: Array) -> Array:
+    """Numbers of ticks, float64 [n]."""
+    return coding.base + coding.step * ticks if coding.step else ticks
+
+
+def ticks_of(coding: ColumnCodes, values: Array) -> Array:
+    """Ticks of numbers, on the column's grid, float64 [n]."""
+    if coding.step:
+        return np.round((values - coding.base) / coding.step)
+    return values if coding.digits is None else np.round(values, coding.digits)
+
+
+def needed(identity: Identity, names: Sequence[str]) -> list[int]:
+    """The columns that a number hangs on."""
+    return [names.index(name) for name, _ in identity.terms]
+
+
+def work_out(model: Trained, block: Block, j: int) -> None:
+    """Set a number, in place, to what the others give."""
+    coding = model.codings[j]
+    set_to(model, block, j, ticks_of(coding, model.worked_out[j].of(_numbers(model, block, j))))
+
+
+def settle(model: Trained, block: Block, j: int, held: Collection[int], rows: Array | None = None) -> None:
+    """Let another number take up, in place, what is left over where this one is given.
+
+    Args:
+        model: the table.
+        block: rows in which the number is set.
+        j: the number.
+        held: columns that may not change.
+        rows: bool [n], where; everywhere when not given.
+    """
+    identity = model.worked_out[j]
+    names = [coding.schema.name for coding in model.codings]
+    free = [names.index(name) for name, _ in identity.terms if names.index(name) not in held]
+    if not free:
+        return
+    i = max(free, key=lambda k: model.codings[k].size)  # the finest: what is left over shows least there
+    solved = identity.solved(names[i], unit_of(model.codings[i]))
+    values = {names[k]: numbers_of(model, block, k) for k in needed(solved, names)}
+    ticks = ticks_of(model.codings[i], solved.of(values))
+    if rows is not None:
+        ticks = np.where(rows, ticks, _ticks(model, block, i))
+    set_to(model, block, i, ticks)
+
+
+def set_to(model: Trained, block: Block, j: int, ticks: Array) -> None:
+    """Give a number's ticks, in place; its code is that of the nearest cell."""
+    block.codes[j] = encoding.locate(model.codings[j], ticks)
+    block.bins[:, j] = model.bin_of[j][block.codes[j]]
+    block.fixed[j] = ticks
+
+
+def impossible(model: Trained, block: Block) -> Array:
+    """Where a number that was worked out lies outside the table's, or does not fit what it hangs on, bool [n]."""
+    out = np.zeros(len(block.bins), bool)
+    for j, identity in model.worked_out.items():
+        if j not in block.fixed:
+            continue
+        coding, ticks = model.codings[j], block.fixed[j]
+        with np.errstate(invalid="ignore"):
+            out |= (ticks < coding.low[0]) | (ticks > coding.high[-1])
+            off = np.abs(identity.of(_numbers(model, block, j)) - values_of(coding, ticks))
+            out |= off > 0.01 * identity.unit + 1e-9 * (coding.high[-1] - coding.low[0])
+        for k in needed(identity, [coding.schema.name for coding in model.codings]):
+            if k in block.fixed:
+                with np.errstate(invalid="ignore"):
+                    out |= (block.fixed[k] < model.codings[k].low[0]) | (block.fixed[k] > model.codings[k].high[-1])
+    return out
+
+
+def numbers_of(model: Trained, block: Block, j: int) -> Array:
+    """A number's values in drawn rows, float64 [n]; NaN where missing."""
+    return values_of(model.codings[j], _ticks(model, block, j))
+
+
+def _numbers(model: Trained, block: Block, j: int) -> Mapping[str, Array]:
+    names = [coding.schema.name for coding in model.codings]
+    return {names[k]: numbers_of(model, block, k) for k in needed(model.worked_out[j], names)}
+
+
+def _ticks(model: Trained, block: Block, j: int) -> Array:
+    ticks = block.fixed.get(j)
+    if ticks is None:
+        ticks = encoding.placed(model.codings[j], block.codes[j], block.places[j])
+    return np.where(block.codes[j] == 0, np.nan, ticks)
