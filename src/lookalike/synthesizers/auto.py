@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -11,31 +12,40 @@ import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
 from lookalike import rng
-from lookalike.errors import LookalikeError, SynthesizerError
+from lookalike.errors import LookalikeError, NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.registry import builtins, resolve
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features
 from lookalike.synthesizers.base import Synthesizer
+from lookalike.synthesizers.watch import tell
 
-MOST_ROWS = 8_000  # of the bake-off
-TIE = 0.01  # scores so near that time decides
+MOST_ROWS = 6_000  # of the bake-off, a third of them held out
+MOST_CELLS = 300_000  # likewise: wide tables are judged on fewer rows
+FEWEST_HELD = 20  # held-out rows with which something can be said
+MOST_TARGETS = 5
+SEEN = 0.0005  # share of copies that is worth a word
+TIE = 0.01  # scores so near that the order of the candidates decides
 
 
 class Auto(Synthesizer):
-    """Fit the candidates on two thirds of the rows, judge them by the last third, keep the best.
+    """Fit the candidates on two thirds of at most 6,000 rows, judge them by the last third, fit the best on all rows.
 
     A candidate's score is the mean of two numbers between 0 and 1: how badly a classifier (random forest, held-out rows) tells
-    its rows from real ones it has not seen, and how near a model trained on it comes to one trained on real rows, over up to
-    five columns as targets. A candidate that repeats real rows more often than the held-out rows do loses what it repeats.
-    `report_` holds every number, `reason_` the sentence.
+    its rows from real ones it has not seen, and how much of what real rows teach about up to five columns a model trained on its
+    rows learns as well. A candidate that repeats real rows more often than the held-out rows do loses what it repeats. Of
+    candidates within .01 of the best the first of the list is kept, so that the choice hangs on rows and seed alone.
+    `report_` holds every number, `reason_` the sentence, which `lookalike fit` and `mimic` print.
 
-    Use it when you have no time to choose. Do not use it to publish a comparison: one split of at most 8,000 rows decides.
+    Takes 5 to 10 CPU s on real tables, whatever their size, and the winner's own fit. With a budget, candidates whose turn has
+    not come when half of it is used up are left out, and the sentence says so.
+
+    Use it when you have no time to choose. Do not use it to publish a comparison: one split of few rows decides.
     """
 
     kind: ClassVar[str] = "auto"
 
     kinds: tuple[str, ...] = Field(
-        default=("forest", "cart", "arf", "bayes_net", "copula"), min_length=1, description="candidates"
+        default=("forest", "cart", "arf", "bayes_net", "copula"), min_length=1, description="candidates, the preferred first"
     )
     target: str | None = Field(default=None, description="the column whose prediction counts; several when not given")
 
@@ -44,72 +54,90 @@ class Auto(Synthesizer):
 
     @property
     def report_(self) -> list[dict[str, Any]]:
-        """Each candidate's numbers, the best first; `error` where one could not be fitted."""
+        """Each candidate's numbers, the chosen first, then the best; `error` or `skipped` says why one has none."""
         return list(self._report)
 
     @property
     def chosen_(self) -> Synthesizer:
         """The fitted winner."""
         if self._chosen is None:
-            raise SynthesizerError(what="nothing is chosen yet", fix="call fit(table) first")
+            raise NotFitted(what="nothing is chosen yet", fix="call fit(table) first")
         return self._chosen
 
     @property
     def reason_(self) -> str:
         """Why the winner was chosen."""
-        best = self._report[0]
-        others = [one for one in self._report[1:] if "error" not in one]
-        seconds = f"{best['fit_s']:.1f} s to fit"
-        if not others:
-            return f"{best['kind']}: the only candidate that could be fitted, {seconds}"
-        second = others[0]
-        return (
-            f"{best['kind']}: score {best['score']:.3f} against {second['score']:.3f} of {second['kind']} "
-            f"(told apart with AUC {best['c2st']:.3f}, usefulness {best['utility']:.3f} of real, {seconds})"
+        if not self._report:
+            raise NotFitted(what="nothing is chosen yet", fix="call fit(table) first")
+        best, *others = self._report
+        if "score" not in best:
+            return f"{best['kind']}: {best['note']}"
+        rivals = [one for one in others if "score" in one]
+        text = (
+            f"{best['kind']} (score {best['score']:.3f}): told from real rows with AUC {best['c2st']:.3f} (0.5 is not at all)"
         )
+        if best["targets"]:
+            text += f", keeps {best['utility']:.0%} of what real rows teach about {', '.join(best['targets'])}"
+        if best["copies"] >= SEEN:
+            text += f", {best['copies']:.1%} more copies of real rows than chance"
+        if rivals:
+            text += f"; next is {_shortly(rivals[0])}"
+            if rivals[0]["score"] > best["score"]:
+                text += f"; within {TIE} the earlier candidate is kept"
+        for key in ("error", "skipped"):
+            if named := [one["kind"] for one in others if key in one]:
+                text += f"; {'no time for' if key == 'skipped' else 'could not be fitted:'} {', '.join(named)}"
+        return text
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
         unknown = set(self.kinds) - set(builtins("synthesizer"))
         if unknown or self.kind in self.kinds:
             raise SynthesizerError(what=f"no candidates: {sorted(unknown or {'auto'})}", fix="name kinds of synthesizers")
-        draws = rng.generator(seed, "auto")
-        rows = draws.permutation(table.num_rows)[: 3 * MOST_ROWS // 2]
+        names = [column.name for column in features.learned(schema)]
+        if self.target is not None and self.target not in names:
+            hint = did_you_mean(self.target, names, label="columns that are learned")
+            raise UnknownColumn(what=f"the target {self.target!r} is no column that is learned; {hint}", where="auto")
+        most = max(300, min(MOST_ROWS, MOST_CELLS // table.num_columns))
+        rows = rng.generator(seed, "auto").permutation(table.num_rows)[:most]
         cut = max(1, 2 * len(rows) // 3)
         train, held = table.take(pa.array(rows[:cut])), table.take(pa.array(rows[cut:]))
-        share = budget_s / (2 * len(self.kinds)) if budget_s is not None else None
-        report = [self._judged(kind, train, held, schema, seed, share) for kind in self.kinds] if len(held) >= 20 else []
-        report.sort(key=lambda one: -one.get("score", -1.0))
-        near = [one for one in report if "score" in one and one["score"] >= report[0].get("score", 0) - TIE]
-        near.sort(key=lambda one: one["fit_s"])
-        if report and not near:
+        report = self._contest(train, held, schema, seed, budget_s) if names and len(held) >= FEWEST_HELD else []
+        scored = [one for one in report if "score" in one]
+        if report and not scored:
             raise SynthesizerError(what=f"no candidate could be fitted: {report}", fix="name other kinds")
-        best = near[0]["kind"] if near else self.kinds[0]
-        chosen = resolve("synthesizer", best)()
-        chosen.fit(table, schema, seed=seed, budget_s=budget_s / 2 if budget_s is not None else None)
-        first = near[0] if near else {"kind": best, "score": 0.0, "c2st": 0.5, "utility": 1.0, "fit_s": 0.0}
-        self._chosen, self._report = chosen, [first, *(one for one in report if one is not first)]
-
-    def _judged(  # one candidate of the loop in `_fit`
-        self, kind: str, train: pa.Table, held: pa.Table, schema: TableSchema, seed: int, budget_s: float | None
-    ) -> dict[str, Any]:  # fmt: skip
-        started = time.process_time()
-        try:
-            model = resolve("synthesizer", kind)().fit(train, schema, seed=seed, budget_s=budget_s)
-            fitted = time.process_time()
-            made = model.sample_arrow(train.num_rows, seed=seed)
-            sampled = time.process_time()
-        except LookalikeError as exc:
-            return {"kind": kind, "error": str(exc)}
-        learned, real = features.learn(train, schema)
-        views = [_matrix(table, schema, learned) for table in (train, held, made)]
-        auc = _told_apart(views[1], views[2], seed)
-        useful = _usefulness(views, learned, self.target, seed)
-        copies = max(0.0, _repeats(views[2], views[0]) - _repeats(views[1], views[0]))
-        score = (2 * (1 - max(auc, 0.5)) + useful) / 2 - copies
-        return {
-            "kind": kind, "score": score, "c2st": auc, "utility": useful, "copies": copies, "fit_s": fitted - started,
-            "sample_s": sampled - fitted, "columns": len(real),
+        top = max((one["score"] for one in scored), default=0.0)
+        first = next((one for one in scored if one["score"] >= top - TIE), None) or {
+            "kind": self.kinds[0], "note": "the first candidate, as there is too little to compare them on",
         }  # fmt: skip
+        chosen = resolve("synthesizer", first["kind"])()
+        tell(f"learning all rows by {first['kind']}", 0.9)
+        chosen.fit(table, schema, seed=seed, budget_s=budget_s / 2 if budget_s is not None else None)
+        others = sorted((one for one in report if one is not first), key=lambda one: -one.get("score", -1.0))
+        self._chosen, self._report = chosen, [first, *others]
+
+    def _contest(
+        self, train: pa.Table, held: pa.Table, schema: TableSchema, seed: int, budget_s: float | None
+    ) -> list[dict[str, Any]]:
+        """Each candidate's numbers, in the candidates' order."""
+        began = time.monotonic()
+        share = budget_s / (2 * len(self.kinds)) if budget_s is not None else None
+        judge, report = _Judge(train, held, schema, self.target, seed), list[dict[str, Any]]()
+        for i, kind in enumerate(self.kinds):
+            if budget_s is not None and i and time.monotonic() - began > budget_s / 2:
+                report.append({"kind": kind, "skipped": "half of the budget was used up"})
+                continue
+            tell(f"trying {kind}", 0.9 * i / len(self.kinds))
+            started = time.process_time()
+            try:
+                model = resolve("synthesizer", kind)().fit(train, schema, seed=seed, budget_s=share)
+                fitted = time.process_time()
+                made = model.sample_arrow(train.num_rows, seed=seed)
+            except LookalikeError as exc:
+                report.append({"kind": kind, "error": str(exc)})
+                continue
+            seconds = {"fit_s": fitted - started, "sample_s": time.process_time() - fitted}
+            report.append({"kind": kind, **judge.of(made), **seconds})
+        return report
 
     def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:  # noqa: ARG002
         return self.chosen_.sample_arrow(n, given=given, seed=seed)
@@ -126,6 +154,51 @@ class Auto(Synthesizer):
 
 
 Matrix = npt.NDArray[np.float64]
+
+
+def _shortly(one: Mapping[str, Any]) -> str:
+    """A rival's numbers."""
+    kept = f", keeps {one['utility']:.0%}" if one["targets"] else ""
+    copies = f", {one['copies']:.1%} more copies" if one["copies"] >= SEEN else ""
+    return f"{one['kind']} (score {one['score']:.3f}): AUC {one['c2st']:.3f}{kept}{copies}"
+
+
+class _Judge:
+    """Real rows to learn and held-out ones, and what the first teach about the second: worked out once for all candidates."""
+
+    def __init__(self, train: pa.Table, held: pa.Table, schema: TableSchema, target: str | None, seed: int) -> None:
+        self.schema, self.seed = schema, seed
+        self.learned, _ = features.learn(train, schema)
+        self.train, self.held = (_matrix(table, schema, self.learned) for table in (train, held))
+        names = [feature.name for feature in self.learned]
+        few = [i for i, f in enumerate(self.learned) if f.is_number or 1 < f.size <= 20]
+        self.gains: dict[int, tuple[float, float]] = {}  # column -> score of guessing, and of a model trained on real rows
+        for j in [names.index(target)] if target is not None else few[-MOST_TARGETS:]:
+            values, counts = np.unique(self.held[:, j], return_counts=True)
+            floor = 0.0 if self.learned[j].is_number else float(counts.max() / len(self.held))
+            real = self._taught(self.train, j)
+            if real - floor > 0.05 and len(values) > 1:  # nothing can be lost where real rows teach nothing
+                self.gains[j] = floor, real
+
+    def _taught(self, rows: Matrix, j: int) -> float:
+        """Score on held-out rows of a model of column `j`: R2 of a number, accuracy of a category."""
+        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+        kind = RandomForestRegressor if self.learned[j].is_number else RandomForestClassifier
+        model = kind(30, min_samples_leaf=3, max_features=0.4, n_jobs=1, random_state=self.seed & 0x7FFF)
+        model.fit(np.delete(rows, j, 1), rows[:, j])
+        return float(model.score(np.delete(self.held, j, 1), self.held[:, j]))
+
+    def of(self, table: pa.Table) -> dict[str, Any]:
+        """A candidate's numbers."""
+        made = _matrix(table, self.schema, self.learned)
+        auc = _told_apart(self.held, made, self.seed)
+        kept = [np.clip((self._taught(made, j) - floor) / (real - floor), 0, 1) for j, (floor, real) in self.gains.items()]
+        useful = float(np.mean(kept)) if kept else 1.0
+        copies = max(0.0, _repeats(made, self.train) - _repeats(self.held, self.train))
+        score = (2 * (1 - max(auc, 0.5)) + useful) / 2 - copies
+        targets = [self.learned[j].name for j in self.gains]
+        return {"score": score, "c2st": auc, "utility": useful, "copies": copies, "targets": targets}
 
 
 def _matrix(table: pa.Table, schema: TableSchema, learned: list[features.Feature]) -> Matrix:
@@ -158,29 +231,6 @@ def _told_apart(real: Matrix, made: Matrix, seed: int) -> float:
         scores.append(forest.fit(rows[fit], labels[fit]).predict_proba(rows[test])[:, 1])
         truth.append(labels[test])
     return float(np.mean([roc_auc_score(t, s) for t, s in zip(truth, scores, strict=True)]))
-
-
-def _usefulness(views: list[Matrix], learned: list[features.Feature], target: str | None, seed: int) -> float:
-    """How much of what real rows teach about a column the made rows teach as well, mean over targets, 0 to 1."""
-    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-
-    train, held, made = views
-    names = [feature.name for feature in learned]
-    few = [i for i, f in enumerate(learned) if f.is_number or 1 < f.size <= 20]
-    targets = [names.index(target)] if target in names else few[-5:]
-    gains = []
-    for j in targets:
-        forest = RandomForestRegressor if learned[j].is_number else RandomForestClassifier
-        scores = []
-        for table in (train, made):
-            model = forest(30, min_samples_leaf=3, n_jobs=1, random_state=seed & 0x7FFF)
-            model.fit(np.delete(table, j, 1), table[:, j])
-            scores.append(model.score(np.delete(held, j, 1), held[:, j]))
-        values, counts = np.unique(held[:, j], return_counts=True)
-        floor = 0.0 if learned[j].is_number else counts.max() / len(held)
-        if scores[0] - floor > 0.05 and len(values) > 1:  # nothing can be lost where real rows teach nothing
-            gains.append(np.clip((scores[1] - floor) / (scores[0] - floor), 0, 1))
-    return float(np.mean(gains)) if gains else 1.0
 
 
 def _repeats(rows: Matrix, train: Matrix) -> float:

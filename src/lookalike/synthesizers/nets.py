@@ -21,6 +21,7 @@ from lookalike.optional import require
 from lookalike.synthesizers.bins import Bins, Codes, cut
 from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.tabular import Arrays, Lesson
+from lookalike.synthesizers.watch import tell
 
 Matrix = npt.NDArray[np.float32]
 MOST_LEVELS = 128  # levels of a category with a cell of their own; the rarer ones share the last
@@ -236,6 +237,7 @@ def deadline(budget_s: float | None) -> float:
 def epochs(lesson: Lesson, count: int, rows: int, batch: int, step: Callable[[npt.NDArray[np.int64]], None]) -> int:
     """Run `step` on shuffled batches until the epochs or the budget end; gives the epochs that were completed."""
     for epoch in range(count):
+        tell(f"epoch {epoch + 1:,} of {count:,}", epoch / count)
         order = lesson.draws.permutation(rows)
         for start in range(0, rows, batch):
             step(order[start : start + batch])

@@ -32,6 +32,7 @@ from lookalike.synthesizers.anonymise import REPLACED
 from lookalike.synthesizers.bins import Bins
 from lookalike.synthesizers.ledger import Ledger, rho_of
 from lookalike.synthesizers.tabular import Lesson, Tabular
+from lookalike.synthesizers.watch import tell
 
 Rows = npt.NDArray[np.int64]
 ORDERS = [1.1, 1.25, 1.5, 1.75, 2.5, *map(float, range(2, 65)), 96.0, 128.0, 256.0, 512.0]  # of Renyi
@@ -141,6 +142,7 @@ class PrivateNet(Tabular):
         noise = torch.Generator().manual_seed(int(draws.integers(1 << 62)))
         done = 0
         while done < steps and not lesson.late:
+            tell(f"step {done + 1:,} of {steps:,}", done / steps)
             chosen = np.flatnonzero(draws.random(rows) < rate)
             clipped.backward(partial(loss, chosen))
             for layer in clipped.layers:
