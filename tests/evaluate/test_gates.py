@@ -171,3 +171,22 @@ def test_optional_gates_alone_never_pass():
     optional = gating.load([{"metric": "c2st", "max": 1, "optional": True}])
     assert gating.exit_code(gating.decide(optional, [])) == 3
     assert gating.exit_code(gating.decide(optional, [result()])) == 0
+
+
+def test_what_offers_nothing_to_attack_leaves_no_gate_open(real, good, holdout):
+    """One column can give no other away, with a holdout; without one nothing is known."""
+    one = [table.select(["job"]) for table in (real, good, holdout)]
+    known = evaluate(one[0], one[1], holdout=one[2], only="identical_excess,membership_auc,attribute_inference,singling_out")
+    status = {outcome.metric: outcome.status for outcome in known.outcomes}
+    assert status["attribute_inference"] == status["singling_out"] == "skipped"
+    assert known.verdicts["privacy"] == "pass"
+    unknown = evaluate(one[0], one[1], only="identical_excess,attribute_inference")
+    assert {outcome.status for outcome in unknown.outcomes} == {"inconclusive"}
+
+
+def test_a_finding_says_why_it_matters_and_which_end_is_judged(real, holdout):
+    """In whole sentences: what is wrong, the number, the bound, and the end of the interval that must keep it."""
+    report = evaluate(real, real, holdout=holdout, only="identical_excess")
+    (finding,) = report.findings
+    assert finding.text.startswith("Training rows came out again, more than chance explains: identical_excess is ")
+    assert "needs at most 0.001, at the low end of its interval." in finding.text

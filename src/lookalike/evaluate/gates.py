@@ -35,6 +35,7 @@ from lookalike.errors import UsageError, did_you_mean
 from lookalike.evaluate.base import DIMENSIONS, Dimension, Result, Verdict
 from lookalike.registry import kinds
 
+ENDS = {"value": "", "lower": ", at the low end of its interval", "upper": ", at the high end of its interval"}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 PROFILES = ("internal", "partner", "public", "health")
 Status = Literal["pass", "fail", "inconclusive", "waived", "skipped"]
@@ -91,10 +92,10 @@ class Gate(BaseModel):
         parts += [f"at most {self.max_drop:g} worse than the baseline"] if self.max_drop is not None else []
         text = " and ".join(parts)
         if self.relative_to:
-            text += f" ({'ratio to' if self.min is not None else 'beyond'} the {self.relative_to})"
+            text += f" {'of' if self.min is not None else 'above'} the {self.relative_to}'s"
         if self.agg:
             text += {"worst": ", the worst", "worst_mean": f", mean of the {self.k} worst", "mean": ", on average"}[self.agg]
-        return text + ("" if self.bound == "value" else f", {self.bound} bound")
+        return text + ENDS[self.bound]
 
 
 class Waiver(BaseModel):
@@ -299,7 +300,8 @@ def _outcome(gate: Gate, result: Result, parts: list[Result], old: Result | None
 
     got, subjects, missing = _measured(gate, result, parts, old)
     if got is None:
-        return outcome("skipped" if gate.optional else "inconclusive", None, f"{result.name} was not measured: {missing}.")
+        settled = gate.optional or result.detail.get("applies") is False
+        return outcome("skipped" if settled else "inconclusive", None, f"{result.name} was not measured: {missing}.")
     too_low = gate.min is not None and got < gate.min
     too_high = gate.max is not None and got > gate.max
     too_bad = gate.max_drop is not None and got > gate.max_drop

@@ -338,5 +338,8 @@ def _finding(outcome: Outcome, result: Result | None) -> Finding:
     if reading and not reading.endswith((".", "!", "?")):
         reading += "."
     advice = str(result.detail.get("fix", "")) if result else ""
-    fix = outcome.fix or advice or outcome.why
-    return Finding(title, f"{outcome.text} {reading}".strip(), outcome.dimension, severity, outcome.metric, fix, outcome.table)
+    fix = outcome.fix or advice
+    why = f"{outcome.why[:1].upper()}{outcome.why[1:]}: " if failed and outcome.why else ""
+    return Finding(
+        title, f"{why}{outcome.text} {reading}".strip(), outcome.dimension, severity, outcome.metric, fix, outcome.table
+    )

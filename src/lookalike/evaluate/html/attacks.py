@@ -50,11 +50,11 @@ def forest(report: Report, results: list[Result]) -> list[dict[str, Any]]:
 def _judged(outcome: Outcome | None) -> str:
     """Which end of the interval a gate looks at, in words."""
     need = outcome.need if outcome else ""
-    return "on the low end" if need.endswith("lower bound") else "on the high end" if need.endswith("upper bound") else ""
+    return next((f"on the {end} end" for end in ("low", "high") if f"at the {end} end" in need), "")
 
 
 def _bound_of(outcome: Outcome | None) -> float | None:
-    """The number in "at most 0.1, upper bound"."""
+    """The number in "at most 0.1, at the high end of its interval"."""
     if outcome is None or not outcome.need.startswith("at most "):
         return None
     try:

@@ -28,7 +28,6 @@ WORDS = {
     "fail": "Fail",
     "inconclusive": "Inconclusive",
     "waived": "Waived",
-    "skipped": "Not asked",
     "none": "Not judged",
 }
 
@@ -48,7 +47,10 @@ def page(report: Report, *, title: str = "") -> dict[str, Any]:
         "asks": report.asks,
         "more_findings": findings[FIRST:],
         "words": WORDS,
-        "gates": [_gate(outcome) for outcome in report.outcomes],
+        "gates": [_gate(outcome) for outcome in report.outcomes if outcome.status != "skipped"],
+        "not_asked": ", ".join(
+            dict.fromkeys(name_of(outcome.metric) for outcome in report.outcomes if outcome.status == "skipped")
+        ),
         "sections": [_section(report, dimension) for dimension in DIMENSIONS if report.of(dimension=dimension)],
         "skipped": [
             {"title": name_of(r.name), "table": r.table, "subject": r.subject, "why": r.skipped}
@@ -113,7 +115,7 @@ def _in_words(finding: Finding) -> tuple[str, str]:
     name = name_of(finding.metric)
     title = finding.title.replace(finding.metric.replace("_", " "), name, 1)
     title = f"{name}: not within bounds" if title == f"{name} does not hold" else title
-    text = finding.text.replace(f"{finding.metric} is", "It is", 1)
+    text = finding.text.replace(f": {finding.metric} is", ". It is", 1).replace(f"{finding.metric} is", "It is", 1)
     sentences = [part[:1].upper() + part[1:] for part in text.split(". ")]
     return title, ". ".join(sentences)
 

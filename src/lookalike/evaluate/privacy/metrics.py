@@ -14,6 +14,7 @@ from lookalike.evaluate.privacy.membership import LEAST, Roc
 from lookalike.evaluate.privacy.risks import Risk
 from lookalike.evaluate.views import Views
 
+NOTHING = {"applies": False}  # the release offers nothing to attack, which leaves no gate open
 _COPY_FIX = "drop rows that equal a training row, fit with more regularisation or with differential privacy, and measure again"
 _ATTACK_FIX = "fit a smaller model, fewer epochs or with differential privacy; coarsen rare values before fitting"
 
@@ -165,7 +166,7 @@ class RareCombinationReplay(Attack):
         tried = replay.rare_combinations(found["real"], found["holdout"], found["synthetic"], sets, known)
         tried = [c for c in tried if c.train_unique and c.holdout_unique]
         if not tried:
-            return self.skip("no combination of values is unique in training data and holdout")
+            return self.skip("no combination of values is unique in training data and holdout", detail=NOTHING)
         worst = min(tried, key=lambda c: (c.p, -c.excess))
         level = 1.0 - 0.05 / len(tried)
         t = clopper_pearson(worst.train_replayed, worst.train_unique, level=level)
@@ -210,7 +211,7 @@ class SinglingOut(Attack):
             rng=views.random("privacy", self.kind), attacks=self.attacks, width=self.width,
         )  # fmt: skip
         if not found:
-            return self.skip("the release offers no condition that holds for one row only")
+            return self.skip("the release offers no condition that holds for one row only", detail=NOTHING)
         worst = max(found, key=lambda r: (r.risk.low, r.risk.value, r.risk.high))
         return [self.risk(worst), *(self.risk(risk, risk.about.replace(" ", "_"), subject=risk.about) for risk in found)]
 
@@ -238,7 +239,7 @@ class Linkability(Attack):
         """The worst split of the columns, bounds corrected for the number of splits."""
         known = [column.name for column in views.compared]
         if len(known) < 2:
-            return self.skip("needs two columns")
+            return self.skip("needs two columns", detail=NOTHING)
         rng = views.random("privacy", self.kind)
         given = [[known.index(name) for name in side if name in known] for side in (self.left, self.right)]
         splits = (
@@ -284,7 +285,7 @@ class AttributeInference(Attack):
         """All columns together, then each secret with bounds corrected for their number."""
         known = [column.name for column in views.compared]
         if len(known) < 2:
-            return self.skip("needs two columns")
+            return self.skip("needs two columns", detail=NOTHING)
         release = scene.drawn(views, "synthetic", scene.RELEASE)
         found = risks.attribute_inference(
             (views.gower("real"), views.gower("holdout"), np.ascontiguousarray(views.gower("synthetic")[:, release])),
