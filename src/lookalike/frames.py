@@ -43,7 +43,7 @@ class FrameKind:
         """What `dump` wrote; Arrow where its library is not installed."""
         library: Library = data.get("library", "arrow")
         if library == "pandas" and find_spec("pandas"):
-            dtype = require("pandas", extra="pandas").api.types.pandas_dtype
+            dtype = require("pandas").api.types.pandas_dtype
             return cls(library, None, {name: dtype(text) for name, text in data["dtypes"].items()})
         return cls(library if library == "polars" and find_spec("polars") else "arrow")
 
@@ -182,7 +182,7 @@ def _as_dtype(made: Any, cells: pa.ChunkedArray, dtype: Any, *, whole: bool) -> 
 
     A categorical of drawn rows has the levels that were drawn and no others: the real table's may name single people.
     """
-    pandas = require("pandas", extra="pandas")
+    pandas = require("pandas")
     if isinstance(dtype, pandas.CategoricalDtype):
         seen = set(made.dropna().unique())
         levels = None if dtype.categories is None else [level for level in dtype.categories if whole or level in seen]
@@ -199,7 +199,7 @@ def _as_dtype(made: Any, cells: pa.ChunkedArray, dtype: Any, *, whole: bool) -> 
 
 
 def _to_polars(table: pa.Table, kind: FrameKind) -> Any:
-    polars = sys.modules.get("polars") or require("polars", extra="polars")
+    polars = sys.modules.get("polars") or require("polars")
     frame = polars.from_arrow(table)
     for name, dtype in kind.dtypes.items():
         if name in frame.columns and frame.schema[name] != dtype:

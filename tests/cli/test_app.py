@@ -1,11 +1,14 @@
 """The program as a shell sees it: help, completion, what to do next."""
 
+import json
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import lookalike as la
 
 LOOKALIKE = str(Path(sys.executable).with_name("lookalike"))
 
@@ -40,3 +43,13 @@ def test_new_says_what_comes_next(tmp_path):
     assert check.startswith("lookalike check ")
     done = subprocess.run(check.replace("lookalike", LOOKALIKE, 1), shell=True, capture_output=True, text=True, check=False)
     assert done.stdout.startswith("ok ")
+
+
+def test_kinds_lists_a_group_with_what_each_is():
+    """`lookalike kinds metrics` says every kind of the group in a sentence, also as JSON."""
+    code, said = lookalike("kinds", "metrics", "--json")
+    pages = json.loads(said)
+    assert code == 0
+    assert set(pages) == set(la.kinds()["metric"])
+    assert all(pages.values())
+    assert "dedup" in lookalike("kinds", "step")[1]
