@@ -29,6 +29,16 @@ def test_json_round_trip(report, tmp_path):
     assert again.exit_code == report.exit_code
 
 
+def test_a_saved_report_is_compared_like_a_fresh_one(real, good, holdout, tmp_path):
+    """Counts and densities, which have no upper end, are compared too; tables are told in the same order."""
+    fresh = evaluate(real, good, holdout=holdout, only="coverage,pii_count")
+    saved = Report.load(fresh.save(tmp_path / "report.json"))
+    assert saved["pii_count"].range == (0.0, float("inf"))
+    assert {change.verdict for change in compare(saved, fresh).changes} == {"same"}
+    assert str(saved).splitlines()[0] == str(fresh).splitlines()[0]
+    assert saved.markdown() == fresh.markdown()
+
+
 def test_every_form_by_suffix(worse, tmp_path):
     """The suffix names the form; an unknown one is an error that lists them."""
     assert "Fix this first" in worse.save(tmp_path / "r.md").read_text()

@@ -46,7 +46,7 @@ def markdown(report: Report) -> str:
     """Verdicts, what to fix first, gates that do not hold, headline numbers; details stay in JSON and HTML."""
     lines = ["# Synthetic data report", ""]
     for name, info in report.tables.items():
-        sizes = ", ".join(f"{rows:,} {which}" for which, rows in info.rows.items())
+        sizes = ", ".join(f"{info.rows[which]:,} {which}" for which in ("real", "synthetic", "holdout") if which in info.rows)
         lines.append(f"{f'**{_cell(name)}**: ' if name else ''}{sizes} rows, {len(info.columns)} columns.")
     lines += ["", "| dimension | verdict |", "|---|---|"]
     lines += [f"| {dimension} | {_MARK[verdict]} |" for dimension, verdict in report.verdicts.items()]

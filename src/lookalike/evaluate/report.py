@@ -5,6 +5,7 @@ Report --> to_json (canonical: same input and seed, same bytes) | markdown | jun
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
@@ -184,7 +185,7 @@ class Report:
                 fix="give a report.json that this version of lookalike wrote",
             )
         return cls(
-            results=tuple(_build(Result, r) for r in data["results"]),
+            results=tuple(_build(Result, _unbounded(r)) for r in data["results"]),
             verdicts={d: data["verdicts"][d] for d in DIMENSIONS if d in data["verdicts"]},
             outcomes=tuple(_build(Outcome, o) for o in data["gates"]),
             findings=tuple(_build(Finding, f) for f in data["findings"]),
@@ -272,6 +273,12 @@ def _build(kind: Any, data: Mapping[str, Any]) -> Any:
     )
 
 
+def _unbounded(data: Mapping[str, Any]) -> dict[str, Any]:
+    """A result's plain data with the ends of its range that JSON has no number for."""
+    low, high = data["range"]
+    return {**data, "range": [-math.inf if low is None else low, math.inf if high is None else high]}
+
+
 def _plain(value: Any) -> Any:
     """JSON values: numpy scalars and arrays as Python's, floats rounded, infinities as null, columns as text."""
     if isinstance(value, Mapping):
@@ -337,6 +344,8 @@ def _finding(outcome: Outcome, result: Result | None) -> Finding:
     reading = str(result.detail.get("reading", "")) if result else ""
     if reading and not reading.endswith((".", "!", "?")):
         reading += "."
+    if "=" not in reading.partition(":")[0]:  # a group's name begins as the column does
+        reading = f"{reading[:1].upper()}{reading[1:]}"
     advice = str(result.detail.get("fix", "")) if result else ""
     fix = outcome.fix or advice
     why = f"{outcome.why[:1].upper()}{outcome.why[1:]}: " if failed and outcome.why else ""

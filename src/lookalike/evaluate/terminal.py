@@ -71,7 +71,7 @@ def _header(report: Report) -> Text:
         if i == 8:
             out.append(f"\nand {len(report.tables) - 8} more tables", style="dim")
             break
-        sizes = "  ".join(f"{which} {rows:,}" for which, rows in info.rows.items())
+        sizes = "  ".join(f"{which} {info.rows[which]:,}" for which in ("real", "synthetic", "holdout") if which in info.rows)
         out.append(f"{chr(10) if i else ''}{f'{name}: ' if name else ''}", style="bold")
         out.append(f"{sizes} rows, {len(info.columns)} columns")
         if info.reference == "half" and "real" in info.rows:
