@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 # Verbs load their rooms when they are called: `lookalike evaluate` must not pay for the run engine, nor `run` for evaluation.
 
 RecipeLike: TypeAlias = "Recipe | Plan | str | Path | Mapping[str, Any]"
+HELD_ROWS = 1_000_000  # more are drawn and written a few at a time
 
 
 def settings(pairs: Iterable[str], *, option: str = "--set") -> dict[str, str]:
@@ -351,6 +352,8 @@ def mimic_file(
     first = " (kernels are compiled, this once: half a minute)" if waits else ""
     say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
     model = fit(learned, synthesizer=synthesizer, seed=seed)
+    if reason := getattr(model, "reason_", ""):
+        say(reason)
     say(f"drawing {count:,} rows")
     synthetic = model.sample_arrow(count, given=given, seed=seed)
     write_table(synthetic, Path(to))
@@ -417,15 +420,17 @@ def sample(
     Args:
         model: a fitted synthesizer, or the folder of a saved one.
         n: rows.
-        to: a csv, parquet or jsonl file to write; without it the rows are returned, in the kind of frame that was fitted.
+        to: a csv, parquet or jsonl file to write, above a million rows a few at a time where the method can; without it the rows
+            are returned, in the kind of frame that was fitted.
         given: conditions that every row holds; see `mimic`.
         seed: the same model and seed give the same rows.
 
     Returns:
         The rows, or how many were written to the file.
     """
-    from lookalike.export.tables import check_ending, write_table
+    from lookalike.export.tables import check_ending, write_batches
     from lookalike.synthesizers.base import Synthesizer as Base
+    from lookalike.synthesizers.watch import tell
 
     if to is not None:
         check_ending(Path(to))
@@ -433,9 +438,11 @@ def sample(
     loaded = Base.load(model) if isinstance(model, (str, Path)) else model
     if to is None:
         return loaded.sample(n, given=given, seed=seed)
-    table = loaded.sample_arrow(n, given=given, seed=seed)
-    write_table(table, Path(to))
-    return int(table.num_rows)
+    whole = n <= HELD_ROWS
+    tables = (
+        iter([loaded.sample_arrow(n, given=given, seed=seed)]) if whole else loaded.sample_batches(n, given=given, seed=seed)
+    )
+    return write_batches(tables, Path(to), lambda done: tell(f"{done:,} rows", done / max(n, 1)))
 
 
 def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **fields: Any) -> list[Path]:

@@ -20,12 +20,16 @@ def fit(
 ) -> None:
     """Learn a table and save the model."""
     from lookalike import api
-    from lookalike.cli.output import console
+    from lookalike.cli.output import console, say
+    from lookalike.cli.waiting import waiting
     from lookalike.store import check_writable
+    from lookalike.synthesizers.watch import watched
 
     check_writable(output)
-    with console.status("learning"):
+    with waiting("learning") as move, watched(move):
         model = api.fit(data, synthesizer=synthesizer, seed=seed, budget_s=budget_s)
     path = model.save(output)
+    if reason := getattr(model, "reason_", ""):
+        say(reason, "dim")
     size = sum(file.stat().st_size for file in path.iterdir())
     console.print(f"{path}  [dim]{size:,} bytes, {len(model.schema_.columns)} columns[/]", soft_wrap=True)

@@ -26,26 +26,26 @@ def mimic(
 ) -> None:
     """Learn a table, sample it, and say what the sample is worth. A fifth of the rows is held out to measure privacy."""
     from lookalike import api
-    from lookalike.cli.output import console
+    from lookalike.cli.output import console, say
+    from lookalike.cli.waiting import waiting
     from lookalike.store import check_writable
+    from lookalike.synthesizers.watch import watched
 
     if html is not None:
         check_writable(html)
 
-    def say(text: str) -> None:
-        console.print(f"[dim]{text}[/]")
-
-    made = api.mimic_file(
-        data,
-        output,
-        n=n,
-        target=target,
-        synthesizer=synthesizer,
-        given=api.settings(given or [], option="--given"),
-        seed=seed,
-        measure=evaluate,
-        say=say,
-    )
+    with waiting("working") as move, watched(move):
+        made = api.mimic_file(
+            data,
+            output,
+            n=n,
+            target=target,
+            synthesizer=synthesizer,
+            given=api.settings(given or [], option="--given"),
+            seed=seed,
+            measure=evaluate,
+            say=lambda text: say(text, "dim"),
+        )
     if made is not None:
         console.print(made)
         if html is not None:

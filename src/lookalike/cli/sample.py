@@ -22,9 +22,12 @@ def sample(
     """Draw rows from a saved model."""
     from lookalike import api
     from lookalike.cli.output import console
+    from lookalike.cli.waiting import waiting
+    from lookalike.synthesizers.watch import watched
 
     conditions = dict(api.settings(given or [], option="--given"))
     if where:
         conditions["where"] = where
-    rows = api.sample(model, n, output, given=conditions, seed=seed)
+    with waiting("drawing") as move, watched(move):
+        rows = api.sample(model, n, output, given=conditions, seed=seed)
     console.print(f"{output}  [dim]{rows:,} rows[/]", soft_wrap=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pyarrow as pa
@@ -34,7 +35,25 @@ def write_table(table: pa.Table, path: Path) -> None:
     Raises:
         UsageError: an ending that no writer has.
     """
+    write_batches(iter([table]), path)
+
+
+def write_batches(tables: Iterator[pa.Table], path: Path, progress: Callable[[int], None] = lambda done: None) -> int:
+    """Write tables of one schema, at least one, as they come; the file is complete or not there. Gives the number of rows.
+
+    Raises:
+        UsageError: an ending that no writer has.
+    """
     writer = check_ending(path)
-    # a table without rows may have no batch, and no file is of a format without its columns
-    batches = table.to_batches(writer.rows_at_once) or [pa.RecordBatch.from_pylist([], table.schema)]
-    put(path, lambda file: writer.write(iter(batches), file))
+    done = 0
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        nonlocal done
+        for table in tables:
+            # a table without rows may have no batch, and no file is of a format without its columns
+            yield from table.to_batches(writer.rows_at_once) or [pa.RecordBatch.from_pylist([], table.schema)]
+            done += table.num_rows
+            progress(done)
+
+    put(path, lambda file: writer.write(batches(), file))
+    return done

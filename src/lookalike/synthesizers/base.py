@@ -7,7 +7,7 @@ Arrow IPC). Nothing in it is executed on loading.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -104,6 +104,18 @@ class Synthesizer(Spec):
                 fix="write {column: value}, or {'where': 'an SQL condition'}",
             )  # fmt: skip
         return self._sample(int(rows), schema, _conditions(given or {}, schema), seed)
+
+    def sample_batches(self, n: int, rows: int = 65_536, *, given: Given | None = None, seed: int = 0) -> Iterator[pa.Table]:
+        """Draw `n` rows and give them a few at a time; methods that can (`forest`) hold no more than these.
+
+        Args:
+            n: rows in all.
+            rows: rows in a batch.
+            given: as for `sample`.
+            seed: the same rows again.
+        """
+        table = self.sample_arrow(n, given=given, seed=seed)
+        yield from (table.slice(start, rows) for start in range(0, max(n, 1), rows))
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder; written aside and renamed.

@@ -236,10 +236,13 @@ def deadline(budget_s: float | None) -> float:
 
 def epochs(lesson: Lesson, count: int, rows: int, batch: int, step: Callable[[npt.NDArray[np.int64]], None]) -> int:
     """Run `step` on shuffled batches until the epochs or the budget end; gives the epochs that were completed."""
+    began = time.monotonic()
+    span = max(lesson.deadline - began, 1e-9)
     for epoch in range(count):
-        tell(f"epoch {epoch + 1:,} of {count:,}", epoch / count)
         order = lesson.draws.permutation(rows)
         for start in range(0, rows, batch):
+            done = max((epoch + start / rows) / count, (time.monotonic() - began) / span)
+            tell(f"epoch {epoch + 1:,} of {count:,}", min(done, 1.0))
             step(order[start : start + batch])
             if lesson.late:
                 return epoch
