@@ -13,7 +13,7 @@ from lookalike.errors import NotFitted, SchemaError, SynthesizerError, UnknownCo
 from lookalike.registry import resolve
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.forest import draw, grow, kernels, learn
+from lookalike.synthesizers.forest import draw, grow, kernels, learn, smoothing
 from lookalike.synthesizers.forest.model import Forest
 from lookalike.testing.synthesizers import check_synthesizer
 
@@ -193,7 +193,7 @@ def smoothed(deck: list[int], near: list[int], key: int, *, usual: float = 10.0)
     """One leaf after `smooth`, among rows like `near`, of a table whose codes have `usual` rows each."""
     out, size = np.array(deck, np.int32), np.array([len(deck)], np.int32)
     around = np.zeros(1, np.int32), np.array([len(near)], np.int32), np.array(near, np.int32)
-    kernels.smooth(np.zeros(1, np.int32), size, out, around, np.full(1001, usual), key)
+    smoothing.smooth(np.zeros(1, np.int32), size, out, around, np.full(1001, usual), key)
     return out
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
-from lookalike.synthesizers.forest import kernels, learn, splits
+from lookalike.synthesizers.forest import kernels, learn, smoothing, splits
 from lookalike.synthesizers.forest.learn import Matrix
 from lookalike.synthesizers.forest.pairs import NONE, Partner
 
@@ -164,8 +164,8 @@ def _tree(data: Matrix, j: int, feats: Array, settings: Settings, key: int) -> _
     other = kernels.gather(data.bins, feats, rest, tables, slots)
     start, size, deck = kernels.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
     if data.codings[j].form == "number":
-        around = kernels.surroundings(nodes, lo, hi, order, codes, AROUND)
-        kernels.smooth(start, size, deck, around, data.counts[j], key >> 2)
+        around = smoothing.surroundings(nodes, lo, hi, order, codes, AROUND)
+        smoothing.smooth(start, size, deck, around, data.counts[j], key >> 2)
     return _Tree(nodes, start, size, deck, slots[None], tables)
 
 

@@ -20,8 +20,6 @@ from numba import njit
 LEAF = 0xFFFF
 WIDTH = 4  # dimensions of a sketch: loops are unrolled for it
 GOLDEN = 0.6180339887498949
-REACH = 3.0  # times the gap on the other side, at most
-FEW = 6  # rows that say nothing
 
 Array = npt.NDArray[Any]
 
@@ -151,106 +149,6 @@ def decks(nodes: Array, lo: Array, hi: Array, order: Array, codes: Array, X: Arr
         if size[k] > 1:
             deck[start[k] : start[k] + size[k]].sort()
     return start, size, deck
-
-
-@njit(cache=True, nogil=True)
-def surroundings(nodes: Array, lo: Array, hi: Array, order: Array, codes: Array, rows: int) -> tuple[Array, Array, Array]:
-    """What the rows around a leaf look like: sorted codes of the lowest node above it, or itself, with enough growing rows.
-
-    Args:
-        nodes: of one tree.
-        lo: first growing row of each node.
-        hi: end of the growing rows of each node.
-        order: the growing rows, node by node.
-        codes: int32 [n], the growing rows' codes.
-        rows: that are enough. Nodes of many more are looked at evenly.
-
-    Returns:
-        Start and length for each leaf, int32 [m], and the codes, int32.
-    """
-    m, most = len(nodes), 4 * rows
-    near, used = np.zeros(m, np.int32), np.zeros(m, np.bool_)
-    for k in range(m):  # children come after their parent
-        if hi[k] - lo[k] >= rows:
-            near[k] = k
-        if (nodes[k] & LEAF) == LEAF:
-            used[near[k]] = True
-        else:
-            child = nodes[k] >> 32
-            near[child] = near[child + 1] = near[k]
-    start, size, total = np.zeros(m, np.int32), np.zeros(m, np.int32), 0
-    for k in range(m):
-        if used[k]:
-            start[k], size[k] = total, min(hi[k] - lo[k], most)
-            total += size[k]
-    out = np.empty(total, np.int32)
-    for k in range(m):
-        if used[k]:
-            for i in range(size[k]):
-                out[start[k] + i] = codes[order[lo[k] + i * (hi[k] - lo[k]) // size[k]]]
-            out[start[k] : start[k] + size[k]].sort()
-    return start[near], size[near], out
-
-
-@njit(cache=True, nogil=True)
-def smooth(start: Array, size: Array, deck: Array, around: tuple[Array, Array, Array], counts: Array, key: int) -> None:
-    """Let a row vouch for no number by itself: in each leaf, move one row of every number, in place, to somewhere between its neighbours.
-
-    What is left of a number in a leaf is what other rows say of it (counts less one, as in leave-one-out and in absolute
-    discounting); the row that was taken lies anywhere between the numbers next to it in the leaf, as likely as the rows around the
-    leaf do, or as the table's do where there are few. A gap counts for at most `REACH` times the one on the other side, so that
-    nothing lands half way between two humps.
-
-    Args:
-        start: of each node's deck.
-        size: of each node's deck.
-        deck: sorted codes of the leaves.
-        around: see `surroundings`.
-        counts: float64, rows of the table with each code; code 0 (missing) stays.
-        key: of the random numbers.
-    """
-    ends = np.cumsum(counts)
-    middle = ends - 0.5 * counts  # ranks
-    first, length, rows = around
-    most = size.max()
-    code, at = np.empty(most, np.int32), np.empty(most, np.int32)  # a leaf's numbers, and the first row of each
-    low, high = np.empty(most, np.int32), np.empty(most, np.int32)  # their rows around the leaf
-    for k in range(len(size)):
-        if size[k] < 2:
-            continue
-        own = deck[start[k] : start[k] + size[k]]
-        near = rows[first[k] : first[k] + length[k]]
-        m = 0
-        for i in range(len(own)):
-            if own[i] > 0 and (m == 0 or own[i] != code[m - 1]):
-                code[m], at[m] = own[i], i
-                low[m] = np.searchsorted(near, own[i])
-                high[m] = low[m] + np.searchsorted(near[low[m] :], own[i], side="right")
-                m += 1
-        for x in range(m if m > 1 else 0):
-            u, c = unit(key, start[k] + at[x]), code[x]
-            itself = high[x] - low[x] - 1
-            below = low[x] - 0.5 * (low[x - 1] + high[x - 1]) if x > 0 else 0.0  # nothing leaves the leaf's range
-            above = 0.5 * (low[x + 1] + high[x + 1]) - high[x] if x < m - 1 else 0.0
-            if 0 < x < m - 1:
-                below, above = min(below, REACH * (above + itself)), min(above, REACH * (below + itself))
-            place = u * (below + itself + above)
-            if below + itself + above < FEW:
-                own[at[x]] = anywhere(ends, middle, code[x - 1] if x > 0 else c, c, code[x + 1] if x < m - 1 else c, u)
-            elif place < below:
-                own[at[x]] = near[max(int(low[x] - below + place), 0)]
-            elif place >= below + itself:
-                own[at[x]] = near[min(int(high[x] + place - below - itself), len(near) - 1)]
-        own.sort()
-
-
-@njit(cache=True, nogil=True, inline="always")
-def anywhere(ends: Array, middle: Array, before: int, c: int, after: int, u: float) -> int:
-    """A code between two neighbours of one, as the rows of the table lie there."""
-    below, above = middle[c] - middle[before], middle[after] - middle[c]
-    if before < c < after:
-        below, above = min(below, REACH * above), min(above, REACH * below)
-    return np.searchsorted(ends, middle[c] - below + u * (below + above), side="right")
 
 
 @njit(cache=True, nogil=True, inline="always")

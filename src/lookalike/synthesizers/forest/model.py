@@ -29,8 +29,9 @@ class Forest(Synthesizer):
 
     Columns are drawn one after another. Each has a few histogram trees on the columns before it, whose splits compare random
     sketches of the column, so that one tree models its whole distribution; a split must be significant. Rows draw from leaves,
-    numbers land between stored ones, and a small discriminator thins the draws towards the table. Identifiers, personal data
-    and free texts are not learned: they are made anew.
+    numbers land between stored ones, and a small discriminator thins the draws towards the table. Columns that others determine or
+    give by arithmetic (total = net + tax) are looked up and worked out, and values that never stand beside each other in the table
+    do not in the rows. Identifiers, personal data and free texts are not learned: they are made anew.
 
     Use it first: mixed tables from a hundred to ten million rows. Prefer `copula` for a handful of rows, a DP method when a
     guarantee is needed, and a network for tables whose columns depend on each other through smooth functions of many.
