@@ -53,3 +53,20 @@ def test_kinds_lists_a_group_with_what_each_is():
     assert set(pages) == set(la.kinds()["metric"])
     assert all(pages.values())
     assert "dedup" in lookalike("kinds", "step")[1]
+
+
+def test_an_error_after_work_is_the_last_word(tmp_path):
+    """Nothing that the error held is reported as leaked when the process ends: the fix stays the last line that is read."""
+    (tmp_path / "t.csv").write_text("a,b\n" + "".join(f"{i},{'xy'[i % 2]}\n" for i in range(60)))
+    code, said = lookalike("mimic", str(tmp_path / "t.csv"), "-n", "5", "-o", str(tmp_path / "o.csv"), "--given", "b=z")
+    assert code == 2
+    assert said.splitlines()[-1].strip().startswith("fix its values")
+
+
+def test_a_key_that_cannot_sign_is_told_before_the_run(tmp_path):
+    """A missing signing key stops a run before it makes anything."""
+    lookalike("new", "t", "-o", str(tmp_path / "t.yaml"))
+    code, said = lookalike("run", str(tmp_path / "t.yaml"), "-o", str(tmp_path / "run"), "--sign", str(tmp_path / "no.pem"))
+    assert code == 6
+    assert "openssl genpkey" in said
+    assert not (tmp_path / "run").exists()

@@ -14,24 +14,26 @@ def main() -> None:
     from lookalike.cli.app import app
     from lookalike.errors import LookalikeError
 
+    code = 0
     try:
         app(standalone_mode=True)
+    except SystemExit:
+        gc.freeze()  # the process ends: to look for garbage in all that was loaded, as Python then does, takes a sixth of a second
+        raise
     except LookalikeError as exc:
         from lookalike.cli.output import show_error
 
         show_error(exc)
-        sys.exit(exc.exit_code)
+        code = exc.exit_code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)  # noqa: T201  # the last word of an interrupted command
-        sys.exit(130)
+        code = 130
     except BrokenPipeError:
         sys.stderr.close()
-        sys.exit(0)
     except Exception:  # noqa: BLE001  # the last resort: a bug of ours, with its own exit code
         import traceback
 
         traceback.print_exc()
         print("internal error: please report it with the lines above", file=sys.stderr)  # noqa: T201
-        sys.exit(6)
-    finally:
-        gc.freeze()  # the process ends: to look for garbage in all that was loaded, as Python then does, takes a sixth of a second
+        code = 6
+    sys.exit(code)  # after the error is gone, and collected: what it holds of DuckDB would be reported as a leak at the very end

@@ -47,9 +47,12 @@ def run(
     from lookalike.cli.live import watching
     from lookalike.cli.output import say
     from lookalike.cli.summary import show_run
+    from lookalike.export.sign import check_key
     from lookalike.run.engine import Options, Progress
     from lookalike.run.executors import Shard
 
+    if sign is not None:
+        check_key(sign)
     options = Options(threads, Shard.parse(shard), retry_failed, allow_code, cache)
     plan = api.plan(recipe, rows=rows, set=api.settings(sets or []), allow_code=allow_code)
     to = output or api.default_folder(recipe, plan)

@@ -49,6 +49,16 @@ def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
     return written
 
 
+def check_key(key: Path) -> None:
+    """That a file can sign: asked before long work.
+
+    Raises:
+        RunError: it is no Ed25519 private key.
+        MissingExtra: `cryptography` is not installed.
+    """
+    _private_key(key)
+
+
 def unseal(folder: Path) -> None:
     """Take a seal off: what is written from now on would not fit it."""
     for name in (SUMS, SIGNATURE):
@@ -199,13 +209,15 @@ def _private_key(path: Path) -> Any:
         key = serialization.load_pem_private_key(path.read_bytes(), password=None)
     except (ValueError, TypeError, OSError) as exc:
         raise RunError(
-            what=f"the signing key cannot be read: {exc}", where=str(path), fix="make one with `lookalike.export.sign.new_key`"
+            what=f"the signing key cannot be read: {exc}",
+            where=str(path),
+            fix="make one: openssl genpkey -algorithm ed25519 -out key.pem",
         ) from exc
     if not isinstance(key, ed25519.Ed25519PrivateKey):
         raise RunError(
             what=f"{type(key).__name__} is not an Ed25519 key",
             where=str(path),
-            fix="make one with `lookalike.export.sign.new_key`",
+            fix="make one: openssl genpkey -algorithm ed25519 -out key.pem",
         )
     return key
 
