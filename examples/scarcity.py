@@ -47,6 +47,7 @@ sources:
 tables:
   written:
     rows: $(written)
+    replace_failed: true
     columns:
       score: {kind: category, values: [great, other]}
       product: {kind: category, values: [coffee, tea, dog food, crisps, chocolate, olive oil, cereal, baby food, noodles, hot sauce]}

@@ -154,7 +154,7 @@ class Meant:
         before, after = self._count, self._count + len(vectors)
         self._make_room(after, vectors.shape[1])
         self._kept[before:after] = vectors
-        self._heads[before:after] = heads(vectors, self._heads.shape[1] - 1)
+        write_heads(vectors, self._heads[before:after])
         verdicts: list[str | None] = [None] * len(vectors)
         nearest: dict[int, float] = {}
         # in the order of rows: a row's own fate is known before it is another's `other`
@@ -163,12 +163,14 @@ class Meant:
                 nearest[row] = max(cosine, nearest.get(row, 0.0))
         for row, cosine in nearest.items():
             verdicts[row] = f"{cosine:.2f} like an earlier {self.name}"
-        stays: npt.NDArray[np.bool_] = np.any(vectors != 0, axis=1)
+        stays: npt.NDArray[np.bool_] = np.any(vectors, axis=1)
+        if not nearest and stays.all():
+            self._count = after
+            return verdicts
         stays[list(nearest)] = False
         self._count += int(stays.sum())
-        if self._count < after:
-            self._kept[before : self._count] = vectors[stays]
-            self._heads[before : self._count] = self._heads[before:after][stays]
+        self._kept[before : self._count] = vectors[stays]
+        self._heads[before : self._count] = self._heads[before:after][stays]
         return verdicts
 
     def _close(self, before: int, after: int) -> Iterator[tuple[int, int, float]]:
@@ -244,7 +246,7 @@ class Meant:
 
     def _make_room(self, rows: int, width: int) -> None:
         if rows > len(self._kept):
-            head = min(width, 32 * ceil(width * 2 * (1 - self.threshold) / 32))  # tells vectors of a cosine up to a half apart
+            head = min(width, 32 * ceil(width * 3 * (1 - self.threshold) / 32))  # tells vectors of a cosine up to a half apart
             self._kept = _larger(self._kept, 2 * rows, width, self._count)
             self._heads = _larger(self._heads, 2 * rows, head + 1, self._count)
 
@@ -255,15 +257,16 @@ def _larger(rows: Vectors, size: int, width: int, count: int) -> Vectors:
     return out
 
 
-def heads(vectors: Vectors, width: int) -> Vectors:
-    """float32 [n, width + 1]: the first numbers of each vector, and the length of the rest, rounded up.
+def write_heads(vectors: Vectors, out: Vectors) -> None:
+    """The first numbers of each vector into `out` float32 [n, h + 1], and the length of the rest, rounded up.
 
     The product of two of these is no less than that of the vectors themselves: what the rest adds is at most the product of the
     lengths (Cauchy and Schwarz).
     """
+    width = out.shape[1] - 1
     rest = vectors[:, width:]
-    length = np.ceil(np.sqrt(np.einsum("ij,ij->i", rest, rest)))
-    return np.column_stack([vectors[:, :width], length])
+    out[:, :width] = vectors[:, :width]
+    np.ceil(np.sqrt(np.einsum("ij,ij->i", rest, rest)), out=out[:, width])
 
 
 def joined(columns: Sequence[pa.Array]) -> list[str]:
