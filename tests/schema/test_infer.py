@@ -164,3 +164,22 @@ def test_two_thousand_columns():
     """A very wide table is described."""
     table = pa.table({f"c{i}": np.arange(60) * (i % 7 + 1) % 13 for i in range(2000)})
     assert len(infer(table).columns) == 2000
+
+
+def test_a_category_that_quotes_the_person_of_its_row_is_a_text():
+    """Notes that repeat and name their row's person are not levels to be drawn word for word; a city that repeats is one."""
+    people = [
+        f"{first} {last}" for first in ("Ann", "Bert", "Cleo", "Dora", "Emil") for last in ("Weber", "Schulz", "Braun", "Koch")
+    ]
+    rows = people * 20
+    table = pa.table(
+        {
+            "name": rows,
+            "note": [f"Called {name} back" for name in rows],
+            "town": [("Ulm", "Jena")[i % 2] for i in range(len(rows))],
+        }
+    )
+    schema = infer(table)
+    assert schema["name"].semantic == "name"
+    assert (schema["note"].semantic, schema["town"].semantic) == ("text", "category")
+    assert "quote 'name'" in schema["note"].reason
