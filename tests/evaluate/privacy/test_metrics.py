@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.evaluate import evaluate
 from lookalike.evaluate.views import Views
 from lookalike.registry import resolve
 
@@ -304,3 +305,40 @@ def test_an_alarm_that_missed_the_planted_rows_states_no_smaller_leak():
     found = head("alarm", Views(table(1), table(2), table(3)))
     assert found.value is None
     assert "repeat too much" in found.skipped
+
+
+@pytest.mark.parametrize("size", [50, 150, 500, 2000])
+def test_the_promised_leak_fails_the_laxest_profile_and_one_row_less_does_not(size):
+    """`alarm` and the gate speak of one thing: as many copies as promised are proven to be above what profile internal lets pass."""
+
+    def rows(seed):
+        return pa.table({f"x{i}": np.random.default_rng([seed, i]).normal(size=size) for i in range(5)})
+
+    train, fresh, kept = rows(0), rows(1), rows(2)
+
+    def judged(copied):
+        release = pa.concat_tables([train.slice(0, copied), fresh.slice(copied)])
+        return evaluate(train, release, holdout=kept, only="identical_excess,alarm")
+
+    least = round(judged(0)["alarm"].value * size)
+    assert 8 <= least <= 0.2 * size
+    for copied, expected in ((least, "fail"), (least - 1, "pass")):
+        assert {o.status for o in judged(copied).outcomes if o.metric == "identical_excess"} == {expected}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("size", [50, 150])
+def test_gates_fail_few_safe_releases(size):
+    """Of 40 fresh draws of a population, which leaked nothing, at most 5% fail privacy; see benchmarks/privacy_gates.py for more."""
+    failed = 0
+    for run in range(40):
+        g = np.random.default_rng([run, size])
+        mix = np.random.default_rng(1).normal(size=(3, 8))
+
+        def rows(g=g, mix=mix):
+            x = g.normal(size=(size, 3)) @ mix + g.normal(size=(size, 8))
+            return pa.table({f"x{i}": x[:, i].round(1) for i in range(8)} | {"kind": g.choice(["a", "b", "c"], size)})
+
+        report = evaluate(rows(), rows(), holdout=rows(), only="privacy", seed=run)
+        failed += report.verdicts["privacy"] == "fail"
+    assert failed <= 2

@@ -51,7 +51,7 @@ class Alarm:
 
 
 def prove(
-    train: Codes, holdout: Codes, synthetic: Codes, *, rng: np.random.Generator, planted: float = 0.01, alpha: float = 0.01
+    train: Codes, holdout: Codes, synthetic: Codes, *, rng: np.random.Generator, planted: float = 0.01, level: float = 0.99
 ) -> Alarm:
     """Run the replay test on a leaky and on a safe control.
 
@@ -61,19 +61,19 @@ def prove(
         synthetic: int64 [d, m].
         rng: draws what is planted and cuts the holdout.
         planted: share of the release replaced by training rows, at least one row.
-        alpha: p-value below which the test rings.
+        level: of the interval whose low end must prove a leak.
     """
     count = max(1, round(planted * synthetic.shape[1]))
     rows = rng.choice(train.shape[1], count, replace=train.shape[1] < count)
     keep = rng.permutation(synthetic.shape[1])[count:]
     leaky_table = np.concatenate([train[:, rows], synthetic[:, keep]], axis=1)
     t, h, s = row_hashes(train), row_hashes(holdout), row_hashes(leaky_table)
-    leaky = identical_excess(t, h, s, alpha=alpha)
+    leaky = identical_excess(t, h, s, level=level)
     half = rng.permutation(h.size)
-    safe = identical_excess(t, h[half[: h.size // 2]], h[half[h.size // 2 :]], alpha=alpha)
-    own = identical_excess(t, h, row_hashes(synthetic), alpha=alpha)
+    safe = identical_excess(t, h[half[: h.size // 2]], h[half[h.size // 2 :]], level=level)
+    own = identical_excess(t, h, row_hashes(synthetic), level=level)
     return Alarm(
-        rang=leaky.p <= alpha, quiet=safe.p > alpha, leaky=leaky, safe=safe, planted=count / synthetic.shape[1],
+        rang=leaky.proven, quiet=not safe.proven, leaky=leaky, safe=safe, planted=count / synthetic.shape[1],
         smallest_seen=own.smallest_seen,
     )  # fmt: skip
 

@@ -22,6 +22,7 @@ import pyarrow.compute as pc
 from lookalike.evaluate.privacy.bounds import Rate, binomial_tail, clopper_pearson, excess_interval, hypergeometric_tail
 from lookalike.evaluate.privacy.space import Codes, Hashes, row_hashes
 
+TOLERATED = 0.001  # proven excess that the laxest profile of gates lets pass: what is promised to be seen, it fails
 COMMON = 10  # real rows that share a record from which on it tells nothing about anybody
 
 
@@ -36,7 +37,7 @@ class Excess:
         holdout_matches: the same for the holdout.
         train_share: synthetic rows that equal some training row, as a share.
         holdout_share: the same for the holdout.
-        smallest_seen: the smallest leak, as a share of synthetic rows, that the test would have called one.
+        smallest_seen: the smallest leak, as a share of synthetic rows, that would have been proven to be above `TOLERATED`.
     """
 
     rate: Rate
@@ -46,6 +47,11 @@ class Excess:
     train_share: float
     holdout_share: float
     smallest_seen: float
+
+    @property
+    def proven(self) -> bool:
+        """Whether more is proven than the laxest profile of gates lets pass."""
+        return self.rate.low > TOLERATED
 
 
 def identical_share(synthetic: Hashes, real: Hashes) -> Rate:
@@ -61,7 +67,7 @@ def counts_in(values: Hashes, table: Hashes) -> npt.NDArray[np.int64]:
     return np.where(known[place] == values, counts[place], 0).astype(np.int64)
 
 
-def identical_excess(train: Hashes, holdout: Hashes, synthetic: Hashes, *, level: float = 0.95, alpha: float = 0.01) -> Excess:
+def identical_excess(train: Hashes, holdout: Hashes, synthetic: Hashes, *, level: float = 0.95) -> Excess:
     """How many synthetic rows are copies of training rows beyond what the holdout shows chance to do.
 
     Each matched record of the union is a trial that says "training" with chance n / (n + h). A synthetic row that equals t
@@ -94,7 +100,7 @@ def identical_excess(train: Hashes, holdout: Hashes, synthetic: Hashes, *, level
         holdout_matches=int((in_holdout[matched] > 0).sum()),
         train_share=float(weight[in_train > 0].sum()) / size,
         holdout_share=float(weight[in_holdout > 0].sum()) / size,
-        smallest_seen=_smallest_seen(hits, trials, share, alpha) / size,
+        smallest_seen=_smallest_seen(a, b, size, share, level) / size,
     )
 
 
@@ -128,13 +134,22 @@ def plain_copies(train: Hashes, synthetic: Hashes, *, level: float = 0.95) -> Co
     return Copies(rate, hits, repeats, flagrant=rate.low > max(0.01, 2 * chance.high))
 
 
-def _smallest_seen(hits: int, trials: int, share: float, alpha: float) -> int:
-    """The fewest copied rows, on top of what chance matches, that the exact test calls a leak at `alpha`."""
-    base = round(trials * share) if trials > hits else hits  # what chance would show, had nothing leaked
-    others = trials - hits
-    base = min(base, round(others * share / max(1.0 - share, 1e-9)))
+def _smallest_seen(a: float, b: float, rows: float, share: float, level: float) -> int:
+    """The fewest copied rows, on top of what chance matches, that are proven to be more than is tolerated.
+
+    Args:
+        a: matches on the side of the training data; what is more than chance explains is left out.
+        b: matches on the side of the holdout.
+        rows: rows of the release.
+        share: of the matches that chance gives to the training data.
+        level: of the interval whose low end must prove it.
+    """
+    base = min(a, b * share / max(1.0 - share, 1e-9))
     extra = 1
-    while binomial_tail(base + extra, base + others + extra, share) > alpha:
+    while (
+        extra <= rows
+        and excess_interval(base + extra, b, share_a=share, level=level).low * (base + b + extra) / rows <= TOLERATED
+    ):
         extra += max(1, extra // 20)
     return extra
 
