@@ -86,3 +86,31 @@ def test_mean_and_spread_are_measured_in_real_deviations():
     for at, low, high in zip(table["at"], table["real"], table["synthetic"], strict=True):
         if 0.01 <= at <= 0.99:
             assert high == pytest.approx(2 * low, abs=0.25)
+
+
+def test_sums_that_the_real_table_keeps_are_asked_of_the_synthetic_one():
+    """Totals that do not add up are counted, named with their formula, and cost validity; those of the ceiling all do."""
+    g = np.random.default_rng(0)
+
+    def bills(n: int, wrong: int) -> pa.Table:
+        net, tax = np.round(g.gamma(2, 50, n), 2), np.round(g.random(n), 2)
+        total = np.round(net + tax, 2)
+        total[:wrong] += 0.05
+        return pa.table({"net": net, "tax": tax, "total": total, "kind": g.choice(["a", "b"], n)})
+
+    report = evaluate(bills(1000, 0), bills(1000, 200), only="validity")
+    assert report["validity.sums"].value == pytest.approx(0.8)
+    assert report["validity.sums"].detail == {"sums": {'total = "net" + "tax"': pytest.approx(0.8)}}
+    assert report["validity"].value <= 0.8
+    assert evaluate(bills(1000, 0), bills(1000, 0), only="validity")["validity.sums"].value == 1
+    assert evaluate(bills(1000, 1), bills(1000, 200), only="validity")["validity.sums"].skipped
+
+
+def test_a_declared_range_is_a_rule():
+    """Ages that may be are no fault although no real row has them, and ages that may not be are, although real rows have one."""
+    schema = TableSchema((ColumnSchema("age", "integer", "int64"),), rules=("age between 0 and 120",))
+    real, made = pa.table({"age": [*range(20, 60), 999]}), pa.table({"age": [*range(10, 49), 900, None]})
+    report = evaluate(real, made, schema=schema, only="validity")
+    assert report["validity.rules"].value == pytest.approx(40 / 41)
+    assert report["validity.rules"].detail["rules"] == {"rule age between 0 and 120": pytest.approx(40 / 41)}
+    assert report["validity.ranges"].value == pytest.approx(31 / 41)
