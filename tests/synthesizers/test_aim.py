@@ -156,3 +156,17 @@ def test_an_attacker_measures_less_than_epsilon(monkeypatch):
     """1,000 fits with and without one row show less than the claimed epsilon; with a twentieth of the noise they show more."""
     assert shown(1.0, 1000, cheat=1.0, monkeypatch=monkeypatch) <= 1.0
     assert shown(1.0, 400, cheat=20.0, monkeypatch=monkeypatch) > 1.0
+
+
+def test_numbers_keep_their_shares():
+    """Bins that were found privately are weighted as they were drawn: a number with a heavy value keeps its distribution."""
+    draws = np.random.default_rng(1)
+    gain = np.where(draws.random(20_000) < 0.8, 0, draws.integers(1, 400, 20_000))
+    rich = np.where(draws.random(20_000) < np.where(gain > 200, 0.9, 0.2), "yes", "no")
+    years = np.where(rich == "yes", draws.integers(10, 17, 20_000), draws.integers(1, 17, 20_000))
+    table = pa.table({"gain": gain, "rich": rich, "years": years})
+    made = Aim(epsilon=4.0, noise="seeded").fit(table).sample(20_000)
+    for name in ("gain", "years"):
+        edges = np.unique(np.quantile(table[name].to_numpy(), np.linspace(0, 1, 9)))
+        real, drawn = (np.histogram(t[name].to_numpy(), edges)[0] / 20_000 for t in (table, made))
+        assert np.abs(real - drawn).sum() / 2 < 0.06

@@ -16,10 +16,9 @@ from pydantic import Field
 from lookalike.errors import UnknownColumn, did_you_mean
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features as feature_rules
-from lookalike.synthesizers.bayes_net import draw_network, pick
+from lookalike.synthesizers.bayes_net import decoded, draw_codes, pick
 from lookalike.synthesizers.bins import Bins, Codes
 from lookalike.synthesizers.conditions import Condition, resample
-from lookalike.synthesizers.features import Data
 from lookalike.synthesizers.ledger import Ledger, gaussian_sigma
 from lookalike.synthesizers.mst import Mst, conditional, shares
 from lookalike.synthesizers.raking import Raking, log_weights
@@ -110,19 +109,18 @@ class Aim(Mst):
         cuts = [Bins.of(feature, arrays, f"{i}") for i, feature in enumerate(self._features)]
         sizes = [cut.count for cut in cuts]
         if "tilt/cap" not in arrays or wanted:
-            data, logs = draw_network(self._features, self._model, n, draws, wanted)
-            tilt = log_weights(arrays, [cut.encode(data[cut.feature.name]) for cut in cuts], sizes)
-            return data, logs if logs is None or tilt is None else logs + tilt
-        parts: list[Data] = []
+            codes, fixed, logs = draw_codes(cuts, self._model, n, draws, wanted)
+            tilt = log_weights(arrays, codes, sizes)
+            return {**decoded(cuts, codes, draws), **fixed}, logs if logs is None or tilt is None else logs + tilt
+        parts: list[list[Codes]] = []
         for start in range(0, n, AT_ONCE):
             some = min(AT_ONCE, n - start)
-            drawn = draw_network(self._features, self._model, TIMES * some, draws, ())[0]
-            codes = [cut.encode(drawn[cut.feature.name]) for cut in cuts]
+            codes, _, _ = draw_codes(cuts, self._model, TIMES * some, draws, ())
             tilt = log_weights(arrays, codes, sizes)
             assert tilt is not None  # the model has weights
             rows = resample(np.exp(tilt), some, draws)
-            parts.append({cut.feature.name: cut.decode(code[rows], draws) for cut, code in zip(cuts, codes, strict=True)})
-        return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}, None
+            parts.append([code[rows] for code in codes])
+        return decoded(cuts, [np.concatenate(column) for column in zip(*parts, strict=True)], draws), None
 
 
 def coarse(one: Floats, most: int, cut: Bins) -> Codes:

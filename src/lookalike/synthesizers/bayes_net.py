@@ -74,26 +74,38 @@ def draw_network(
         draws: random numbers.
         wanted: conditions with values; their columns are clamped and the rows weighted by their likelihood.
     """
+    cuts = [Bins.of(feature, model.arrays, f"{i}") for i, feature in enumerate(features)]
+    codes, fixed, logs = draw_codes(cuts, model, n, draws, wanted)
+    return {**decoded(cuts, codes, draws), **fixed}, logs
+
+
+def draw_codes(
+    cuts: Sequence[Bins], model: Model, n: int, draws: np.random.Generator, wanted: Sequence[Condition]
+) -> tuple[list[Codes], Data, npt.NDArray[np.float64] | None]:
+    """`draw_network` before values are drawn within bins: codes of each column, values of the clamped ones, log-weights."""
     asked = {condition.name: condition for condition in wanted}
     logs = np.zeros(n) if wanted else None
     codes: dict[int, Codes] = {}
-    data: Data = {}
-    cuts = {i: Bins.of(f, model.arrays, f"{i}") for i, f in enumerate(features)}
+    fixed: Data = {}
     for i, parents in model.meta["structure"]:
-        feature, table = features[i], model.arrays[f"{i}/table"]
+        cut, table = cuts[i], model.arrays[f"{i}/table"]
         state = np.zeros(n, np.int64)
         for parent in parents:
             state = state * cuts[parent].count + codes[parent]
-        if logs is not None and feature.name in asked:
-            data[feature.name] = clamped(asked[feature.name], n, draws)
-            codes[i] = cuts[i].encode(data[feature.name])
-            chance = np.diff(table, axis=1, prepend=0.0)[state, codes[i]] * cuts[i].share(data[feature.name])
+        if logs is not None and cut.feature.name in asked:
+            values = fixed[cut.feature.name] = clamped(asked[cut.feature.name], n, draws)
+            codes[i] = cut.encode(values)
+            chance = np.diff(table, axis=1, prepend=0.0)[state, codes[i]] * cut.share(values)
             with np.errstate(divide="ignore"):
                 logs += np.log(np.maximum(chance, 0.0))
         else:
             codes[i] = pick(table, state, draws.random(n))
-            data[feature.name] = cuts[i].decode(codes[i], draws)
-    return {f.name: data[f.name] for f in features}, logs
+    return [codes[i] for i in range(len(cuts))], fixed, logs
+
+
+def decoded(cuts: Sequence[Bins], codes: Sequence[Codes], draws: np.random.Generator) -> Data:
+    """A value of each code."""
+    return {cut.feature.name: cut.decode(code, draws) for cut, code in zip(cuts, codes, strict=True)}
 
 
 def pick(table: npt.NDArray[np.float64], state: Codes, coins: npt.NDArray[np.float64]) -> Codes:
