@@ -36,6 +36,7 @@ def test_validation_measures_every_condition(tmp_path):
     }
     assert len(changes) == 7
     assert changes["typing_5"] < changes["synonyms"]
+    assert float(out.split("AUC ")[1].split(" ")[0]) > 0.75
 
 
 def needs_model():
@@ -57,8 +58,8 @@ def test_scarcity_states_its_lift_with_an_interval(tmp_path):
 @pytest.mark.slow
 @pytest.mark.model
 def test_privacy_lets_no_name_out(tmp_path):
-    """None of the known names and addresses is in what the model saw or wrote."""
+    """None of the known names and addresses is in what the model saw or in the table that is released."""
     needs_model()
     out = example(tmp_path, "privacy", "--rows", "3")
-    assert "safe: 0 of" in out
-    assert "written: 0 of" in out
+    assert "seen by the model: 0 of 6 known" in out
+    assert "released: 0 of 6 known" in out
