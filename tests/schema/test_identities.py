@@ -105,3 +105,10 @@ def test_the_widest_number_is_worked_out():
     values = {"amount": amount, "paid": paid, "balance": np.round(amount - paid, 2)}
     (found,) = find(values, {"amount": 1.0, "paid": CENTS, "balance": CENTS})
     assert (found.column, found.sql) == ("balance", '"amount" - "paid"')
+
+
+def test_numbers_without_end_are_left_out(bill):
+    """Infinite and huge numbers break no search: the other sums are still found."""
+    bill["endless"] = np.where(np.arange(N) == 3, np.inf, bill["noise"])
+    bill["huge"] = bill["noise"] * 1e300
+    assert {"total", "amount", "fahrenheit"} == {f.column for f in find(bill, units(bill) | {"endless": 0.0, "huge": 0.0})}

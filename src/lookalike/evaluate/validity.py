@@ -1,4 +1,4 @@
-"""Could these rows exist? Columns, types, ranges, known categories, null patterns, keys and rules."""
+"""Could these rows exist? Columns, types, ranges, known categories, null patterns, keys, rules and sums."""
 
 from __future__ import annotations
 
@@ -12,12 +12,14 @@ from lookalike.evaluate import encode
 from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.shapes import total_variation
 from lookalike.evaluate.views import Views, Which
+from lookalike.schema import identities
+from lookalike.schema.identities import Identity
 
 Flags = npt.NDArray[np.bool_]
 
 
 class Validity(Metric):
-    """Share of synthetic rows that break no check: in the real range, a known or declared category, no infinity, rules kept.
+    """Share of synthetic rows that break no check: in the real range, a known or declared category, no infinity, rules and sums kept.
 
     The real table's own range and categories are a sample, so a real holdout does not reach 1 either: compare with the ceiling.
     """
@@ -28,10 +30,11 @@ class Validity(Metric):
     statistics: ClassVar[bool] = True
 
     def compute(self, views: Views) -> list[Result]:
-        """The headline, then columns present, types, ranges, categories, null patterns, finite numbers, key and rules."""
-        broken = _broken(views, "synthetic")
+        """The headline, then columns present, types, ranges, categories, null patterns, finite numbers, key, rules and sums."""
+        given = _given(views)
+        broken = _broken(views, "synthetic", given=given)
         bad = _any(broken.values(), views.rows("synthetic"))
-        reference = _broken(views, "ceiling", base="base")
+        reference = _broken(views, "ceiling", base="base", given=given)
         ceiling = 1 - float(_any(reference.values(), views.rows("ceiling")).mean())
         counts = {check: int(flags.sum()) for check, flags in broken.items() if flags.any()}
         worst = sorted(counts.items(), key=lambda item: -item[1])[:10]
@@ -39,7 +42,7 @@ class Validity(Metric):
         out = [self.result(1 - float(bad.mean()), ceiling=ceiling, detail={"broken": dict(worst), "reading": reading})]
         out += self._columns(views)
         out += [self._rate(views, broken, part) for part in ("ranges", "categories", "finite")]
-        out += [self._null_patterns(views), self._key(views), self._rules(broken)]
+        out += [self._null_patterns(views), self._key(views), self._rules(broken), self._sums(broken)]
         return out
 
     def _columns(self, views: Views) -> list[Result]:
@@ -99,6 +102,12 @@ class Validity(Metric):
             return self.skip("the schema declares no rules", "rules")[0]
         return self.result(min(own.values()), "rules", ceiling=1.0, detail={"rules": own})
 
+    def _sums(self, broken: dict[str, Flags]) -> Result:
+        own = {k: 1 - float(v.mean()) for k, v in broken.items() if " = " in k and not k.startswith("rule ")}
+        if not own:
+            return self.skip("no number of the real table is a sum or a product of others", "sums")[0]
+        return self.result(min(own.values()), "sums", ceiling=1.0, detail={"sums": own})
+
 
 def _family(kind: pa.DataType) -> str:
     """Types that differ only in width or in how nulls are stored are one family."""
@@ -118,7 +127,13 @@ def _any(flags: Any, rows: int) -> Flags:
     return out
 
 
-def _broken(views: Views, which: Which, base: Which = "real") -> dict[str, Flags]:
+def _given(views: Views) -> list[Identity]:
+    """Numbers that others give in every real row."""
+    values = {c.name: views.numbers(c.name, "real") for c in views.columns if c.form == "number"}
+    return identities.find(values, {name: identities.unit_of(of) for name, of in values.items()})
+
+
+def _broken(views: Views, which: Which, base: Which = "real", *, given: list[Identity]) -> dict[str, Flags]:
     """Check -> rows that break it."""
     out: dict[str, Flags] = {}
     for column in views.columns:
@@ -136,6 +151,9 @@ def _broken(views: Views, which: Which, base: Which = "real") -> dict[str, Flags
             declared = views.schema[name].order if views.schema and name in views.schema.names else ()
             seen[1:] |= np.isin(views.levels(name), declared)  # the domain as declared is more than a sample of it
             out[f"categories of {name}"] = ~seen[codes]
+    for found in given:
+        names = (found.column, *(name for name, _ in found.terms))
+        out[f"{found.column} = {found.sql}"] = found.broken({name: views.numbers(name, which) for name in names})
     if views.schema and which == "synthetic":
         out |= _rules(views.table(which), views.schema.rules)
     return out

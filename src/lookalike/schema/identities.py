@@ -18,6 +18,8 @@ Floats = npt.NDArray[np.float64]
 
 MOST_COLUMNS = 60  # looked at together; the first ones
 MOST_TERMS = 6
+LARGEST = 1e100  # squares of larger numbers overflow
+MOST_DIGITS = 6  # after the point
 LEAST_ROWS = 50
 LEAST_VALUES = 5  # distinct ones of a number that is worked out
 ROUNDED = 0.05  # share of rows in which a half may have been rounded the other way
@@ -84,7 +86,9 @@ class Identity:
     def broken(self, values: Mapping[str, Floats], *, exact: bool = False) -> npt.NDArray[np.bool_]:
         """Rows where the number is another, or is missing where those that it hangs on are not, bool [n]."""
         wanted, made = values[self.column], self.of(values)
-        slack = 1e-9 * (np.nanmax(wanted) - np.nanmin(wanted)) + (1.01 if self.unit < 1 and not exact else 0.01) * self.unit
+        known = wanted[np.isfinite(wanted)]
+        slack = 1e-9 * np.ptp(known) if len(known) else 0.0
+        slack += (1.01 if self.unit < 1 and not exact else 0.01) * self.unit
         with np.errstate(invalid="ignore"):
             return (np.abs(made - wanted) > slack) | (np.isnan(made) != np.isnan(wanted))
 
@@ -108,6 +112,15 @@ class Identity:
         return text if exact or not self.unit else f"round({text}, {self._digits})"
 
 
+def unit_of(values: Floats) -> float:
+    """Of the last digit that a number is written with; 0 where all digits count."""
+    some = values[np.isfinite(values)][:LOOKED_AT]
+    for digits in range(MOST_DIGITS + 1):
+        if np.allclose(some, np.round(some, digits), rtol=0, atol=1e-9 * max(1.0, np.abs(some).max(initial=0))):
+            return float(10.0**-digits)
+    return 0.0
+
+
 def find(values: Mapping[str, Floats], units: Mapping[str, float], taken: Collection[str] = ()) -> list[Identity]:
     """Relations between numbers, none of which hangs on a number that another one gives.
 
@@ -116,7 +129,7 @@ def find(values: Mapping[str, Floats], units: Mapping[str, float], taken: Collec
         units: of each number's last digit; 0 where all digits count.
         taken: numbers that are not to be worked out.
     """
-    names = list(values)[:MOST_COLUMNS]
+    names = [name for name, of in values.items() if not (np.abs(of) > LARGEST).any()][:MOST_COLUMNS]
     n = len(next(iter(values.values()), np.empty(0)))
     if n < LEAST_ROWS:
         return []
