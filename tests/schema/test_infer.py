@@ -7,6 +7,7 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import SchemaError
+from lookalike.evaluate.views import Views
 from lookalike.schema.infer import infer
 from lookalike.schema.types import TableSchema, arrow_type
 
@@ -183,3 +184,16 @@ def test_a_category_that_quotes_the_person_of_its_row_is_a_text():
     assert schema["name"].semantic == "name"
     assert (schema["note"].semantic, schema["town"].semantic) == ("text", "category")
     assert "quote 'name'" in schema["note"].reason
+
+
+def test_what_is_learned_as_a_text_is_measured_as_one():
+    """Notes that quote their row's person are no levels to the report either: new notes are not called invalid."""
+    people = [
+        f"{first} {last}" for first in ("Ann", "Bert", "Cleo", "Dora", "Emil") for last in ("Weber", "Schulz", "Braun", "Koch")
+    ]
+    table = pa.table(
+        {"name": people * 20, "note": [f"Called {name} back" for name in people * 20], "town": ["Ulm", "Jena"] * 200}
+    )
+    assert {c.name: c.form for c in Views(table, table).columns} == {"name": "id", "note": "text", "town": "category"}
+    told = table.set_column(1, "note", pa.array(["Called Ann Weber back", "Called nobody"] * 200))
+    assert {c.name: c.form for c in Views(told, told).columns}["note"] == "category"

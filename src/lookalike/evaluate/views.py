@@ -15,6 +15,7 @@ Four tables can be asked for by name, and two references that are row or cell se
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Literal, TypeVar, cast
 
@@ -27,6 +28,7 @@ from lookalike import rng
 from lookalike.errors import MetricError, did_you_mean
 from lookalike.evaluate import encode
 from lookalike.evaluate.encode import COARSE, PAIR_BINS, PAIR_LEVELS, Bins, Codes, Column, Numbers
+from lookalike.schema.quotes import quoting
 from lookalike.schema.types import TableSchema
 
 Which = Literal["real", "synthetic", "holdout", "independent", "base", "ceiling"]
@@ -96,7 +98,7 @@ class Views:
         self.excluded: dict[str, str] = {}
         self._tables = {w: t.select(shared) for w, t in tables.items()}
         self._cache: dict[Hashable, Any] = {}
-        self.columns = tuple(c for c in (self._column(n) for n in shared) if c is not None)
+        self.columns = self._quoting(tuple(c for c in (self._column(n) for n in shared) if c is not None))
         self._by_name = {column.name: column for column in self.columns}
 
     def _column(self, name: str) -> Column | None:
@@ -126,6 +128,15 @@ class Views:
             return None
         whole = form == "number" and bool(pa.types.is_integer(self._tables["real"][name].type))
         return Column(name, form, whole)
+
+    def _quoting(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
+        """Categories that quote their row's personal data are texts here as they are where they are learned."""
+        real = self._tables["real"]
+        known = self.schema.names if self.schema else ()
+        texts = [c for c in columns if encode.is_text(real[c.name].type) and c.name not in known]
+        told = [c.name for c in texts if c.form == "id" and c.name not in self._keys]
+        found = quoting(real, told, [c.name for c in texts if c.form == "category"])
+        return tuple(replace(c, form="text") if c.name in found else c for c in columns)
 
     def __contains__(self, which: str) -> bool:
         """Whether a table was given."""

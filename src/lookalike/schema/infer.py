@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 
 from lookalike.errors import SchemaError
 from lookalike.schema import dates, patterns, rules, texts
+from lookalike.schema.quotes import quoting
 from lookalike.schema.types import PII, ColumnSchema, Semantic, TableSchema
 
 MOST_DIGITS = 8  # digits after the point that are tried
@@ -26,8 +27,6 @@ MONEY = re.compile(
 CODE = re.compile(
     r"(^|_)(code|class|label|target|zip|zipcode|zip_code|postal|postcode|type|category|cluster|flag|status|group)(_|$)"
 )
-QUOTED_ROWS = 1_000  # rows in which cells are held against the personal data beside them
-QUOTED_SHARE = 0.2  # of the rows that have both, from which on a column quotes
 EPOCH = re.compile(r"time|epoch|(^|_)(ts|at|created|updated)(_|$)")
 
 
@@ -50,34 +49,11 @@ def infer(table: pa.Table) -> TableSchema:
 
 
 def _quoting(columns: tuple[ColumnSchema, ...], table: pa.Table) -> tuple[ColumnSchema, ...]:
-    """Columns whose cells quote the personal data of their own row become texts: as categories they would come out word for word.
-
-    A note such as "Called Eva Weber back" repeats often enough to look like a level, and names a person all the same.
-    """
+    """Categories that quote their row's personal data become texts: as levels they would come out word for word."""
     told = [column.name for column in columns if column.semantic in PII and "string" in column.arrow]
-    candidates = [column.name for column in columns if column.semantic == "category" and "string" in column.arrow]
-    if not told or not candidates:
-        return columns
-    step = max(1, table.num_rows // QUOTED_ROWS)
-    rows = np.arange(0, table.num_rows, step)
-    cells = {
-        n: [str(c).casefold() if c is not None else "" for c in table[n].take(rows).to_pylist()] for n in (*told, *candidates)
-    }
-
-    def quoted(name: str) -> str:
-        for person in told:
-            pairs = [(p, c) for p, c in zip(cells[person], cells[name], strict=True) if len(p) >= 4 and c]
-            if pairs and sum(p in c and p != c for p, c in pairs) >= QUOTED_SHARE * len(pairs):
-                return person
-        return ""
-
-    found = {name: quoted(name) for name in candidates}
-    return tuple(
-        replace(column, semantic="text", format="", reason=f"Its cells quote {found[column.name]!r} of their row. Written anew, never learned.")
-        if found.get(column.name)
-        else column
-        for column in columns
-    )  # fmt: skip
+    found = quoting(table, told, [c.name for c in columns if c.semantic == "category" and "string" in c.arrow])
+    why = {name: f"Its cells quote {person!r} of their row. Written anew, never learned." for name, person in found.items()}
+    return tuple(replace(c, semantic="text", reason=why[c.name]) if c.name in why else c for c in columns)
 
 
 def infer_column(name: str, values: pa.ChunkedArray) -> ColumnSchema:
