@@ -92,7 +92,7 @@ class Gate(BaseModel):
         parts += [f"at most {self.max_drop:g} worse than the baseline"] if self.max_drop is not None else []
         text = " and ".join(parts)
         if self.relative_to:
-            text += f" {'of' if self.min is not None else 'above'} the {self.relative_to}'s"
+            text += f" {'of' if self.min is not None else 'above'} the {self.relative_to}"
         if self.agg:
             text += {"worst": ", the worst", "worst_mean": f", mean of the {self.k} worst", "mean": ", on average"}[self.agg]
         return text + ENDS[self.bound]
