@@ -212,7 +212,7 @@ def test_translations_that_do_not_come_back_are_asked_again():
     ]
     cell, asked = talk("translate", body, {"t": source}, replies)
     assert (cell, len(asked)) == ("Der Hund schläft und frisst.", 5)
-    assert "not translated: and" in asked[1].messages[-1].content
+    assert "translate these words too: and" in asked[1].messages[-1].content
     assert (
         asked[2].messages[-1].content
         == f"{quoted('Die Katze singt.', label='text')}\n\nTranslate the text into English. Give only the translation."
@@ -261,8 +261,8 @@ def test_abstractive_answers_rest_on_evidence():
     ("reply", "said"),
     [
         ("The text discusses rain.", "talks about the text"),
-        ("Rain fell in Oslo and Bath.", "names are not in the text: Bath"),
-        ("Rain fell for 3 days.", "not in the text: 3"),
+        ("Rain fell in Oslo and Bath.", "leave out these names, which the text does not have: Bath"),
+        ("Rain fell for 3 days.", "leave out these numbers, which the text does not have: 3"),
     ],
 )
 def test_summaries_say_what_the_text_says(reply, said):

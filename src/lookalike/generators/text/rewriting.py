@@ -101,6 +101,10 @@ class Restating(TextAsking):
         return None
 
 
+def _sentences(count: int) -> str:
+    return f"{count} sentence{'s' * (count > 1)}"
+
+
 def _pairs(terms: dict[str, str]) -> str:
     return f"Use these words: {', '.join(f'{term} = {wanted}' for term, wanted in terms.items())}."
 
@@ -158,13 +162,13 @@ class Rewrite(Restating):
         if _META.match(new):
             return "it talks about the text; give only the new text"
         if len(new) > 2 * len(source) + 60:
-            return "it is far longer than the text; add no facts"
+            return "write less: it is far longer than the text; add no facts"
         lost = _lost(source, new, self.keep)
         lost += sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
         added = sorted(numbers(new) - numbers(source)) if self.keep_numbers else []
         if lost:
-            return f"it must still contain: {', '.join(lost[:5])}"
-        return f"it adds numbers that the text does not have: {', '.join(added[:5])}" if added else None
+            return f"keep these from the text: {', '.join(lost[:5])}"
+        return f"leave out these numbers, which the text does not have: {', '.join(added[:5])}" if added else None
 
 
 def _lost(source: str, new: str, patterns: Sequence[str]) -> list[str]:
@@ -251,15 +255,15 @@ class Translate(Restating):
     def problem(self, source: str, new: str) -> str | None:
         """The source itself, or lost numbers."""
         if similarity(source, new) > 0.9 and len(source.split()) > 3:
-            return "it is not translated"
+            return "translate it: these are the words of the text"
         left = {word.lower() for word in _ENGLISH.findall(new)} & {word.lower() for word in _ENGLISH.findall(source)}
         if left and not self.to.lower().startswith("english"):
-            return f"these words are not translated: {', '.join(sorted(left))}"
+            return f"translate these words too: {', '.join(sorted(left))}"
         lost = sorted(numbers(source) - numbers(new)) if self.keep_numbers else []
         added = sorted(numbers(new) - numbers(source)) if self.keep_numbers else []
         if lost:
-            return f"these numbers are missing: {', '.join(lost[:5])}"
-        return f"these numbers are not in the text: {', '.join(added[:5])}" if added else None
+            return f"write these numbers too: {', '.join(lost[:5])}"
+        return f"leave out these numbers, which the text does not have: {', '.join(added[:5])}" if added else None
 
 
 class Summarise(Restating):
@@ -294,7 +298,7 @@ class Summarise(Restating):
         """One call."""
         focus = compiled(self.focus).render(row)
         order = (
-            f"Summarise the text in at most {self.sentences} sentence{'s' * (self.sentences > 1)}"
+            f"Summarise the text in at most {_sentences(self.sentences)}"
             f"{f', for a reader who cares about {focus}' if focus else ''}. Use only what it says. Give only the summary."
         )
         return (yield from self.said(row, compiled(self.text).render(row), order))
@@ -302,7 +306,7 @@ class Summarise(Restating):
     def problem(self, source: str, new: str) -> str | None:
         """Too long, or invented numbers."""
         if len(new) >= len(source):
-            return "it is not shorter than the text"
+            return f"write less than the text: only what matters most, in at most {_sentences(self.sentences)}"
         if _META.match(new):
             return "it talks about the text; say what the text says"
         count = len(sentences(new))
@@ -310,9 +314,9 @@ class Summarise(Restating):
             return f"write less: it has {count} sentences, and at most {self.sentences} are asked for"
         added = sorted(numbers(new) - numbers(source))
         if added:
-            return f"these numbers are not in the text: {', '.join(added[:5])}"
+            return f"leave out these numbers, which the text does not have: {', '.join(added[:5])}"
         names = sorted({name for name in _NAME.findall(new) if name.lower() not in source.lower()})
-        return f"these names are not in the text: {', '.join(names[:5])}" if names else None
+        return f"leave out these names, which the text does not have: {', '.join(names[:5])}" if names else None
 
 
 class Backtranslate(Restating):
