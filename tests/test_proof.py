@@ -115,3 +115,24 @@ def test_a_run_of_drawn_numbers_has_no_report(in_folder):
     """There is nothing to hold it against; its card is written all the same."""
     assert measured({"d": {"rows": 5, "columns": {"x": {"kind": "uniform", "low": 0, "high": 1}}}}) is None
     assert (in_folder / "r" / "card.md").is_file()
+
+
+@pytest.mark.parametrize(
+    ("synthesizer", "said"),
+    [
+        ({"kind": "mst", "epsilon": 2.0}, "differential privacy with epsilon 2.0, delta 1e-06, unit: one row of real."),
+        ({"kind": "mst", "noise": "seeded"}, "No differential privacy guarantee is claimed."),
+        ({"kind": "independent"}, "No differential privacy guarantee is claimed."),
+    ],
+)
+def test_the_card_claims_the_privacy_that_was_spent(source, in_folder, synthesizer, said):
+    """Epsilon and delta of what was learned stand in the card; noise that the seed gives away promises nothing."""
+    measured({"t": {"rows": {"like": "real", "n": 100, "synthesizer": synthesizer}}}, sources=source)
+    assert said in (in_folder / "r" / "card.md").read_text(encoding="utf-8")
+
+
+def test_a_source_that_is_used_otherwise_voids_the_claim(source, in_folder):
+    """Rows that are taken as they are have no guarantee, whatever else was learned under one."""
+    tables = {"t": {"rows": {"like": "real", "n": 100, "synthesizer": {"kind": "mst"}}}, "u": {"rows": {"from": "other"}}}
+    measured(tables, sources={**source, "other": source["real"]})
+    assert "No differential privacy guarantee is claimed." in (in_folder / "r" / "card.md").read_text(encoding="utf-8")

@@ -17,6 +17,7 @@ from lookalike.run.fit import split
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
 from lookalike.store import put_bytes
+from lookalike.synthesizers.base import Synthesizer
 
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
@@ -59,7 +60,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
         )
         report.save(folder.path / "report.json")
         report.save(folder.path / "report.html")
-    _write_card(folder, report)
+    _write_card(made, folder, report)
     return report
 
 
@@ -138,9 +139,33 @@ def _gates(made: Plan, *tables: str) -> list[dict[str, Any]]:
     return [{k: v for k, v in gate.items() if (k, v) != ("table", *tables)} for gate in gates]
 
 
-def _write_card(folder: RunFolder, report: Report | None) -> None:
+def _write_card(made: Plan, folder: RunFolder, report: Report | None) -> None:
     """Write the dataset card of a run, and its Croissant description."""
     manifest = folder.manifest
-    text = card(manifest, report=None if report is None else report.dump())
+    about = {"differential_privacy": _promise(made, folder)}
+    text = card(manifest, report=None if report is None else report.dump(), about=about)
     put_bytes(folder.path / "card.md", text.encode())
     put_bytes(folder.path / "croissant.json", orjson.dumps(croissant(manifest), option=orjson.OPT_INDENT_2))
+
+
+def _promise(made: Plan, folder: RunFolder) -> dict[str, Any] | None:
+    """Epsilon and delta of all that was learned; None unless every use of real rows was a fit under differential privacy.
+
+    Fits on the same rows add up. Noise that the seed gives away promises nothing, as the recipe says the seed.
+    """
+    learned = {table.table.rows.like for table in made.tables if isinstance(table.table.rows, Like)}
+    models = sorted((folder.path / "fitted").glob("*/model.json"))
+    if not models or learned != set(made.recipe.sources):
+        return None
+    epsilon = delta = 0.0
+    for path in models:
+        model: Any = Synthesizer.load(path.parent)
+        noise = getattr(model, "noise", None) or getattr(getattr(model, "privacy", None), "noise", None)
+        if noise != "secure":
+            return None
+        epsilon, delta = epsilon + model.ledger_["epsilon"], delta + model.ledger_["delta"]
+    return {
+        "epsilon": float(f"{epsilon:.4g}"),
+        "delta": float(f"{delta:.4g}"),
+        "unit": f"one row of {', '.join(sorted(learned))}",
+    }
