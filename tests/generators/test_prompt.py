@@ -80,6 +80,19 @@ def test_two_choices_in_one_answer_are_none():
     assert "exactly one of: yes, no" in failure(spec, "yes and no", "maybe")
 
 
+@pytest.mark.parametrize(
+    ("text", "refused"),
+    [("I am sorry, but I can't assist with that.", True), ("I apologize, but I'm not able to do this.", True),
+     ("I apologize for any confusion, but I cannot write it.", True), ("As an AI language model, I have no kettle.", True),
+     ("I am sorry to say that the kettle broke.", False), ("I apologize for the late answer. The kettle came.", False),
+     ("I am sorry, my order number is 60318.", False), ("I apologize, but the discount is missing from the bill.", False)],
+)  # fmt: skip
+def test_a_refusal_is_told_from_an_apology(text, refused):
+    """Who is sorry and goes on to say something answers; who is sorry and cannot, refuses."""
+    cell, _ = talk(Prompt(prompt="write"), text, *(["A kettle."] if refused else []))
+    assert cell == ("A kettle." if refused else text)
+
+
 def test_half_a_character_is_asked_again():
     """An emoji cut in two, as small models write it in JSON, is no text: it is told, and no run breaks on it."""
     spec = Prompt(prompt="q", schema={"type": "object", "properties": {"a": {"type": "string"}}, "required": ["a"]})

@@ -23,7 +23,7 @@ Verify = Callable[[Any], Generator[Request, Reply, Sequence[str]]]
 UseTool = Callable[[ToolCall], str]
 
 _REFUSAL = re.compile(
-    r"^\W*(((i['’]?m|i am) (very )?)?sorry,?( but)? (i can(no|['’])t|i can not|i am|i['’]m (not|un)|i won|as an? |i do not|i don['’]t)|i apologi[sz]e|i can(no|['’])t (help|assist|fulfil|fulfill|provide|create|generate|write|comply|do)"
+    r"^\W*(((i['’]?m|i am) (very )?)?sorry,?( but)? (i can(no|['’])t|i can not|i am|i['’]m (not|un)|i won|as an? |i do not|i don['’]t)|i apologi[sz]e,?( but| for (any|the) \w+,? but)? i ?(can|am|['’]m|do|won|must)|i can(no|['’])t (help|assist|fulfil|fulfill|provide|create|generate|write|comply|do)"
     r"|i['’]?m (not able|unable) to|i am (not able|unable) to|as an ai( language)? model|i won['’]?t (help|assist|provide|create|write))",
     re.IGNORECASE,
 )
