@@ -195,6 +195,7 @@ def test_source_identifiers_in_the_release_are_counted():
     assert found["identifier_replay"].value == 3
     assert found["identifier_replay"].ceiling == 0
     assert found["identifier_replay.column[mail]"].value == 3
+    assert found["identifier_replay"].detail["reading"] == "Of the source: 3 of mail; the holdout shares 0 with the source."
 
 
 def test_personal_data_in_text_is_counted_and_replays_are_told_apart():

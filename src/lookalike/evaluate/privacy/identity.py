@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -120,7 +120,10 @@ class IdentifierReplay(PrivacyMetric):
             name: str, subject: str, rows: list[replay.IdentifierReplay], same: list[replay.IdentifierReplay] | None
         ) -> Result:
             ceiling = float(sum(r.replayed for r in same)) if same is not None else None
-            detail = {"distinct": sum(r.distinct for r in rows)}
+            detail: dict[str, Any] = {"distinct": sum(r.distinct for r in rows)}
+            if hit := [f"{r.replayed:,} of {r.column}" for r in rows if r.replayed]:
+                held = "" if ceiling is None else f"; the holdout shares {ceiling:,.0f} with the source"
+                detail["reading"] = f"Of the source: {', '.join(hit)}{held}."
             value = float(sum(r.replayed for r in rows))
             return self.result(value, name, subject=subject, range=unbounded, ceiling=ceiling, detail=detail)
 
