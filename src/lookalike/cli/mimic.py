@@ -35,6 +35,11 @@ def mimic(
         check_writable(html)
 
     with waiting("working") as move, watched(move):
+
+        def stage(text: str) -> None:
+            move("", 0.0)
+            say(text, "dim")
+
         made = api.mimic_file(
             data,
             output,
@@ -44,7 +49,7 @@ def mimic(
             given=api.settings(given or [], option="--given"),
             seed=seed,
             measure=evaluate,
-            say=lambda text: say(text, "dim"),
+            say=stage,
         )
     if made is not None:
         console.print(made)

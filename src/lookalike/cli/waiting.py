@@ -47,6 +47,11 @@ def _shown(words: str) -> Iterator[Callable[[str, float], None]]:
         task = bar.add_task(words, total=None, what="", left="")
 
         def move(what: str, share: float) -> None:
-            bar.update(task, total=1.0 if share else None, completed=share, what=what, left="left" if share else "")
+            nonlocal task
+            if not share:  # something begins whose end is not known yet
+                bar.remove_task(task)
+                task = bar.add_task(words, total=None, what=what, left="")
+            else:
+                bar.update(task, total=1.0, completed=share, what=what, left="left")
 
         yield move

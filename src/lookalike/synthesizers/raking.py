@@ -51,13 +51,13 @@ class Raking:
         self.logs: dict[Columns, Floats] = {}
         self.shares: dict[Columns, Floats] = {}  # what is aimed at
         self.heard: dict[Columns, tuple[Floats, float]] = {}  # sums of measurements and of their precisions
-        self._states: dict[Columns, Codes] = {}
+        self._states: dict[Columns, npt.NDArray[np.int32]] = {}
 
     def _count(self, codes: Sequence[Codes], columns: Columns) -> Floats:
         state, states = joint(codes, self.sizes, columns)
         return np.bincount(state, minlength=states).astype(np.float64)
 
-    def _state(self, columns: Columns) -> Codes:
+    def _state(self, columns: Columns) -> npt.NDArray[np.int32]:
         if columns not in self._states:
             self._states[columns] = joint(self.made, self.sizes, columns)[0].astype(np.int32)
         return self._states[columns]
