@@ -82,20 +82,22 @@ class Spelt:
         return [self._one(*each) for each in zip(texts, marks, keys, strict=True)]
 
     def _one(self, text: str, mark: Mark, keys: list[int]) -> str | None:
-        known = [key for key in keys if key in self._last]
-        if known:
-            found = self._near(text, mark, {place for key in known for place in (self._last[key], *self._others.get(key, ()))})
+        last = self._last
+        if not last.keys().isdisjoint(keys):
+            known = [key for key in keys if key in last]
+            found = self._near(text, mark, {place for key in known for place in (last[key], *self._others.get(key, ()))})
             if found is not None:
                 return found
             for key in known:
-                self._others.setdefault(key, []).append(self._last[key])
+                self._others.setdefault(key, []).append(last[key])
         place = len(self._texts)
         if place == len(self._marks):
             larger = np.empty((2 * place + 256, mark.size), np.uint32)
             larger[:place] = self._marks[:place]
             self._marks = larger
         self._marks[place] = mark
-        self._last.update(dict.fromkeys(keys, place))
+        for key in keys:  # a third of what `update` takes
+            last[key] = place
         self._texts.append(text)
         return None
 
