@@ -35,7 +35,7 @@ docs: setup
 
 lock:
 	$(BIN)/uv pip compile pyproject.toml requirements/dev.in --universal --generate-hashes --no-header --no-annotate \
-	  --no-emit-index-url --no-emit-find-links --extra local --extra balance --extra dp --extra excel --extra sql --extra text \
+	  --no-emit-index-url --no-emit-find-links --extra local --extra excel --extra sql --extra text \
 	  --extra hub --extra sign -o requirements/lock.txt
 
 bench: setup

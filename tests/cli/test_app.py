@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import lookalike as la
@@ -70,3 +72,11 @@ def test_a_key_that_cannot_sign_is_told_before_the_run(tmp_path):
     assert code == 6
     assert "openssl genpkey" in said
     assert not (tmp_path / "run").exists()
+
+
+def test_a_command_that_used_duckdb_ends_quietly(tmp_path):
+    """A table is learned, drawn and measured; the last thing that is said is about it, not about DuckDB's objects."""
+    pq.write_table(pa.table({"a": list(range(300)), "b": [2.5, 3.5, 7.0] * 100}), tmp_path / "in.parquet")
+    code, said = lookalike("mimic", str(tmp_path / "in.parquet"), "-o", str(tmp_path / "out.parquet"))
+    assert code == 0, said
+    assert "leaked" not in said

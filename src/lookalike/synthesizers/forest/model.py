@@ -13,10 +13,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import Field, PrivateAttr
 
-from lookalike import frames, rng
+from lookalike import frames, kernel_cache, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.schema.types import TableSchema
-from lookalike.synthesizers import encoding
+from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
 
@@ -68,6 +68,8 @@ class Forest(Synthesizer):
         from lookalike.synthesizers.forest import draw, grow, learn, pairs, sums, thin
 
         began = time.monotonic()
+        if kernel_cache.cold():
+            watch.tell("kernels are compiled, this once: half a minute", 0.0)
         if self.target is not None and self.target not in schema.names:
             raise UnknownColumn(
                 what=f"the target {self.target!r} is no column", fix=did_you_mean(self.target, schema.names, label="columns")
@@ -241,7 +243,7 @@ class Forest(Synthesizer):
                     pa.bool_(), len(gaps), [None, pa.py_buffer(np.packbits(gaps, bitorder="little").tobytes())]
                 )
                 arrow = arrow.set_column(arrow.column_names.index(name), name, pc.if_else(truth, drawn, kept))
-        return frames.from_arrow(arrow, frames.frame_kind(table))
+        return frames.from_arrow(arrow, frames.frame_kind(table), rows_of=table)
 
     def counterfactual(self, table: Any, set: Mapping[str, Any], *, redraw: Sequence[str] = (), seed: int = 0) -> Any:
         """The same rows with some columns set otherwise: what if this had been so?
@@ -272,14 +274,14 @@ class Forest(Synthesizer):
             cells = pa.repeat(pa.scalar(value).cast(kind), arrow.num_rows)
             arrow = arrow.set_column(arrow.column_names.index(name), name, cells)
         if not redraw:
-            return frames.from_arrow(arrow, frames.frame_kind(table))
+            return frames.from_arrow(arrow, frames.frame_kind(table), rows_of=table)
         gone = arrow
         for name in redraw:
             gone = gone.set_column(gone.column_names.index(name), name, pa.nulls(arrow.num_rows, gone[name].type))
         drawn = self.complete(gone, seed=seed)
         for name in redraw:
             arrow = arrow.set_column(arrow.column_names.index(name), name, drawn[name])
-        return frames.from_arrow(arrow, frames.frame_kind(table))
+        return frames.from_arrow(arrow, frames.frame_kind(table), rows_of=table)
 
     def log_likelihood(self, table: Any) -> npt.NDArray[np.float64]:
         """Natural log of the probability that the model gives to each row, float64 [n].
