@@ -78,5 +78,5 @@ def test_a_command_that_used_duckdb_ends_quietly(tmp_path):
     """A table is learned, drawn and measured; the last thing that is said is about it, not about DuckDB's objects."""
     pq.write_table(pa.table({"a": list(range(300)), "b": [2.5, 3.5, 7.0] * 100}), tmp_path / "in.parquet")
     code, said = lookalike("mimic", str(tmp_path / "in.parquet"), "-o", str(tmp_path / "out.parquet"))
-    assert code == 0, said
+    assert code in (0, 3), said  # of so few rows not every gate can be told
     assert "leaked" not in said
