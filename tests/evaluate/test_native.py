@@ -7,6 +7,7 @@ import textwrap
 import numpy as np
 import pytest
 
+from lookalike.evaluate import native
 from lookalike.evaluate.native import kernel, part
 
 
@@ -45,6 +46,18 @@ def test_other_arrays_are_refused(rows):
         _row_norms(rows, 0, 1.0, np.zeros(4))
     with pytest.raises(TypeError, match="takes 4 arguments, 1"):
         _row_norms(rows)
+
+
+def test_a_numba_that_compiles_otherwise_runs_its_own_functions(monkeypatch):
+    """Where the machine code is not what is known here, numba calls it: the same numbers."""
+    kept = native.Kernel(_row_norms.function, "f4:2 i8 f8 f8:1")
+    monkeypatch.setattr(kept, "_kept", lambda: None)
+    monkeypatch.setattr(kept, "_check", lambda _text, name: (_ for _ in ()).throw(native.Otherwise(name)))
+    rows = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
+    fast, slow = np.zeros(20), np.zeros(20)
+    kept(rows, 2, 0.5, fast)
+    _row_norms.function(rows, 2, 0.5, slow)
+    assert fast == pytest.approx(slow, rel=1e-6)
 
 
 PROGRAM = """

@@ -5,7 +5,8 @@
 
 numba itself takes a quarter of a second to import, and .4 more to load its first cached function: it registers everything that it
 could compile, and imports SciPy's linear algebra for it. A kernel that allocates nothing, raises nothing and returns nothing is plain
-machine code and needs none of that; results go into arrays that the caller gives.
+machine code and needs none of that; results go into arrays that the caller gives. How numba calls its functions is its own affair: a
+version that does it otherwise is noticed when it compiles, and then calls them itself, at the price of its import.
 """
 
 from __future__ import annotations
@@ -28,7 +29,11 @@ import numpy as np
 from lookalike.kernel_cache import user_cache
 
 _LOCK = threading.RLock()
-_BARE = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # no way in from Python, which would need numba to be there
+_BARE = {
+    "no_cpython_wrapper": True,
+    "no_cfunc_wrapper": True,
+    "_nrt": False,
+}  # no way in from Python, which would need numba to be there
 _ROOM = ctypes.create_string_buffer(16)
 _NOWHERE = ctypes.addressof(_ROOM)  # where None, and an exception that cannot be, are written
 _PARTS: dict[Callable[..., Any], bool] = {}  # functions that kernels call, and whether their sums may be reordered
@@ -53,6 +58,10 @@ def kernel(signature: str) -> Callable[[Callable[..., None]], Kernel]:
     return lambda function: Kernel(function, signature)
 
 
+class Otherwise(Exception):  # not an error: numba's own way is taken
+    """This numba compiles or calls functions in another way than the one that is known here."""
+
+
 class Kernel:
     """A compiled function of arrays and numbers that writes its results into its arguments.
 
@@ -66,7 +75,7 @@ class Kernel:
         for word in signature.split():
             name, _, dimensions = word.partition(":")
             self._kinds.append((np.dtype(name), int(dimensions or 0)))
-        self._entry: Any = None
+        self._run: Callable[..., Any] | None = None
 
     def __call__(self, *arguments: Any) -> None:
         """Run it, without Python's lock.
@@ -74,27 +83,51 @@ class Kernel:
         Raises:
             TypeError: an argument is not of the declared type, or not contiguous.
         """
-        entry = self._entry or self._ready()
-        flat: list[Any] = [_NOWHERE, _NOWHERE]
         if len(arguments) != len(self._kinds):
             raise TypeError(f"{self.function.__name__} takes {len(self._kinds)} arguments, {len(arguments)} were given")
+        plain = []
         for value, (kind, dimensions) in zip(arguments, self._kinds, strict=True):
             if not dimensions:
-                flat.append(float(value) if kind.kind == "f" else int(value))
+                plain.append(float(value) if kind.kind == "f" else int(value))
                 continue
             if value.dtype != kind or value.ndim != dimensions or not value.flags.c_contiguous:
                 raise TypeError(
                     f"{self.function.__name__} takes contiguous arrays of {kind} in {dimensions} dimensions, not {value.dtype} {value.shape}"
                 )
-            flat += [None, None, value.size, value.itemsize, value.__array_interface__["data"][0], *value.shape, *value.strides]
-        entry(*flat)
+            plain.append(value)
+        (self._run or self._ready())(*plain)
 
-    def _ready(self) -> Any:
+    def _ready(self) -> Callable[..., Any]:
         with _LOCK:
-            if self._entry is None:
-                name, code = self._kept() or self._compiled()
-                self._entry = self._type()(_link(code, name))
-            return self._entry
+            if self._run is None:
+                try:
+                    self._run = self._linked(*(self._kept() or self._compiled()))
+                except Otherwise:
+                    self._run = self._dispatcher()
+            return self._run
+
+    def _linked(self, name: str, code: bytes) -> Callable[..., Any]:
+        """Machine code as a function of arrays and numbers."""
+        entry = self._type()(_link(code, name))
+
+        def run(*arguments: Any) -> None:
+            flat: list[Any] = [_NOWHERE, _NOWHERE]
+            for value in arguments:
+                if isinstance(value, np.ndarray):
+                    flat += [
+                        None,
+                        None,
+                        value.size,
+                        value.itemsize,
+                        value.__array_interface__["data"][0],
+                        *value.shape,
+                        *value.strides,
+                    ]
+                else:
+                    flat.append(value)
+            entry(*flat)
+
+        return run
 
     def _type(self) -> Any:
         """How numba's compiled functions are called: two pointers, then each array as seven kinds of fields."""
@@ -129,7 +162,8 @@ class Kernel:
                 return name.decode(), code
         return None
 
-    def _compiled(self) -> tuple[str, bytes]:
+    def _dispatcher(self, **bare: bool) -> Any:
+        """The function as numba compiles it."""
         import numba
 
         def compiled(function: Callable[..., Any], *, fastmath: bool) -> Any:
@@ -137,20 +171,34 @@ class Kernel:
             used = {n: known[n] for n in function.__code__.co_names if isinstance(known.get(n), FunctionType)}
             known |= {n: compiled(v, fastmath=_PARTS[v]) for n, v in used.items() if v in _PARTS}
             own = FunctionType(function.__code__, known, function.__name__, function.__defaults__)
-            return numba.njit(own, nogil=True, error_model="numpy", fastmath=fastmath, _nrt=False, **_BARE)
+            return numba.njit(own, nogil=True, error_model="numpy", fastmath=fastmath, **bare)
 
-        types = [_numba_type(numba, kind, dimensions) for kind, dimensions in self._kinds]
-        dispatcher = compiled(self.function, fastmath=_PARTS.get(self.function, False))
-        dispatcher.compile(numba.types.void(*types))
-        result = dispatcher.overloads[tuple(types)]
-        name, code = result.fndesc.llvm_func_name, bytes(result.library._get_compiled_object())  # noqa: SLF001  # no public name
-        self._check(result.library.get_llvm_str(), name)
+        return compiled(self.function, fastmath=_PARTS.get(self.function, False))
+
+    def _compiled(self) -> tuple[str, bytes]:
+        """Name and machine code, kept for the next process.
+
+        Raises:
+            Otherwise: this numba does something in another way.
+        """
+        import numba
+
+        try:
+            types = [_numba_type(numba, kind, dimensions) for kind, dimensions in self._kinds]
+            dispatcher = self._dispatcher(**_BARE)
+            dispatcher.compile(numba.types.void(*types))
+            result = dispatcher.overloads[tuple(types)]
+            name, code = result.fndesc.llvm_func_name, bytes(result.library._get_compiled_object())  # noqa: SLF001  # no public name
+            text = result.library.get_llvm_str()
+        except (AttributeError, KeyError, TypeError) as exc:  # options and attributes that numba does not promise
+            raise Otherwise(repr(exc)) from exc
+        self._check(text, name)
         _keep(self._files(), name.encode() + b"\n" + code)
         return name, code
 
     def _check(self, text: str, name: str) -> None:
         """That the function is called as `_type` says, and calls nothing that only numba has; another numba could differ."""
-        line = next(line for line in text.splitlines() if line.startswith("define") and f"@{name}(" in line)
+        line = next((line for line in text.splitlines() if line.startswith("define") and f"@{name}(" in line), "")
         given = [word.split(" ")[0] for word in line.partition(f"@{name}(")[2].rpartition(")")[0].split(", ")]
         given = [word.split("*")[0] if word.endswith("*") else word for word in given]
         wanted = ["ptr", "ptr"]
@@ -159,7 +207,7 @@ class Kernel:
             wanted += ["ptr", "ptr", "i64", "i64", "ptr", *["i64"] * (2 * dimensions)] if dimensions else [number]
         foreign = [line for line in text.splitlines() if line.startswith("declare") and "@llvm." not in line]
         if given != wanted or foreign:
-            raise RuntimeError(f"this numba compiles {self.function.__name__} otherwise: {given} {foreign}")
+            raise Otherwise(f"{self.function.__name__}: {given} {foreign}")
 
 
 def _numba_type(numba: Any, kind: np.dtype[Any], dimensions: int) -> Any:
@@ -183,7 +231,7 @@ def _keep(files: list[Path], content: bytes) -> None:
 @cache
 def _machine() -> bytes:
     """What machine code depends on beside its source."""
-    import llvmlite  # type: ignore[import-untyped]  # no stubs
+    import llvmlite
     from llvmlite import binding
 
     features = binding.get_host_cpu_features().flatten()
