@@ -161,6 +161,7 @@ BROKEN = {
     "a web socket": ([b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"], "another protocol"),
     "two lengths": ([b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}"], "Content-Length"),
     "a length below zero": ([b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\n{}"], "Content-Length"),
+    "an endless length": ([b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n{}"], "Content-Length"),
     "a header without a name": ([b"HTTP/1.1 200 OK\r\n: 2\r\n\r\n{}"], "header"),
     "a folded header": ([b"HTTP/1.1 200 OK\r\nX: 1\r\n 2\r\n\r\n{}"], "header"),
     "another coding": ([b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n"], "transfer encoding"),
@@ -172,6 +173,7 @@ BROKEN = {
     "an endless size": ([CHUNKED, b"1;" + b"x" * 2 * HEAD_MAX], "chunks"),
     "an unknown compression": ([b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\nContent-Length: 2\r\n\r\n{}"], "compressed"),
     "a broken compression": ([b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}"], "compressed"),
+    "a compression until the end": ([b"HTTP/1.1 200 OK\r\nContent-Encoding: br\r\n\r\n{}", CLOSE], "compressed"),
 }
 
 
@@ -226,6 +228,34 @@ def test_a_request_given_up_leaves_nothing_behind():
             return reply[2], server.connections
 
     assert asyncio.run(main()) == (b"{}", 2)
+
+
+def test_a_reply_under_way_when_the_client_closes_leaves_no_connection():
+    """It still comes to who asked, and then its connection is closed like the others."""
+
+    async def main():
+        asked, ended = asyncio.Event(), asyncio.Event()
+
+        async def serve(reader, writer):
+            await reader.readuntil(b"\r\n\r\n")
+            asked.set()
+            await asyncio.sleep(0.05)
+            writer.write(OK)
+            await reader.read()
+            ended.set()
+            writer.close()
+
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        client = Http1(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", {}, 1000)
+        reply = asyncio.create_task(client.exchange("POST", "/x", b""))
+        await asked.wait()
+        await client.close()
+        assert (await reply)[2] == b"{}"
+        async with asyncio.timeout(2):
+            await ended.wait()
+        server.close()
+
+    asyncio.run(main())
 
 
 def test_a_connection_that_the_server_closed_while_it_waited_is_not_used(monkeypatch):

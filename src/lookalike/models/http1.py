@@ -56,6 +56,7 @@ class Http1:
         self._body_max = body_max
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._kept: list[_Connection] = []
+        self._closed = False
 
     async def exchange(self, method: str, path: str, body: bytes, content_type: str = "") -> Answer:
         """One request and its reply.
@@ -76,7 +77,7 @@ class Http1:
         try:
             return await connection.ask(b"%b%d\r\n\r\n%b" % (head, len(body), body))
         finally:
-            if connection.free:
+            if connection.free and not self._closed:
                 self._kept.append(connection)
             else:  # also when nobody waits for the reply any more
                 connection.transport.abort()
@@ -116,6 +117,7 @@ class Http1:
 
     async def close(self) -> None:
         """Close the connections."""
+        self._closed = True  # a connection that still answers is closed after its reply
         kept, self._kept = self._kept, []
         for connection in kept:
             connection.transport.close()
@@ -175,7 +177,10 @@ class _Connection(asyncio.Protocol):
         if self._answer is None or self._answer.done():
             return
         if exc is None and self._status and self._length == "close":
-            self._finish(bytes(self._got))
+            try:
+                self._finish(bytes(self._got))
+            except Fault as fault:
+                self._fail(fault)
         elif self._status or self._got:
             self._fail(Transient("the server closed the connection in the middle of its reply"))
         else:
@@ -244,7 +249,7 @@ class _Connection(asyncio.Protocol):
             self._keep = False
             return "close"
         first = length.split(",")[0].strip()  # told twice, it must be the same
-        if not first.isdecimal() or any(other.strip() != first for other in length.split(",")):
+        if not first.isdecimal() or len(first) > 18 or any(other.strip() != first for other in length.split(",")):
             raise Transient("the reply's Content-Length cannot be read")
         return self._bounded(int(first))
 
