@@ -34,6 +34,14 @@ def test_a_folder_of_the_user_alone_is_made(nowhere):
     assert kernel_cache.cold()
 
 
+def test_a_cache_that_nobody_may_look_into_is_not_used(nowhere, monkeypatch):
+    """As root's home for another user: to ask for it is an error of the system, and not one of ours at import."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere / ("x" * 300)))
+    assert kernel_cache.cold()
+    kernel_cache.settle()
+    assert Path(os.environ["NUMBA_CACHE_DIR"]).parent == nowhere
+
+
 def test_a_folder_that_others_may_write_is_not_used(nowhere):
     """What lies in the folder is executed: one that somebody else opened is left alone."""
     trap = nowhere / f"lookalike-kernels-{os.getuid()}"

@@ -37,7 +37,10 @@ def cold() -> bool:
     """Whether the forest's kernels were never compiled here: the first fit then takes half a minute longer."""
     own = os.environ.get("NUMBA_CACHE_DIR")
     roots = [Path(own)] if own else [PACKAGE / "synthesizers" / "forest", user_cache("numba")]
-    return not any(next(root.rglob(ending), None) for root in roots for ending in ("*.nbi", "*.native"))
+    try:
+        return not any(next(root.rglob(ending), None) for root in roots for ending in ("*.nbi", "*.native"))
+    except OSError:  # another user's home, into which nobody else may look
+        return True
 
 
 def user_cache(of: str) -> Path:
@@ -48,5 +51,8 @@ def user_cache(of: str) -> Path:
 
 def _takes_files(folder: Path) -> bool:
     """Whether a folder is there and writable, or can be made."""
-    there = next(part for part in (folder, *folder.parents) if part.exists())
+    try:
+        there = next(part for part in (folder, *folder.parents) if part.exists())
+    except OSError:  # another user's home, into which nobody else may look
+        return False
     return there.is_dir() and os.access(there, os.W_OK)
