@@ -5,9 +5,11 @@ import base64
 import orjson
 import pytest
 
+from lookalike.errors import BudgetSpent
 from lookalike.generators.prompt import Prompt
 from lookalike.models.anthropic import Anthropic
-from lookalike.models.base import CallFailed, Message, Part, Price, Request, Tool, ToolCall
+from lookalike.models.base import CallFailed, Message, Part, Price, Reply, Request, Tool, ToolCall
+from lookalike.recipe.model import Budget
 from lookalike.run.journal import Entry, PartJournal
 
 from .conftest import ask, behave, converse, request
@@ -203,6 +205,15 @@ def test_cached_prompt_tokens_cost_what_the_price_says(server, monkeypatch):
     reply, state = ask(claude(server, price=Price(input=3, output=15, cached=0.3, cache_write=3.75)), request())
     assert reply.usage.prompt_tokens == 1107
     assert reply.usage.usd == state.usd == pytest.approx((7 * 3 + 100 * 3.75 + 1000 * 0.3 + 2 * 15) / 1e6)
+
+
+def test_a_cap_in_money_reckons_with_prompts_that_go_to_the_cache(server):
+    """1,000 tokens at 3 USD a million fit a cap of 0.0035 USD; at 3.75 for what is put in the cache they do not."""
+    asked = request("x" * 4000, max_tokens=1)
+    cheap, _ = ask(claude(server, price=Price(input=3, output=0)), asked, budget=Budget(usd=0.0035))
+    dear, _ = ask(claude(server, price=Price(input=3, output=0, cache_write=3.75)), asked, budget=Budget(usd=0.0035))
+    assert isinstance(cheap, Reply)
+    assert isinstance(dear, BudgetSpent)
 
 
 def test_it_stops_on_a_wrong_key(server):

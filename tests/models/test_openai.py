@@ -180,6 +180,14 @@ def test_what_the_provider_had_cached_costs_what_the_price_says(server, monkeypa
     assert reply.usage.usd == state.usd == pytest.approx(usd)
 
 
+def test_a_server_that_says_it_cached_more_than_it_read_gives_no_money_back(server, monkeypatch):
+    """At most the whole prompt is cached: else a reply would cost less than nothing, and a cap in money would not hold."""
+    told = {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 5000}}
+    behave(monkeypatch, server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
+    reply, _ = ask(openai(server, price=Price(input=1, output=1, cached=0.1)), request())
+    assert reply.usage.usd == pytest.approx(2e-6)
+
+
 @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}])
 def test_a_server_that_says_nothing_of_its_cache(server, monkeypatch, details):
     """Empty details are no fault, and everything costs `input`."""

@@ -153,7 +153,10 @@ class Lane:
         completion = request.max_tokens or self.model.max_tokens or self._longest
         prompt = prompt_tokens(request)
         tokens = prompt if request.operation == "embed" else prompt + completion
-        return tokens, self.model.usd(prompt, tokens - prompt) or 0.0
+        usd, price = self.model.usd(prompt, tokens - prompt) or 0.0, self.model.price
+        return tokens, usd if price is None else usd + max(
+            0.0, price.beside_input(0, prompt)
+        )  # all of it may be put in a cache
 
     def _open(self) -> Backend:
         self._backend = self.model.open()

@@ -17,6 +17,8 @@ def usage(model: Model, prompt_tokens: int, completion_tokens: int, *, cached: i
     """
     usd = model.usd(prompt_tokens, completion_tokens)
     if usd is not None and model.price is not None and (cached or written):
+        cached = min(max(cached, 0), prompt_tokens)  # more than the prompt, as some gateways say, would give money back
+        written = min(max(written, 0), prompt_tokens - cached)
         usd += model.price.beside_input(cached, written)
     return Usage(prompt_tokens, completion_tokens, usd)
 
