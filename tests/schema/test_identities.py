@@ -112,3 +112,24 @@ def test_numbers_without_end_are_left_out(bill):
     bill["endless"] = np.where(np.arange(N) == 3, np.inf, bill["noise"])
     bill["huge"] = bill["noise"] * 1e300
     assert {"total", "amount", "fahrenheit"} == {f.column for f in find(bill, units(bill) | {"endless": 0.0, "huge": 0.0})}
+
+
+def test_what_is_shorter_than_a_billionth_of_a_moment_counts():
+    """Requests of ten milliseconds in a year of nanoseconds: the end is not the start, it is the start and what the request took."""
+    g = np.random.default_rng(3)
+    start, took = 1.6e18 + np.floor(g.uniform(0, 3e16, N)), np.floor(g.uniform(1e6, 2e7, N))
+    values = {"start": start, "took": took, "end": start + took}
+    (found,) = find(values, dict.fromkeys(values, 1.0))
+    assert {found.column, *(name for name, _ in found.terms)} == {"start", "took", "end"}
+    del values["took"]
+    assert not find(values, dict.fromkeys(values, 1.0))
+
+
+@pytest.mark.parametrize("answers", [3, 5])
+def test_scores_of_few_answers_are_found(answers):
+    """A score of 0 to 8 is never far from the sum of three of its four answers, and is the sum of all four."""
+    g = np.random.default_rng(5)
+    values = {f"q{i}": g.integers(0, answers, N).astype(float) for i in range(4)}
+    values["score"] = np.sum(list(values.values()), 0)
+    (found,) = find(values, dict.fromkeys(values, 1.0))
+    assert (found.column, found.sql) == ("score", '"q0" + "q1" + "q2" + "q3"')

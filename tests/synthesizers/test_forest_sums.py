@@ -122,3 +122,14 @@ def test_filled_gaps_keep_to_the_partner(indexed):
     rows = indexed.slice(0, 400).set_column(2, "income", pa.nulls(400, pa.float64()))
     made = Forest().fit(indexed).complete(rows)
     assert np.mean([pair in pairs for pair in zip(made["year"].to_pylist(), made["income"].to_pylist(), strict=True)]) > 0.95
+
+
+def test_a_price_list_that_adds_up_is_no_circle():
+    """The price says the fee, and total less fee is the price: both hold in the rows, and neither waits for the other."""
+    g = np.random.default_rng(6)
+    price = 50 * g.integers(1, 100, N)
+    fee = g.integers(1, 900, 100)[price // 50]
+    made = Forest().fit(pa.table({"price": price, "fee": fee, "total": price + fee, "x": g.normal(size=N)})).sample(500, seed=1)
+    v = {name: made[name].to_numpy() for name in made.column_names}
+    assert (v["price"] + v["fee"] == v["total"]).all()
+    assert set(zip(v["price"], v["fee"], strict=True)) <= set(zip(price, fee, strict=True))

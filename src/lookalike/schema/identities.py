@@ -18,6 +18,7 @@ Floats = npt.NDArray[np.float64]
 
 MOST_COLUMNS = 60  # looked at together; the first ones
 MOST_TERMS = 6
+EPSILON = float(np.finfo(np.float64).eps)
 LARGEST = 1e100  # squares of larger numbers overflow
 MOST_DIGITS = 6  # after the point
 LEAST_ROWS = 50
@@ -87,15 +88,17 @@ class Identity:
         """Rows where the number is another, or is missing where those that it hangs on are not, bool [n]."""
         wanted, made = values[self.column], self.of(values)
         known = wanted[np.isfinite(wanted)]
-        slack = 1e-9 * np.ptp(known) if len(known) else 0.0
-        slack += (1.01 if self.unit < 1 and not exact else 0.01) * self.unit
+        if self.unit:  # of moments in nanoseconds a billionth of the range would be a request's whole duration
+            slack = (1.01 if self.unit < 1 and not exact else 0.01) * self.unit + 4 * EPSILON * np.abs(known).max(initial=0.0)
+        else:
+            slack = 1e-9 * np.ptp(known) if len(known) else 0.0
         with np.errstate(invalid="ignore"):
             return (np.abs(made - wanted) > slack) | (np.isnan(made) != np.isnan(wanted))
 
     @property
     def sql(self) -> str:
         """The number as an SQL expression of the others."""
-        quoted = [(f'"{name}"', factor) for name, factor in self.terms]
+        quoted = [(sql_name(name), factor) for name, factor in self.terms]
         if self.product:
             parts = [name if power == 1 else f"power({name}, {power:g})" for name, power in quoted]
             text = " * ".join(([] if self.constant == 1 else [f"{self.constant:.12g}"]) + parts)
@@ -110,6 +113,11 @@ class Identity:
         factors = [self.constant, *(factor for _, factor in self.terms)]
         exact = not self.product and all(float(factor).is_integer() for factor in factors)
         return text if exact or not self.unit else f"round({text}, {self._digits})"
+
+
+def sql_name(column: str) -> str:
+    """A column's name in an SQL expression."""
+    return '"' + column.replace('"', '""') + '"'
 
 
 def unit_of(values: Floats) -> float:
@@ -156,14 +164,16 @@ def _relation(
     target: str, others: list[str], values: Mapping[str, Floats], units: Mapping[str, float], rows: npt.NDArray[np.int64]
 ) -> Identity | None:
     """A relation that all rows hold: searched on some, and on those that break what was found there."""
-    for product in (False, True):
+    # numbers of few values lie near the sum of fewer terms than they need: what is off by less than two digits is tried exactly too
+    for product, loose in ((False, True), *([(False, False)] if units[target] else []), (True, True)):
         looked = rows
         for _ in range(ROUNDS):
             few = {name: values[name][looked] for name in (target, *others)}
             there = ~np.isnan(few[target])
             identity = _search(
-                target, [name for name in others if not np.isnan(few[name][there]).any()], few, units[target], product=product
-            )
+                target, [name for name in others if not np.isnan(few[name][there]).any()], few, units[target],
+                product=product, loose=loose,
+            )  # fmt: skip
             if identity is None:
                 break
             broken = np.flatnonzero(identity.broken(values))
@@ -177,7 +187,9 @@ def _relation(
     return None
 
 
-def _search(target: str, others: list[str], few: Mapping[str, Floats], unit: float, *, product: bool) -> Identity | None:
+def _search(
+    target: str, others: list[str], few: Mapping[str, Floats], unit: float, *, product: bool, loose: bool
+) -> Identity | None:
     """The relation with the fewest terms that gives a number on some rows."""
     y = few[target]
     kept = ~np.isnan(y)
@@ -195,7 +207,7 @@ def _search(target: str, others: list[str], few: Mapping[str, Floats], unit: flo
     scale = np.log if product else np.asarray
     X = np.stack([scale(few[name][kept]) for name in others], 1)
     t = scale(y)
-    slack = (2 * unit / y if product else np.full(len(y), 2 * unit)) + 1e-9 * (1 if product else np.abs(y).max())
+    slack = 2 * unit / y + 1e-9 if product else (2.0 if loose else 0.02) * unit + (1e-13 if unit else 1e-9) * np.abs(y).max()
     keep = _smallest(X, t, slack)
     if keep is None or not 1 <= len(keep) <= MOST_TERMS or len(y) < 10 * (len(keep) + 1) or (product and len(keep) < 2):
         return None
@@ -221,7 +233,7 @@ def _fit(X: Floats, t: Floats) -> tuple[Floats, Floats]:
     return factors, t - A @ solution
 
 
-def _smallest(X: Floats, t: Floats, slack: Floats) -> list[int] | None:
+def _smallest(X: Floats, t: Floats, slack: Floats | float) -> list[int] | None:
     """Columns that are enough, by leaving out one after another, those that matter least first."""
     factors, left = _fit(X, t)
     if (np.abs(left) > slack).any() or len(t) < 3 * X.shape[1]:

@@ -20,12 +20,17 @@ if TYPE_CHECKING:
 Array = npt.NDArray[Any]
 
 
-def learn(table: pa.Table, codings: Sequence[ColumnCodes], determined: Collection[int]) -> dict[int, Identity]:
-    """Learned columns that others give; those that another one alone determines are left to it."""
+def learn(table: pa.Table, codings: Sequence[ColumnCodes], determined: Mapping[int, int]) -> dict[int, Identity]:
+    """Learned columns that others give; those that another one alone determines are left to it, and give nothing that it hangs on."""
     numbers = {coding.schema.name: j for j, coding in enumerate(codings) if coding.form == "number"}
     values = {name: values_of(codings[j], encoding.ticks_of(codings[j], table[name])) for name, j in numbers.items()}
     units = {name: unit_of(codings[j]) for name, j in numbers.items()}
     taken = {codings[j].schema.name for j in determined}
+    for at in numbers.values():
+        source = determined.get(at)
+        while source is not None:  # fee = f(price) and price = total - fee would each wait for the other
+            taken.add(codings[source].schema.name)
+            source = determined.get(source)
     return {numbers[found.column]: found for found in identities.find(values, units, taken)}
 
 
