@@ -37,4 +37,4 @@ def main() -> None:
         traceback.print_exc()
         print("internal error: please report it with the lines above", file=sys.stderr)  # noqa: T201
         code = 6
-    sys.exit(code)  # after the error is gone, and collected: what it holds of DuckDB would be reported as a leak at the very end
+    sys.exit(code)  # when the error is gone, and collected: what it holds of DuckDB would be reported as a leak at the end
