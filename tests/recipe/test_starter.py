@@ -2,6 +2,7 @@
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pytest
 import yaml
 
@@ -117,3 +118,21 @@ def test_a_proposed_sum_holds_for_any_method(base):
     proposed = yaml.safe_load(line.lstrip("# "))["synthesizer"] | {"base": {"kind": base}}
     rows = la.fit(real, synthesizer=la.Synthesizer.parse(proposed)).sample(200)
     assert np.abs(rows["net"].to_numpy() + rows["shipping"].to_numpy() - rows["total"].to_numpy()).max() < 1e-9
+
+
+def test_names_with_quotes_and_line_breaks_stay_one_recipe(tmp_path):
+    """As headers of spreadsheets have them: comments end where their line ends, and the rules name the columns."""
+    rng = np.random.default_rng(0)
+    net, tax = rng.integers(1, 1000, (2, 300))
+    names = {'net "x"': net, "tax": tax, 'to "pay"': net + tax}
+    labels = {"k\nl": [f"v{i % 5}" for i in range(300)], "m\nn": [f"w{i % 5}" for i in range(300)]}
+    ids = {"per\nson id": [f"P-{i:05d}" for i in range(300)]}
+    table = pa.table({**ids, **names, **labels})
+    csv.write_csv(table, tmp_path / "d.csv")
+    schema = infer(table)
+    text = starter(schema, str(tmp_path / "d.csv"), "n", real=table)
+    loaded = la.load(text)
+    assert '"net ""x""" <= "to ""pay"""' in loaded.tables["n"].keep
+    [proposed] = [line for line in text.splitlines() if "constraints: [" in line]
+    assert yaml.safe_load(proposed.strip("# "))["synthesizer"]["constraints"][-1]["sql"] == '"net ""x""" + "tax"'
+    la.plan(loaded)

@@ -46,7 +46,7 @@ def starter(
         *(f"    #   {_line(column)}" for column in schema.columns),
     ]
     if schema.key:
-        lines.append(f"    # The key is {schema.key}: new and unique in every run.")
+        lines.append(f"    # The key is {_flat(schema.key)}: new and unique in every run.")
     lines += [f"    # {line}" for line in ([] if real is None else _proposals(real, schema))]
     if schema.rules:
         lines += ["    # These hold on every row of the data; a row that breaks one is drawn again.", "    keep:"]
@@ -68,13 +68,13 @@ def _proposals(real: pa.Table, schema: TableSchema) -> list[str]:
         pairs.setdefault(frozenset((found.determinant, found.dependent)), found)
     given = rules.sums(real, schema)
     if not pairs and not given:
-        return lines
+        return [_flat(line) for line in lines]
     lines += [f"Each {p.determinant} has one {p.dependent} ({p.repeats:.0f} rows of each)." for p in pairs.values()]
     lines += [f"On every row {found.column} = {found.sql}." for found in given]
     held = [json.dumps({"kind": "fixed", "columns": [p.determinant, p.dependent]}) for p in pairs.values()]
     held += [json.dumps({"kind": "formula", "column": found.column, "sql": found.sql}) for found in given]
     return [
-        *lines,
+        *map(_flat, lines),
         "The forest keeps such pairs and sums where it finds them. To hold them with any method, add to `rows`:",
         f"  synthesizer: {{kind: constrained, base: {{kind: forest}}, constraints: [{', '.join(held)}]}}",
     ]
@@ -83,8 +83,13 @@ def _proposals(real: pa.Table, schema: TableSchema) -> list[str]:
 def _line(column: ColumnSchema) -> str:
     treated = " Replaced by new values, never learned." if column.semantic in REPLACED else ""
     gaps = " (can be missing)" if column.nullable else ""
-    reason = " ".join(column.reason.split())
-    return f"{column.name}: {column.semantic}{gaps}. {reason[:1].upper()}{reason[1:]}.{treated}"
+    reason = column.reason
+    return _flat(f"{column.name}: {column.semantic}{gaps}. {reason[:1].upper()}{reason[1:]}.{treated}")
+
+
+def _flat(text: str) -> str:
+    """A comment of one line, as names of columns may hold line breaks."""
+    return " ".join(text.split())
 
 
 def _key(text: str) -> str:

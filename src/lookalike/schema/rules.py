@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.schema import identities
-from lookalike.schema.identities import Identity
+from lookalike.schema.identities import Identity, sql_name
 from lookalike.schema.types import ColumnSchema, TableSchema
 
 MOST_COLUMNS = 60  # columns whose pairs are looked at; the first ones
@@ -71,7 +71,7 @@ def inequalities(table: pa.Table, schema: TableSchema) -> list[str]:
                 found.add((b, a))
     direct = [(a, b) for a, b in found if not any((a, c) in found and (c, b) in found for c in schema.names)]
     order = {name: i for i, name in enumerate(schema.names)}
-    return [f'"{a}" <= "{b}"' for a, b in sorted(direct, key=lambda pair: (order[pair[0]], order[pair[1]]))]
+    return [f"{sql_name(a)} <= {sql_name(b)}" for a, b in sorted(direct, key=lambda pair: (order[pair[0]], order[pair[1]]))]
 
 
 def holds(a: np.ndarray, b: np.ndarray) -> bool:
