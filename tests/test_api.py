@@ -134,6 +134,12 @@ def test_problems_of_a_recipe_come_at_once():
     assert len(told[0]) == 2
 
 
+def test_a_text_that_no_file_could_be_named_is_a_recipe_that_cannot_be_read():
+    """A recipe on one line, where its path was expected, is said like any other file that is not there."""
+    with pytest.raises(LookalikeError, match="cannot be read"):
+        la.load(f"{{lookalike: 1, name: {'x' * 300}}}")
+
+
 def test_set_overrides_parameters_and_paths():
     """`set` reaches parameters and dotted paths, and names what it cannot reach."""
     assert la.load(AGES, set={"tables.people.rows": "7"}).tables["people"].rows.n == 7

@@ -8,6 +8,7 @@ kinds, explain         what there is
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
@@ -78,7 +79,7 @@ def load(recipe: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
     """
     from lookalike.recipe import load as recipes
 
-    if not isinstance(recipe, Mapping) and "\n" not in str(recipe) and (Path(recipe) / "model.json").is_file():
+    if not isinstance(recipe, Mapping) and os.path.isfile(os.path.join(recipe, "model.json")):  # noqa: PTH113, PTH118  # of any text
         raise UsageError(
             what="this is a saved model, not a recipe",
             where=str(recipe),

@@ -1,5 +1,7 @@
 """`lookalike pseudonymise`: tables in, tables with stand-ins out, and what was replaced."""
 
+import gzip
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as csv
@@ -7,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lookalike.cli.app import app
-from lookalike.errors import SourceError, UsageError
+from lookalike.errors import RunError, SourceError, UsageError
 
 SECRET = "a long secret"
 N = 400
@@ -72,6 +74,8 @@ def test_nothing_is_written_when_something_is_wrong(here, monkeypatch):
         called("people.csv", "-o", ".")
     with pytest.raises(UsageError, match="two tables"):
         called("people.csv", "people.csv", "-o", "safe")
+    with pytest.raises(RunError, match="cannot write"):
+        called("people.csv", "-o", "visits.csv")
     monkeypatch.delenv("LOOKALIKE_SECRET")
     with pytest.raises(SourceError, match="LOOKALIKE_SECRET"):
         called("people.csv", "-o", "safe")
@@ -85,3 +89,10 @@ def test_prose_is_pointed_at(here):
     said = called("visits.csv", "-o", "safe")
     assert "may name people: visits.note (text)" in said
     assert csv.read_csv("safe/visits.csv")["note"].to_pylist() == notes
+
+
+def test_a_packed_table_is_written_unpacked_under_its_own_name(here):
+    """people.csv.gz becomes people.csv, and is called people in `--same` and in what is said."""
+    (here / "people.csv.gz").write_bytes(gzip.compress((here / "people.csv").read_bytes()))
+    assert "people.mobile" in called("people.csv.gz", "-o", "safe")
+    assert csv.read_csv("safe/people.csv").num_rows == N

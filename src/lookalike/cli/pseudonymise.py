@@ -53,17 +53,20 @@ def _paths(data: Sequence[str], output: Path) -> dict[str, Path]:
     """Where each table goes, by its name in `--same`; asked before the work."""
     from lookalike.errors import UsageError
     from lookalike.export.tables import WRITERS
+    from lookalike.store import check_writable
 
     paths: dict[str, Path] = {}
     for text in data:
         origin = Path(text.rpartition("#")[2] if "://" in text else text.removeprefix("package:"))
-        ending = origin.suffix.lower()
-        path = output / f"{origin.stem}{ending if ending in WRITERS else '.csv'}"
-        if origin.stem in paths:
-            raise UsageError(what=f"two tables have the name {origin.stem!r}", where=text, fix="rename a file")
+        plain = origin.with_suffix("") if origin.suffix.lower() == ".gz" else origin
+        ending = plain.suffix.lower()
+        path = output / f"{plain.stem}{ending if ending in WRITERS else '.csv'}"
+        if plain.stem in paths:
+            raise UsageError(what=f"two tables have the name {plain.stem!r}", where=text, fix="rename a file")
         if path.exists() and origin.exists() and path.samefile(origin):
             raise UsageError(what="this would overwrite the originals", where=str(path), fix="name another folder")
-        paths[origin.stem] = path
+        check_writable(path)
+        paths[plain.stem] = path
     return paths
 
 
