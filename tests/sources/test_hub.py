@@ -135,12 +135,16 @@ configs:
   data_dir: warm
 - config_name: lines
   data_files: rows.jsonl
+- config_name: hot
+  data_dir: warm
+  data_files: [warmest.csv, warm/train.csv]
+- no configuration at all
 ---
 # Visits
 """
 CARDED = {
     "README.md": CARD, "cold/part-1.csv": csv(1), "cold/part-2.csv": csv(2), "warm/validation.csv": csv(5), "warm/train.csv": csv(4),
-    "rows.jsonl": b'{"x": 7}\n{"x": 8}\n',
+    "warm/warmest.csv": csv(6), "rows.jsonl": b'{"x": 7}\n{"x": 8}\n',
 }  # fmt: skip
 
 
@@ -152,7 +156,8 @@ CARDED = {
         ({"config": "summer"}, [4]),
         ({"config": "summer", "split": "validation"}, [5]),
         ({"config": "lines"}, [7, 8]),
-        ({"files": "warm/*.csv"}, [4, 5]),
+        ({"config": "hot"}, [4, 6]),
+        ({"files": "warm/*.csv"}, [4, 5, 6]),
         ({"files": "**/train.csv"}, [4]),
     ],
 )

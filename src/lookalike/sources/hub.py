@@ -140,7 +140,7 @@ class Hub(Source):
             found = _by_name(tables)
             return {"default": found} if found else {}
         out: dict[str, Splits] = {}
-        for entry in declared:
+        for entry in (each for each in declared if isinstance(each, dict)):
             name, given = str(entry.get("config_name", "default")), entry.get("data_files")
             inside = str(entry.get("data_dir", "")).strip("/")
             own = [table for table in tables if table.startswith(f"{inside}/")] if inside else list(tables)
@@ -261,7 +261,7 @@ def _declared(given: object, names: Sequence[str], inside: str) -> Splits:
 
     def fitting(patterns: object) -> list[str]:
         wanted = [str(p) for p in (patterns if isinstance(patterns, list) else [patterns])]
-        full = [f"{inside}/{p}" if inside and not p.startswith(inside) else p for p in wanted]
+        full = [f"{inside}/{p}" if inside and not f"{p}/".startswith(f"{inside}/") else p for p in wanted]
         return list(dict.fromkeys(name for pattern in full for name in _fitting(pattern, names)))
 
     if isinstance(given, list) and given and all(isinstance(entry, dict) for entry in given):
