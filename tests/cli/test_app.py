@@ -22,10 +22,16 @@ def lookalike(*args, **environment):
 
 @pytest.mark.parametrize(
     ("typed", "completed"),
-    [("lookalike pre", ["preview"]), ("lookalike run --ro", ["--rows"]), ("lookalike models pu", ["pull"])],
+    [
+        ("lookalike pre", ["preview"]),
+        ("lookalike run --ro", ["--rows"]),
+        ("lookalike models pu", ["pull"]),
+        ("lookalike help pre", ["preview"]),
+        ("lookalike nothing --ro", []),
+    ],
 )
 def test_shells_complete_commands_and_options(typed, completed):
-    """Commands, their options and commands of commands complete; `--install-completion` sets it up."""
+    """Commands, their options and commands of commands complete, and no error stands in a half-typed line; `--install-completion` sets it up."""
     _, said = lookalike(_LOOKALIKE_COMPLETE="complete_bash", COMP_WORDS=typed, COMP_CWORD=str(typed.count(" ")))
     assert said.split() == completed
     assert "--install-completion" in lookalike("--help")[1]

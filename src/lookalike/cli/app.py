@@ -62,6 +62,8 @@ class Lazy(typer.core.TyperGroup):
         Raises:
             UsageError: there is none of that name.
         """
+        if ctx.resilient_parsing:  # a shell completes the options of one command: only that one is imported
+            return (args[0], _load(args[0]), args[1:]) if args[0] in COMMANDS else (None, None, args)
         if args and args[0] == "help":
             args = [*args[1:], "--help"]
         if args and not args[0].startswith("-") and args[0] not in COMMANDS:
@@ -70,8 +72,6 @@ class Lazy(typer.core.TyperGroup):
                 where="lookalike",
                 fix=did_you_mean(args[0], COMMANDS, label="`lookalike --help` lists them"),
             )
-        if ctx.resilient_parsing:  # a shell completes the options of one command: only that one is imported
-            return args[0], _load(args[0]), args[1:]
         return super().resolve_command(ctx, args)
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
