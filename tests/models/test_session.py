@@ -1,12 +1,13 @@
 """aiohttp's way and ours: servers cannot tell them apart, and neither can a lane."""
 
 import asyncio
+import gzip
 import subprocess
 import sys
 
 import pytest
 
-from lookalike.models.base import Fault
+from lookalike.models.base import Fault, Refused
 from lookalike.models.http1 import Http1
 from lookalike.models.openai import OpenAI
 from lookalike.models.session import Session
@@ -67,6 +68,29 @@ def test_a_proxy_is_asked_for_hosts_elsewhere(server, monkeypatch):
     assert (status, b"[kettle]" in raw) == (200, True)
     monkeypatch.setenv("no_proxy", "model.invalid")
     assert issubclass(outcome("http://model.invalid/v1", Http1), Fault)
+
+
+@pytest.mark.parametrize("kind", [Http1, Session])
+def test_a_small_reply_that_unpacks_to_a_long_one_is_refused(kind):
+    """Two megabytes in two kilobytes are more than 10,000 bytes, though their Content-Length says less."""
+    packed = gzip.compress(b"x" * 2_000_000)
+    head = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+
+    async def serve(reader, writer):
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(head + packed)
+        await reader.read()
+        writer.close()
+
+    async def main():
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        client = kind(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", {}, 10_000)
+        with pytest.raises(Refused, match="longer than 10,000 bytes"):
+            await client.exchange("POST", "/x", b"")
+        await client.close()
+        server.close()
+
+    asyncio.run(main())
 
 
 def test_a_lane_works_over_aiohttp_too(server):

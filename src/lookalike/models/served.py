@@ -68,7 +68,7 @@ def connect(
     Raises:
         MissingModel: a variable is not set, or the address is none.
     """
-    from lookalike.models.transport import Transport  # aiohttp: only once something is asked
+    from lookalike.models.transport import Transport  # only once something is asked
 
     given = {name: expand(value, field=f"headers.{name}") for name, value in headers.items()}
     address = expand(url, field=field)

@@ -56,7 +56,8 @@ class Session:
                 method, url, data=body or None, headers=own, proxy=self._proxy, allow_redirects=False
             ) as reply:
                 length = reply.content_length
-                whole = length is not None and length <= self._body_max
+                packed = "Content-Encoding" in reply.headers  # few bytes may unpack to many
+                whole = length is not None and length <= self._body_max and not packed
                 return reply.status, reply.headers, await (reply.read() if whole else self._bounded(reply))
         except TimeoutError as exc:  # aiohttp's own; the lane's cancels
             raise Transient("the connection timed out") from exc
