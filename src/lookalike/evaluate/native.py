@@ -99,12 +99,14 @@ class Kernel:
 
     def _ready(self) -> Callable[..., Any]:
         with _LOCK:
-            if self._run is None:
+            run = self._run
+            if run is None:
                 try:
-                    self._run = self._linked(*(self._kept() or self._compiled()))
+                    run = self._linked(*(self._kept() or self._compiled()))
                 except Otherwise:
-                    self._run = self._dispatcher()
-            return self._run
+                    run = self._dispatcher()
+                self._run = run
+            return run
 
     def _linked(self, name: str, code: bytes) -> Callable[..., Any]:
         """Machine code as a function of arrays and numbers."""
