@@ -364,3 +364,13 @@ def test_batches_are_learned_without_holding_them():
         Forest().fit_batches([table, table.drop(["place"])])
     with pytest.raises(SynthesizerError, match="no batch"):
         Forest().fit_batches([])
+
+
+def test_batches_read_what_is_asked_as_sample_does():
+    """A moment without an offset is one of the column's own time zone, and 1e3 rows are 1,000, in batches too."""
+    noon = np.datetime64("2024-01-01T11:00", "us") + np.arange(600).astype("timedelta64[h]")
+    table = pa.table({"at": pa.array(noon).cast(pa.timestamp("us", "Asia/Tokyo")), "x": np.arange(600) % 7})
+    model = Forest(thin=False).fit(table)
+    given = {"at": {"min": "2024-01-05T00:00:00", "max": "2024-01-05T03:00:00"}}
+    [batch] = model.sample_batches(1e3, given=given, seed=1)
+    assert batch == model.sample(1000, given=given, seed=1)

@@ -93,6 +93,11 @@ class Synthesizer(Spec):
     def sample_arrow(self, n: int, *, given: Given | None = None, seed: int = 0) -> pa.Table:
         """`sample` as an Arrow table, whatever was fitted."""
         schema = self.schema_
+        rows, asked = self._asked(n, given)
+        return self._sample(rows, schema, asked, seed)
+
+    def _asked(self, n: Any, given: Given | None) -> tuple[int, dict[str, Any]]:
+        """Rows and conditions as the methods read them."""
         rows: Any = n
         if isinstance(rows, float) and rows.is_integer():
             rows = int(rows)  # 1e6 is how people write it
@@ -103,7 +108,7 @@ class Synthesizer(Spec):
                 what=f"conditions are {type(given).__name__}, not a mapping", where="given",
                 fix="write {column: value}, or {'where': 'an SQL condition'}",
             )  # fmt: skip
-        return self._sample(int(rows), schema, _conditions(given or {}, schema), seed)
+        return int(rows), _conditions(given or {}, self.schema_)
 
     def sample_batches(self, n: int, rows: int = 65_536, *, given: Given | None = None, seed: int = 0) -> Iterator[pa.Table]:
         """Draw `n` rows and give them a few at a time; methods that can (`forest`) hold no more than these.
@@ -115,7 +120,7 @@ class Synthesizer(Spec):
             seed: the same rows again.
         """
         table = self.sample_arrow(n, given=given, seed=seed)
-        yield from (table.slice(start, rows) for start in range(0, max(n, 1), rows))
+        yield from (table.slice(start, rows) for start in range(0, max(table.num_rows, 1), rows))
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder; written aside and renamed.

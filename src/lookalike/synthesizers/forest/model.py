@@ -30,8 +30,8 @@ class Forest(Synthesizer):
     Columns are drawn one after another. Each has a few histogram trees on the columns before it, whose splits compare random
     sketches of the column, so that one tree models its whole distribution; a split must be significant. Rows draw from leaves,
     numbers land between stored ones, and a small discriminator thins the draws towards the table. Columns that others determine or
-    give by arithmetic (total = net + tax) are looked up and worked out, and values that never stand beside each other in the table
-    do not in the rows. Identifiers, personal data and free texts are not learned: they are made anew.
+    give by arithmetic (total = net + tax) are looked up and worked out, and where nearly all rows share a pair of values with others
+    (a car's make and model), nearly all drawn rows hold such pairs too. Identifiers, personal data and free texts are not learned: they are made anew.
 
     Use it first: mixed tables from a hundred to ten million rows. Prefer `copula` for a handful of rows, a DP method when a
     guarantee is needed, and a network for tables whose columns depend on each other through smooth functions of many.
@@ -160,10 +160,11 @@ class Forest(Synthesizer):
         """
         held: list[list[pa.Array]] = []
         count = done = 0
-        for learned, size in self._blocks(n, dict(given or {}), seed):
+        wanted, asked = self._asked(n, given)
+        for learned, size in self._blocks(wanted, asked, seed):
             held.append(learned)
             count += size
-            if count >= rows or done + count >= n:
+            if count >= rows or done + count >= wanted:
                 yield self._table(held, count, self.schema_, rng.key(seed, "replaced", done) >> 1, done)
                 done, count, held = done + count, 0, []
 
