@@ -1,5 +1,6 @@
 """The same person is the same stand-in, within a table and across tables."""
 
+import datetime as dt
 import re
 
 import numpy as np
@@ -88,3 +89,11 @@ def test_what_cannot_be_tied_is_refused():
         pseudonyms(ColumnSchema("note", "text", "string"), pa.array(["x"]), SECRET)
     with pytest.raises(UnknownColumn, match=r"did you mean 'people\.person_id'"):
         pseudonymise({"people": people()}, SECRET, same=[("people.personid", "people.age")])
+
+
+def test_moments_are_no_originals():
+    """A date that has an identifier's name stays a date; who says that it holds the same originals is told that it cannot."""
+    tables = {"people": people(), "terms": pa.table({"person_id": pa.array([dt.date(1990, 1, 1)] * 3)})}
+    assert pseudonymise(tables, SECRET)["terms"] == tables["terms"]
+    with pytest.raises(SynthesizerError, match="no originals"):
+        pseudonymise(tables, SECRET, same=[("people.person_id", "terms.person_id")])

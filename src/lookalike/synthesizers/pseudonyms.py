@@ -174,7 +174,21 @@ def _groups(
         tied = [cells for cells in members if cells.column.semantic in TIED]
         linked = " = " in group or any(cells.column.semantic == "id" for cells in tied)
         if tied:
-            yield [*tied, *(cells for cells in members if linked and cells.column.semantic not in TIED)]
+            others = [cells for cells in members if linked and cells.column.semantic not in TIED]
+            yield [*tied, *(cells for cells in others if _may_refer(cells, said=" = " in group))]
+
+
+def _may_refer(cells: _Cells, *, said: bool) -> bool:
+    """Whether cells can hold the originals of an identifier: moments and truths cannot, and who says so is told."""
+    kind = arrow_type(cells.column.arrow)
+    fits = not (pa.types.is_temporal(kind) or pa.types.is_boolean(kind) or pa.types.is_nested(kind))
+    if said and not fits:
+        raise SynthesizerError(
+            what=f"{kind} cells are no originals of an identifier",
+            where=f"{cells.table}.{cells.column.name}",
+            fix="leave the column out of `same`",
+        )
+    return fits
 
 
 def _common(group: Sequence[_Cells]) -> ColumnSchema:
