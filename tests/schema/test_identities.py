@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lookalike.schema.identities import find
+from lookalike.schema.identities import find, unit_of
 
 N = 800
 CENTS = 0.01
@@ -133,3 +133,12 @@ def test_scores_of_few_answers_are_found(answers):
     values["score"] = np.sum(list(values.values()), 0)
     (found,) = find(values, dict.fromkeys(values, 1.0))
     assert (found.column, found.sql) == ("score", '"q0" + "q1" + "q2" + "q3"')
+
+
+def test_cents_count_in_large_amounts():
+    """Billions with cents are written to the cent, whole ones are whole, and measurements have all their digits."""
+    g = np.random.default_rng(7)
+    amounts = g.uniform(1e9, 9e9, N)
+    assert unit_of(np.round(amounts, 2)) == CENTS
+    assert unit_of(np.round(amounts)) == 1.0
+    assert unit_of(g.normal(size=N)) == 0.0

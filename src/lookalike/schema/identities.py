@@ -124,7 +124,7 @@ def unit_of(values: Floats) -> float:
     """Of the last digit that a number is written with; 0 where all digits count."""
     some = values[np.isfinite(values)][:LOOKED_AT]
     for digits in range(MOST_DIGITS + 1):
-        if np.allclose(some, np.round(some, digits), rtol=0, atol=1e-9 * max(1.0, np.abs(some).max(initial=0))):
+        if np.allclose(some, np.round(some, digits), rtol=0, atol=1e-9 + 4 * EPSILON * np.abs(some).max(initial=0)):
             return float(10.0**-digits)
     return 0.0
 
