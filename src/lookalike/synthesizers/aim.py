@@ -41,7 +41,7 @@ class Aim(Mst):
     """AIM: noisy counts of pairs and triples of columns, each chosen by what the model so far gets most wrong, under (epsilon, delta).
 
     First every column is attached to one or two that are already placed: rows are drawn along this network. Then, twice as often
-    as there are columns, the pair is measured that its rows get most wrong, and the rows are weighted until they hold all
+    as there are columns and at most 60 times, the pair is measured that its rows get most wrong, and the rows are weighted until they hold all
     measured pairs. Every choice is the exponential mechanism's by AIM's score: how far the real counts lie from those that the
     model so far expects (L1), less what the noise alone would add. With a `target`, that column is placed first and
     marginals that hold it weigh twice as much.
