@@ -164,7 +164,7 @@ class Kernel:
                 return name.decode(), code
         return None
 
-    def _dispatcher(self, **bare: bool) -> Any:
+    def _dispatcher(self, **bare: Any) -> Any:
         """The function as numba compiles it."""
         import numba
 
