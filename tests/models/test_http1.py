@@ -331,3 +331,5 @@ def test_a_key_with_a_line_break_is_refused_before_anything_is_sent():
     with pytest.raises(MissingModel, match="'Authorization' holds a line break") as caught:
         Transport("http://localhost:9/v1", {"Authorization": "Bearer sk-secret\n"}, ("sk-secret\n",))
     assert "sk-secret" not in str(caught.value)
+    with pytest.raises(MissingModel, match="no header may hold"):  # a variable that is not UTF-8
+        Transport("http://localhost:9/v1", {"X-Own": "M\udce4"})

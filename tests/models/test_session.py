@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from lookalike.errors import MissingModel
 from lookalike.models.base import Fault, Refused
 from lookalike.models.http1 import Http1
 from lookalike.models.openai import OpenAI
@@ -62,12 +63,25 @@ print("LOADED", *[name for name in ("aiohttp", "urllib.request", "yarl") if name
 
 def test_a_proxy_is_asked_for_hosts_elsewhere(server, monkeypatch):
     """`http_proxy` carries what goes to another host."""
-    monkeypatch.setenv("http_proxy", server.url.removesuffix("/v1"))
     monkeypatch.delenv("no_proxy", raising=False)
-    status, *_, raw = outcome("http://model.invalid/v1", Session)
-    assert (status, b"[kettle]" in raw) == (200, True)
+    for proxy in (server.url.removesuffix("/v1"), server.url.removesuffix("/v1").removeprefix("http://")):
+        monkeypatch.setenv("http_proxy", proxy)
+        status, *_, raw = outcome("http://model.invalid/v1", Session)
+        assert (status, b"[kettle]" in raw) == (200, True)
     monkeypatch.setenv("no_proxy", "model.invalid")
     assert issubclass(outcome("http://model.invalid/v1", Http1), Fault)
+
+
+@pytest.mark.parametrize(
+    "proxy", ["socks5://me:secret-word@127.0.0.1:9", "http://me:secret-word@", "http://me:secret-word@[::1"]
+)
+def test_what_is_no_proxy_is_said_without_its_password(monkeypatch, proxy):
+    """Nothing is sent and nothing tried again: no request could succeed."""
+    monkeypatch.setenv("https_proxy", proxy)
+    monkeypatch.delenv("no_proxy", raising=False)
+    with pytest.raises(MissingModel, match=r"^https_proxy: .* no address of an HTTP proxy") as caught:
+        asyncio.run(Transport("https://model.invalid/v1", {}).send("POST", "/x", b""))
+    assert "secret-word" not in str(caught.value)
 
 
 @pytest.mark.parametrize("kind", [Http1, Session])

@@ -22,7 +22,7 @@ from lookalike.models.http1 import ADDRESS, Http1
 from lookalike.models.secret import without
 
 SAID_MAX = 300
-_BREAK = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_BREAK = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _NO_RETRY = frozenset({400, 404, 405, 406, 409, 410, 413, 414, 415, 422, 431, 451, 501})
 _DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
 _RETRY_DELAY = re.compile(rb'"retryDelay":\s*"(\d+(?:\.\d+)?s)"')
@@ -73,7 +73,7 @@ class Transport:
         for name, value in self.headers.items():
             if _BREAK.search(name + value):
                 raise MissingModel(
-                    what=f"the header {name!r} holds a line break or another control character",
+                    what=f"the header {name!r} holds a line break or another sign that no header may hold",
                     where="headers",
                     fix="take it out; a key that is read from a file often ends in one",
                 )
@@ -199,14 +199,28 @@ def _is_address(url: str) -> bool:
 
 
 def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address, if any; looked up once, since each look-up costs as much as a parse."""
+    """The proxy that the environment names for an address, if any; looked up once, since each look-up costs as much as a parse.
+
+    Raises:
+        MissingModel: it is no HTTP proxy. Its text is not shown: a password may be in it.
+    """
     parts = urlsplit(url)
     host = parts.hostname or ""
     if host in {"localhost", "::1"} or host.startswith("127."):
         return None
     import urllib.request
 
-    return None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(parts.scheme)
+    found = None if urllib.request.proxy_bypass(host) else urllib.request.getproxies().get(parts.scheme)
+    if not found:
+        return None
+    proxy = found if "://" in found else f"http://{found}"  # as people write it, and other programs read it
+    if not _is_address(proxy):
+        raise MissingModel(
+            what="the environment names a proxy that is no address of an HTTP proxy",
+            where=f"{parts.scheme}_proxy",
+            fix=f"write http://host:port, or add {host} to no_proxy",
+        )
+    return proxy
 
 
 def _about_the_request(said: str) -> bool:
