@@ -28,6 +28,15 @@ def test_columns_have_names_of_any_language(tmp_path):
     assert made["doppelt"].to_pylist() == [10] * 3
 
 
+@pytest.mark.parametrize("name", ["می\u200cخواهم", "क्\u200dष", "👨\u200d👩\u200d👧", "Ein\u00adkommen"])
+def test_joined_letters_are_names(name):
+    """Joiners, which Persian and Hindi are written with, and soft hyphens are parts of a name."""
+    columns = {name: {"kind": "integer", "low": 5, "high": 5}, "twice": {"kind": "expression", "sql": f'"{name}" * 2'}}
+    assert name in la.plan(recipe(**columns)).recipe.tables["a"].columns
+    with pytest.raises(RecipeProblems, match="is no name"):
+        la.load(recipe(**{f"{name}\n": {"kind": "sequence"}}))
+
+
 def test_a_learned_column_of_any_name_can_be_described_otherwise(tmp_path):
     """What a real table calls a column, a recipe can too."""
     pc.write_csv(pa.table({"age": list(range(200)), "Income ($/yr)": [1.5] * 200}), tmp_path / "real.csv")

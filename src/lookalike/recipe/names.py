@@ -7,7 +7,8 @@ from typing import Annotated
 from pydantic import Field
 
 _WORD = r"^[\p{L}_][\p{L}\p{M}\p{N}_.\- ]*$"
-_ANY = r"^[^\p{C}\s]([^\p{C}]*[^\p{C}\s])?$"
+# signs that join or part letters and are not seen themselves belong to words of Persian, Hindi ...
+_ANY = r"^[^\p{C}\s](([^\p{C}]|[\u00AD\u200C-\u200F])*[^\p{C}\s])?$"
 _FILE = r"^[A-Za-z0-9_][A-Za-z0-9_.\-]*$"
 
 Name = Annotated[str, Field(pattern=_WORD, max_length=200)]
