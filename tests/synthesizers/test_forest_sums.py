@@ -88,6 +88,19 @@ def test_gaps_are_filled_so_that_it_adds_up(fitted, bill, gone):
         assert made[gone].to_pylist() == pytest.approx(rows[gone].to_pylist())
 
 
+def test_two_gaps_of_a_sum_are_filled_so_that_it_adds_up(fitted, bill):
+    """Where both parts of a known total are missing, one is drawn and the other is what is left, within what the table shows."""
+    rows = bill.slice(0, 300)
+    holed = rows
+    for name in ("net", "shipping"):
+        holed = holed.set_column(holed.column_names.index(name), name, pa.nulls(300, pa.float64()))
+    made = {name: fitted.complete(holed)[name].to_numpy() for name in ("net", "shipping", "total")}
+    assert (made["total"] == rows["total"].to_numpy()).all()
+    assert np.mean(np.abs(made["total"] - made["net"] - made["shipping"]) < 1e-9) > 0.97
+    assert set(made["shipping"]) <= {0.0, 4.9, 9.9}
+    assert made["net"].min() >= bill["net"].to_numpy().min()
+
+
 def test_saved_forest_still_adds_up(fitted, tmp_path):
     """Relations and partners are saved: the same rows come out."""
     fitted.save(tmp_path / "model")

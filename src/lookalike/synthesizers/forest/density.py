@@ -105,8 +105,15 @@ def _added_up(model: Trained, block: Block, table: pa.Table, need: Array) -> Blo
         known = block.fixed[j].copy()
         sums.work_out(model, block, j)
         sums.set_to(model, block, j, np.where(need[j], block.fixed[j], known))
-        for k in others:
-            sums.settle(model, block, j, set(others) - {k}, rows=need[k] & ~need[j] & (need[others].sum(0) == 1))
+        left, single = ~need[j], need[others].sum(0) == 1
+        for k in sorted(others, key=lambda k: -model.codings[k].size):  # the finest first: what is left over shows least there
+            coding, rows = model.codings[k], need[k] & left
+            drawn = np.where(block.codes[k] == 0, np.nan, block.fixed[k])
+            sums.settle(model, block, j, set(others) - {k}, rows=rows)
+            with np.errstate(invalid="ignore"):
+                fits = single | ((block.fixed[k] >= coding.low[0]) & (block.fixed[k] <= coding.high[-1]))
+            sums.set_to(model, block, k, np.where(rows & ~fits, drawn, block.fixed[k]))
+            left &= ~(rows & fits)
     return block
 
 
