@@ -164,7 +164,7 @@ class Tabular(Synthesizer):
             held += int(mask.sum())
             if held >= (3 * n if weighted else n):
                 break
-        return self._chosen(n, kept, weights, draws, self._asked(wanted, where), held, drawn, weighted=weighted)
+        return self._chosen(n, kept, weights, draws, self._worded(wanted, where), held, drawn, weighted=weighted)
 
     def _chosen(  # the end of `_tried`, of which it has the counts
         self, n: int, kept: list[Data], weights: list[npt.NDArray[np.float64]], draws: np.random.Generator, asked: str,
@@ -184,7 +184,7 @@ class Tabular(Synthesizer):
         return {name: values[:n] for name, values in every.items()}
 
     @staticmethod
-    def _asked(wanted: Sequence[Condition], where: str) -> str:
+    def _worded(wanted: Sequence[Condition], where: str) -> str:
         return " and ".join([condition.text for condition in wanted] + ([where] if where else []))
 
     def _decoded(self, data: Data, schema: TableSchema) -> pa.Table:
