@@ -141,4 +141,5 @@ def test_cents_count_in_large_amounts():
     amounts = g.uniform(1e9, 9e9, N)
     assert unit_of(np.round(amounts, 2)) == CENTS
     assert unit_of(np.round(amounts)) == 1.0
+    assert unit_of(np.concatenate([np.zeros(N), np.round(amounts, 2)])) == CENTS
     assert unit_of(g.normal(size=N)) == 0.0

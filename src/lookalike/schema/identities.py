@@ -122,11 +122,17 @@ def sql_name(column: str) -> str:
 
 def unit_of(values: Floats) -> float:
     """Of the last digit that a number is written with; 0 where all digits count."""
-    some = values[np.isfinite(values)][:LOOKED_AT]
+    there = values[np.isfinite(values)]
+    some = there[_evenly(len(there))]
     for digits in range(MOST_DIGITS + 1):
         if np.allclose(some, np.round(some, digits), rtol=0, atol=1e-9 + 4 * EPSILON * np.abs(some).max(initial=0)):
             return float(10.0**-digits)
     return 0.0
+
+
+def _evenly(n: int) -> npt.NDArray[np.int64]:
+    """At most `LOOKED_AT` of n rows, from the first to the last: tables are often sorted."""
+    return np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.int64)
 
 
 def find(values: Mapping[str, Floats], units: Mapping[str, float], taken: Collection[str] = ()) -> list[Identity]:
@@ -141,7 +147,7 @@ def find(values: Mapping[str, Floats], units: Mapping[str, float], taken: Collec
     n = len(next(iter(values.values()), np.empty(0)))
     if n < LEAST_ROWS:
         return []
-    rows = np.unique(np.linspace(0, n - 1, min(n, LOOKED_AT)).astype(np.int64))
+    rows = _evenly(n)
     few = {name: values[name][rows] for name in names}
     distinct = {name: len(np.unique(few[name][~np.isnan(few[name])])) for name in names}
     found: list[Identity] = []
@@ -181,9 +187,7 @@ def _relation(
                 return identity
             if not len(broken):
                 break
-            looked = np.concatenate(
-                [looked, broken[np.linspace(0, len(broken) - 1, min(len(broken), LOOKED_AT)).astype(np.int64)]]
-            )
+            looked = np.concatenate([looked, broken[_evenly(len(broken))]])
     return None
 
 
