@@ -143,3 +143,11 @@ def test_cents_count_in_large_amounts():
     assert unit_of(np.round(amounts)) == 1.0
     assert unit_of(np.concatenate([np.zeros(N), np.round(amounts, 2)])) == CENTS
     assert unit_of(g.normal(size=N)) == 0.0
+
+
+def test_products_may_be_zero_or_negative(bill):
+    """What was not sold costs nothing and what was given back costs less: quantity times price all the same."""
+    bill["quantity"] = np.random.default_rng(8).integers(-2, 9, N).astype(float)
+    bill["amount"] = np.round(bill["quantity"] * bill["price"], 2)
+    found = {identity.column: identity.sql for identity in find(bill, units(bill))}
+    assert found["amount"] == 'round("quantity" * "price", 2)'

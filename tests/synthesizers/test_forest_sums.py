@@ -101,6 +101,20 @@ def test_two_gaps_of_a_sum_are_filled_so_that_it_adds_up(fitted, bill):
     assert made["net"].min() >= bill["net"].to_numpy().min()
 
 
+def test_what_was_not_sold_keeps_its_price():
+    """Nothing times a price is nothing: the amount 0 may be asked for, and a price that nothing tells is drawn, not left out."""
+    g = np.random.default_rng(7)
+    quantity, price = g.integers(-1, 5, N), np.round(g.uniform(1, 9, N), 2)
+    table = pa.table({"quantity": quantity, "price": price, "amount": np.round(quantity * price, 2)})
+    model = Forest().fit(table)
+    made = model.sample(200, given={"amount": 0}, seed=1)
+    assert set(made["quantity"].to_pylist()) == {0}
+    assert made["price"].null_count == 0
+    filled = model.complete(table.set_column(1, "price", pa.nulls(N, pa.float64())))
+    assert filled["price"].null_count == 0
+    assert (np.round(filled["quantity"].to_numpy() * filled["price"].to_numpy(), 2) == table["amount"].to_numpy()).all()
+
+
 def test_saved_forest_still_adds_up(fitted, tmp_path):
     """Relations and partners are saved: the same rows come out."""
     fitted.save(tmp_path / "model")

@@ -198,13 +198,10 @@ def _search(
     y = few[target]
     kept = ~np.isnan(y)
     if product:
-        others = (
-            [name for name in others if (few[name][kept] > 0).all() and np.ptp(few[name][kept]) > 0]
-            if (y[kept] > 0).all()
-            else []
-        )
-    else:
-        others = [name for name in others if np.ptp(few[name][kept]) > 0] if kept.any() else []
+        kept &= y > 0  # nothing sold is nothing paid, which says nothing of the price; the relation is checked on all rows
+    others = [name for name in others if np.ptp(few[name][kept]) > 0] if kept.any() else []
+    if product:
+        others = [name for name in others if (few[name][kept] > 0).all()]
     y = y[kept]
     if len(y) < LEAST_ROWS or not others:
         return None

@@ -83,9 +83,10 @@ def settle(model: Trained, block: Block, j: int, held: Collection[int], rows: Ar
     solved = identity.solved(names[i], unit_of(model.codings[i]))
     values = {names[k]: numbers_of(model, block, k) for k in needed(solved, names)}
     ticks = ticks_of(model.codings[i], solved.of(values))
+    stays = np.isnan(ticks) & ~np.isnan(list(values.values())).any(0)  # no quantity and no amount: any price will do
     if rows is not None:
-        ticks = np.where(rows, ticks, _ticks(model, block, i))
-    set_to(model, block, i, ticks)
+        stays |= ~rows
+    set_to(model, block, i, np.where(stays, _ticks(model, block, i), ticks))
 
 
 def set_to(model: Trained, block: Block, j: int, ticks: Array) -> None:
