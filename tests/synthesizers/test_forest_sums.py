@@ -160,3 +160,12 @@ def test_a_price_list_that_adds_up_is_no_circle():
     v = {name: made[name].to_numpy() for name in made.column_names}
     assert (v["price"] + v["fee"] == v["total"]).all()
     assert set(zip(v["price"], v["fee"], strict=True)) <= set(zip(price, fee, strict=True))
+
+
+def test_inequalities_hold_whatever_columns_are_called():
+    """A column whose name holds a quotation mark keeps its place below another."""
+    g = np.random.default_rng(5)
+    low = g.normal(size=800)
+    table = pa.table({'5" pipe': low, "top": low + g.exponential(0.3, 800), "kind": g.choice(["a", "b"], 800)})
+    made = Forest().fit(table).sample(1500)
+    assert (made['5" pipe'].to_numpy() <= made["top"].to_numpy()).all()

@@ -370,9 +370,10 @@ def _inequalities(schema: TableSchema, names: list[str], codings: Any) -> list[t
 
     found = []
     for rule in schema.rules:
-        match = re.fullmatch(r'\s*"([^"]+)"\s*<=\s*"([^"]+)"\s*', rule)
-        if match and match[1] in names and match[2] in names:
-            a, b = names.index(match[1]), names.index(match[2])
+        match = re.fullmatch(r'\s*"((?:[^"]|"")+)"\s*<=\s*"((?:[^"]|"")+)"\s*', rule)
+        low, high = (part.replace('""', '"') for part in match.groups()) if match else ("", "")
+        if low in names and high in names:
+            a, b = names.index(low), names.index(high)
             if codings[a].form == codings[b].form == "number":
                 found.append((a, b))
     return found
