@@ -106,6 +106,17 @@ def test_sums_that_the_real_table_keeps_are_asked_of_the_synthetic_one():
     assert evaluate(bills(1000, 1), bills(1000, 200), only="validity")["validity.sums"].skipped
 
 
+def test_checks_are_told_apart_whatever_columns_are_called():
+    """A total whose name begins like a check, and a category with an equals sign in its name, are counted where they belong."""
+    g = np.random.default_rng(1)
+    a, b = g.integers(0, 90, 500), g.integers(0, 90, 500)
+    real = pa.table({"a": a, "b": b, "categories_sold": a + b, "x = y": g.choice(["p", "q"], 500)})
+    made = real.set_column(2, "categories_sold", pa.array(a + b - 1)).set_column(3, "x = y", pa.array(["r"] * 500))
+    report = evaluate(real, made, only="validity")
+    assert report["validity.sums"].detail["sums"] == {'categories_sold = "a" + "b"': 0.0}
+    assert report["validity.categories"].detail["worst"] == {"x = y": 0.0}
+
+
 def test_a_declared_range_is_a_rule():
     """Ages that may be are no fault although no real row has them, and ages that may not be are, although real rows have one."""
     schema = TableSchema((ColumnSchema("age", "integer", "int64"),), rules=("age between 0 and 120",))

@@ -42,7 +42,7 @@ class Validity(Metric):
         out = [self.result(1 - float(bad.mean()), ceiling=ceiling, detail={"broken": dict(worst), "reading": reading})]
         out += self._columns(views)
         out += [self._rate(views, broken, part) for part in ("ranges", "categories", "finite")]
-        out += [self._null_patterns(views), self._key(views), self._rules(broken), self._sums(broken)]
+        out += [self._null_patterns(views), self._key(views), self._rules(broken), self._sums(broken, given)]
         return out
 
     def _columns(self, views: Views) -> list[Result]:
@@ -62,7 +62,7 @@ class Validity(Metric):
         ]
 
     def _rate(self, views: Views, broken: dict[str, Flags], part: str) -> Result:
-        own = {k.partition(" of ")[2]: v for k, v in broken.items() if k.startswith(part)}
+        own = {k.partition(" of ")[2]: v for k, v in broken.items() if k.startswith(f"{part} of ")}
         if not own:
             return self.skip("no column of that kind", part)[0]
         by_column = {name: 1 - float(flags.mean()) for name, flags in own.items()}
@@ -102,8 +102,8 @@ class Validity(Metric):
             return self.skip("the schema declares no rules", "rules")[0]
         return self.result(min(own.values()), "rules", ceiling=1.0, detail={"rules": own})
 
-    def _sums(self, broken: dict[str, Flags]) -> Result:
-        own = {k: 1 - float(v.mean()) for k, v in broken.items() if " = " in k and not k.startswith("rule ")}
+    def _sums(self, broken: dict[str, Flags], given: list[Identity]) -> Result:
+        own = {name: 1 - float(broken[name].mean()) for name in map(_named, given)}
         if not own:
             return self.skip("no number of the real table is a sum or a product of others", "sums")[0]
         return self.result(min(own.values()), "sums", ceiling=1.0, detail={"sums": own})
@@ -133,6 +133,10 @@ def _given(views: Views) -> list[Identity]:
     return identities.find(values, {name: identities.unit_of(of) for name, of in values.items()})
 
 
+def _named(found: Identity) -> str:
+    return f"{found.column} = {found.sql}"
+
+
 def _broken(views: Views, which: Which, base: Which = "real", *, given: list[Identity]) -> dict[str, Flags]:
     """Check -> rows that break it."""
     out: dict[str, Flags] = {}
@@ -153,7 +157,7 @@ def _broken(views: Views, which: Which, base: Which = "real", *, given: list[Ide
             out[f"categories of {name}"] = ~seen[codes]
     for found in given:
         names = (found.column, *(name for name, _ in found.terms))
-        out[f"{found.column} = {found.sql}"] = found.broken({name: views.numbers(name, which) for name in names})
+        out[_named(found)] = found.broken({name: views.numbers(name, which) for name in names})
     if views.schema and which == "synthetic":
         out |= _rules(views.table(which), views.schema.rules)
     return out
