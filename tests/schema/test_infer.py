@@ -197,3 +197,25 @@ def test_what_is_learned_as_a_text_is_measured_as_one():
     assert {c.name: c.form for c in Views(table, table).columns} == {"name": "id", "note": "text", "town": "category"}
     told = table.set_column(1, "note", pa.array(["Called Ann Weber back", "Called nobody"] * 200))
     assert {c.name: c.form for c in Views(told, told).columns}["note"] == "category"
+
+
+@pytest.mark.parametrize(
+    ("column", "first", "last"),
+    [
+        ("姓名", "王李张刘陈杨赵黄周吴徐孙", "伟芳娜秀英敏静丽强磊军洋勇艳杰娟涛明超霞平刚"),
+        (
+            "ФИО",
+            ["Иванов", "Петров", "Смирнова", "Кузнецов", "Соколова"],
+            [" Олег", " Анна", " Пётр", " Мария", " Яна", " Глеб"],
+        ),
+        ("الاسم", ["محمد", "فاطمة", "علي", "مريم", "يوسف", "سارة"], [" حسن", " أحمد", " صالح", " منصور", " كريم"]),
+        ("Nachname", ["Meier", "Groß", "Öztürk", "Lang", "Weiß"], ["mann", "-Koch", "-Ünal", "-Zorn", "-Beck", "-Adler"]),
+        ("이름", "김이박최정강조윤장임", "민준서연도윤지우하은예준"),
+    ],
+)
+def test_people_of_any_language_are_known(column, first, last):
+    """Names in scripts with and without capitals, under a header in the same language, are personal; cities beside them are not."""
+    g = np.random.default_rng(0)
+    names = [f"{g.choice(list(first))}{g.choice(list(last))}" for _ in range(400)]
+    table = pa.table({column: names, "城市": g.choice(["北京", "上海", "广州"], 400)})
+    assert [c.semantic for c in infer(table).columns] == ["name", "category"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -56,14 +57,23 @@ def is_phone(text: str) -> bool:
 
 
 def is_person(text: str) -> bool:
-    """One to five capitalised words, as people's names are written."""
-    return bool(PERSON.fullmatch(text)) and not any(c.isdigit() for c in text)
+    """One to five words, capitalised where the script has capitals, as people's names are written."""
+    if any(c.isdigit() for c in text):
+        return False
+    if PERSON.fullmatch(text):
+        return True
+    words = [word for word in re.split(r"[\s·・.'’-]+", text) if word]
+    letters = all(c.isalpha() or unicodedata.category(c)[0] == "M" for c in "".join(words))
+    named = all(word[0].isupper() or word.lower() == word.upper() for word in words)
+    return letters and named and 1 <= len(words) <= 5 and max(map(len, words)) <= 20
 
 
 PERSON_COLUMN = re.compile(
     r"(^|_)((first|last|given|family|middle|maiden|full|sur|fore|nick|user|legal|contact|customer|patient|employee|client|person|"
     r"owner|author|member|student|doctor|physician|passenger|cardholder|holder|guest|driver|applicant)_?name|name|surname|"
-    r"firstname|lastname|fname|lname)($|_)"
+    r"firstname|lastname|fname|lname|"
+    r"vorname|nachname|familienname|pr[eé]nom|nom|nombres?|apellidos?|nome|cognome|sobrenome|voornaam|achternaam|imi[eę]|nazwisko|jm[eé]no|"
+    r"p[rř][ií]jmen[ií]|f[oö]rnamn|efternamn|soyad[iı]?|имя|фамилия|отчество|фио|όνομα|επώνυμο|الاسم|اسم|שם|नाम|ชื่อ|姓名|姓|名字|名前|氏名|이름|성명)($|_)"
 )
 NOT_PERSON = re.compile(
     r"(product|company|file|brand|city|country|state|street|species|model|event|item|store|shop|team|tag|table|column|field|host|"

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 ROWS = 1_000  # rows in which cells are held against each other
 SHARE = 0.2  # of the rows that have both, from which on a column quotes
-SHORTEST = 4  # signs of personal data below which it may be in a text by chance
+SHORTEST = 4  # bytes of personal data below which it may be in a text by chance: four letters, two signs of Chinese
 
 
 def quoting(table: pa.Table, told: Sequence[str], candidates: Sequence[str]) -> dict[str, str]:
@@ -29,7 +29,7 @@ def quoting(table: pa.Table, told: Sequence[str], candidates: Sequence[str]) -> 
     cells = {name: [str(c or "").casefold() for c in table[name].take(rows).to_pylist()] for name in {*told, *candidates}}
 
     def quotes(name: str, person: str) -> bool:
-        pairs = [(p, c) for p, c in zip(cells[person], cells[name], strict=True) if len(p) >= SHORTEST and c]
+        pairs = [(p, c) for p, c in zip(cells[person], cells[name], strict=True) if len(p.encode()) >= SHORTEST and c]
         return bool(pairs) and sum(p in c and p != c for p, c in pairs) >= SHARE * len(pairs)
 
     found = {name: next((person for person in told if quotes(name, person)), "") for name in candidates}
