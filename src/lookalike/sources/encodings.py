@@ -53,7 +53,7 @@ def encoding_of(data: bytes, where: str) -> str:
     if data.startswith(b"\x1f\x8b"):
         raise SourceError(what="it is packed with gzip", where=where, fix="end its name in .gz, or unpack it")
     zeros = [data[side:2000:2].count(0) for side in (0, 1)]
-    if max(zeros) > len(data[:2000]) / 8:
+    if max(zeros) > max(1, len(data[:2000]) / 8, 4 * min(zeros)):
         raise SourceError(
             what="every second byte is zero, as in UTF-16 without its mark",
             where=where,
