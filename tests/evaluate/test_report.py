@@ -2,6 +2,7 @@
 
 from xml.etree import ElementTree as ET
 
+import pyarrow as pa
 import pytest
 
 from lookalike.errors import MetricError, UsageError
@@ -108,3 +109,12 @@ def test_terminal_form_fits_narrow_windows(worse):
     from lookalike.evaluate.terminal import text
 
     assert max(map(len, text(worse, 60).splitlines())) <= 60
+
+
+def test_what_several_tables_lack_is_said_once():
+    """Two tables without texts: each metric of texts is named once, not once a table."""
+    from lookalike.evaluate.terminal import text
+
+    tables = {name: pa.table({"x": list(range(60)), "kind": ["a", "b", "c"] * 20}) for name in ("left", "right")}
+    said = text(evaluate(tables, tables), width=200)
+    assert said.count("vendi_score") == 1

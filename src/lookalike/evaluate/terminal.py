@@ -125,7 +125,7 @@ def _dimension(report: Report, dimension: str, *, wide: bool) -> RenderableType:
     for r in results:
         if r.value is None and (r.headline or not shown):
             reasons.setdefault(r.skipped, []).append(r.name)
-    parts += [Text(f"not measured: {', '.join(names)} ({why})", style="dim") for why, names in reasons.items()]
+    parts += [Text(f"not measured: {', '.join(dict.fromkeys(names))} ({why})", style="dim") for why, names in reasons.items()]
     return Group(*parts)
 
 
