@@ -294,23 +294,22 @@ def follow(table: Array, bin_of: Array, source: Array, S: Array, codes: Array, c
 
 
 @njit(cache=True, nogil=True, inline="always")
+def place(codes: Array, a: int, b: int, code: int) -> int:
+    """Where a code is, or would be, in the rising codes[a:b]."""
+    while a < b:
+        mid = (a + b) >> 1
+        if codes[mid] < code:
+            a = mid + 1
+        else:
+            b = mid
+    return a
+
+
+@njit(cache=True, nogil=True, inline="always")
 def span(deck: Array, first: int, count: int, low: int, high: int) -> tuple[int, int]:
     """First and end of the codes in [low, high] in one sorted deck."""
-    a, b = first, first + count
-    while a < b:
-        mid = (a + b) >> 1
-        if deck[mid] < low:
-            a = mid + 1
-        else:
-            b = mid
-    left, b = a, first + count
-    while a < b:
-        mid = (a + b) >> 1
-        if deck[mid] <= high:
-            a = mid + 1
-        else:
-            b = mid
-    return left, a
+    left = place(deck, first, first + count, low)
+    return left, place(deck, left, first + count, high + 1)
 
 
 @njit(cache=True, nogil=True)

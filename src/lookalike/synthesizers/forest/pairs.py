@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
-from lookalike.synthesizers.forest.kernels import mix, unit, walk
+from lookalike.synthesizers.forest.kernels import mix, place, unit, walk
 
 if TYPE_CHECKING:
     from lookalike.synthesizers.forest.grow import Bag
@@ -123,18 +123,6 @@ def unseen(a: Array, b: Array, drawn_a: Array, drawn_b: Array, k: int) -> tuple[
             drawn += 1
             wrong += count[mix(drawn_a[i], drawn_b[i]) >> np.uint64(44)] < k
     return missed / max(real, 1), wrong / max(drawn, 1)
-
-
-@njit(cache=True, nogil=True, inline="always")
-def place(codes: Array, a: int, b: int, code: int) -> int:
-    """Where a code is, or would be, in the rising codes[a:b]."""
-    while a < b:
-        mid = (a + b) >> 1
-        if codes[mid] < code:
-            a = mid + 1
-        else:
-            b = mid
-    return a
 
 
 @njit(cache=True, nogil=True)

@@ -99,17 +99,16 @@ def set_to(model: Trained, block: Block, j: int, ticks: Array) -> None:
 def impossible(model: Trained, block: Block) -> Array:
     """Where a number that was worked out lies outside the table's, or does not fit what it hangs on, bool [n]."""
     out = np.zeros(len(block.bins), bool)
+    names = [coding.schema.name for coding in model.codings]
     for j, identity in model.worked_out.items():
         if j not in block.fixed:
             continue
-        coding, ticks = model.codings[j], block.fixed[j]
+        coding = model.codings[j]
         with np.errstate(invalid="ignore"):
-            out |= (ticks < coding.low[0]) | (ticks > coding.high[-1])
-            off = np.abs(identity.of(_numbers(model, block, j)) - values_of(coding, ticks))
+            off = np.abs(identity.of(_numbers(model, block, j)) - values_of(coding, block.fixed[j]))
             out |= off > 0.01 * identity.unit + 1e-9 * (coding.high[-1] - coding.low[0])
-        for k in needed(identity, [coding.schema.name for coding in model.codings]):
-            if k in block.fixed:
-                with np.errstate(invalid="ignore"):
+            for k in (j, *needed(identity, names)):
+                if k in block.fixed:
                     out |= (block.fixed[k] < model.codings[k].low[0]) | (block.fixed[k] > model.codings[k].high[-1])
     return out
 
