@@ -59,19 +59,7 @@ class Http1:
         self._closed = False
 
     async def exchange(self, method: str, path: str, body: bytes, content_type: str = "") -> Answer:
-        """One request and its reply.
-
-        Args:
-            method: GET, POST ...
-            path: what follows the base address.
-            body: may be empty.
-            content_type: instead of the headers' own.
-
-        Raises:
-            Unreachable: no connection.
-            Transient: the reply was cut off, or is no HTTP.
-            Refused: the reply is longer than `body_max`.
-        """
+        """One request and its reply: see `transport.Client`."""
         head = self._heads.get((method, path, content_type)) or self._head(method, path, content_type)
         connection = self._waiting() or await self._connect()
         try:

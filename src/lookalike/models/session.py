@@ -36,19 +36,7 @@ class Session:
     async def exchange(
         self, method: str, path: str, body: bytes, content_type: str = ""
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """One request and its reply: status, headers and the whole body.
-
-        Args:
-            method: GET, POST ...
-            path: what follows the base address.
-            body: may be empty.
-            content_type: instead of the headers' own.
-
-        Raises:
-            Unreachable: no connection.
-            Transient: the reply was cut off, or is no HTTP.
-            Refused: the reply is longer than `body_max`.
-        """
+        """One request and its reply: see `transport.Client`."""
         url = self._urls.get(path) or self._url(path)
         own = {"Content-Type": content_type} if content_type else None
         try:

@@ -36,7 +36,19 @@ class Client(Protocol):
     async def exchange(
         self, method: str, path: str, body: bytes, content_type: str = ""
     ) -> tuple[int, Mapping[str, str], bytes]:
-        """Status, headers (found by names in small letters) and the whole body."""
+        """One request and its reply: status, headers (found by names in small letters) and the whole body.
+
+        Args:
+            method: GET, POST ...
+            path: what follows the base address.
+            body: may be empty.
+            content_type: instead of the headers' own.
+
+        Raises:
+            Unreachable: no connection.
+            Transient: the reply was cut off, or is no HTTP.
+            Refused: the reply is longer than the client's bound.
+        """
         ...
 
     async def close(self) -> None:
