@@ -106,7 +106,7 @@ def main() -> None:
     parser.add_argument("--methods", default="median,knn,iterative,sklearn-knn,sklearn-forest")
     parser.add_argument("--seed", type=int, default=0)
     args = parser.parse_args()
-    from lookalike.synthesizers.impute import impute
+    from lookalike.synthesizers.imputation.impute import impute
 
     impute(whole("adult", 300, 0), method="iterative")  # compilation is not counted
     print("| table | mask | method | numbers | categories, % | cpu s |\n|---|---|---|---|---|---|")

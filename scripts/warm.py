@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.registry import resolve
-from lookalike.synthesizers.impute import impute
+from lookalike.synthesizers.imputation.impute import impute
 
 start = time.perf_counter()
 rng = np.random.default_rng(0)

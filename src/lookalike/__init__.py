@@ -25,7 +25,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from lookalike import kernel_cache
+from lookalike.kernels import cache as kernel_cache
 
 __version__ = "0.1.0"
 
@@ -45,24 +45,24 @@ _NAMES: dict[str, str] = {
     "RunFolder": "lookalike.run.folder",
     "Step": "lookalike.steps.base",
     "Synthesizer": "lookalike.synthesizers.base",
-    "Adasyn": "lookalike.synthesizers.adasyn",
-    "Aim": "lookalike.synthesizers.aim",
-    "Arf": "lookalike.synthesizers.arf",
-    "Auto": "lookalike.synthesizers.auto",
-    "Autoregressive": "lookalike.synthesizers.autoregressive",
-    "BayesNet": "lookalike.synthesizers.bayes_net",
-    "Cart": "lookalike.synthesizers.cart",
-    "Constrained": "lookalike.synthesizers.constrained",
-    "Copula": "lookalike.synthesizers.copula",
-    "Ctgan": "lookalike.synthesizers.ctgan",
-    "Diffusion": "lookalike.synthesizers.diffusion",
-    "Fair": "lookalike.synthesizers.fair",
+    "Adasyn": "lookalike.synthesizers.methods.adasyn",
+    "Aim": "lookalike.synthesizers.private.aim",
+    "Arf": "lookalike.synthesizers.methods.arf",
+    "Auto": "lookalike.synthesizers.methods.auto",
+    "Autoregressive": "lookalike.synthesizers.methods.autoregressive",
+    "BayesNet": "lookalike.synthesizers.methods.bayes_net",
+    "Cart": "lookalike.synthesizers.methods.cart",
+    "Constrained": "lookalike.synthesizers.constraints.constrained",
+    "Copula": "lookalike.synthesizers.methods.copula",
+    "Ctgan": "lookalike.synthesizers.methods.ctgan",
+    "Diffusion": "lookalike.synthesizers.methods.diffusion",
+    "Fair": "lookalike.synthesizers.methods.fair",
     "Forest": "lookalike.synthesizers.forest.model",
-    "impute": "lookalike.synthesizers.impute",
-    "Independent": "lookalike.synthesizers.independent",
-    "Mst": "lookalike.synthesizers.mst",
-    "Smote": "lookalike.synthesizers.smote",
-    "Tvae": "lookalike.synthesizers.tvae",
+    "impute": "lookalike.synthesizers.imputation.impute",
+    "Independent": "lookalike.synthesizers.methods.independent",
+    "Mst": "lookalike.synthesizers.private.mst",
+    "Smote": "lookalike.synthesizers.methods.smote",
+    "Tvae": "lookalike.synthesizers.methods.tvae",
 }
 
 __all__ = [

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import orjson
 
-from lookalike import frames, kernel_cache
+from lookalike import frames
 from lookalike.errors import RunError, UsageError, did_you_mean
+from lookalike.kernels import cache as kernel_cache
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import check_writable, put_bytes
@@ -338,7 +339,7 @@ def mimic_file(
     from lookalike.evaluate.evaluate import evaluate as compare
     from lookalike.export.tables import check_ending, write_table
     from lookalike.proof import FEWEST_ALIKE, like
-    from lookalike.run.fit import split
+    from lookalike.schema.holdout import split
 
     table = frames.to_arrow(read(data))
     if target is not None and target not in table.column_names:

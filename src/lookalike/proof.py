@@ -13,9 +13,9 @@ from lookalike.export.card import card
 from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
 from lookalike.recipe.model import Like
-from lookalike.run.fit import split
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
+from lookalike.schema.holdout import split
 from lookalike.store import put_bytes
 from lookalike.synthesizers.base import Synthesizer
 

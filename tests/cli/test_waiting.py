@@ -9,8 +9,8 @@ from typer.testing import CliRunner
 from lookalike import api
 from lookalike.cli import waiting as waits
 from lookalike.cli.app import app
-from lookalike.synthesizers.auto import Auto
-from lookalike.synthesizers.independent import Independent
+from lookalike.synthesizers.methods.auto import Auto
+from lookalike.synthesizers.methods.independent import Independent
 from lookalike.synthesizers.watch import tell, watched
 from lookalike.testing.synthesizers import example
 

@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lookalike.evaluate import dependence
-from lookalike.evaluate.boosting import auc
 from lookalike.evaluate.evaluate import evaluate
+from lookalike.evaluate.fidelity import dependence
 from lookalike.evaluate.shapes import _wasserstein, jensen_shannon, ks
+from lookalike.learners.boosting import auc
 
 
 def _adult() -> tuple[pa.Table, pa.Table]:

@@ -106,14 +106,14 @@ def test_not_a_report(tmp_path):
 
 def test_terminal_form_fits_narrow_windows(worse):
     """The terminal form renders at 60 columns without breaking."""
-    from lookalike.evaluate.terminal import text
+    from lookalike.evaluate.forms.terminal import text
 
     assert max(map(len, text(worse, 60).splitlines())) <= 60
 
 
 def test_what_several_tables_lack_is_said_once():
     """Two tables without texts: each metric of texts is named once, not once a table."""
-    from lookalike.evaluate.terminal import text
+    from lookalike.evaluate.forms.terminal import text
 
     tables = {name: pa.table({"x": list(range(60)), "kind": ["a", "b", "c"] * 20}) for name in ("left", "right")}
     said = text(evaluate(tables, tables), width=200)

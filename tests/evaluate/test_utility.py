@@ -4,8 +4,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from lookalike.evaluate.augmentation_lift import smote
 from lookalike.evaluate.evaluate import evaluate
+from lookalike.evaluate.utility.augmentation_lift import smote
 
 
 def _rows(n: int, seed: int, *, flip: float = 0.0, least: str = "c") -> pa.Table:

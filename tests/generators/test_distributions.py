@@ -7,7 +7,9 @@ import pyarrow as pa
 import pytest
 from scipy import stats
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.testing.generators import MemoryTables
 
 N = 20_000

@@ -6,9 +6,9 @@ import pytest
 from pydantic import BaseModel, Field
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Context
 from lookalike.generators.prompt import Prompt
 from lookalike.models.base import CallFailed, Reply, ToolCall, Usage
+from lookalike.rows.context import Context
 
 PNG = b"\x89PNG\r\n\x1a\n0000"
 WAV = b"RIFF0000WAVEfmt "

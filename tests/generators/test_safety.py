@@ -3,10 +3,11 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import LookalikeError
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.expression import Expression
 from lookalike.generators.function import Function
 from lookalike.generators.template import TemplateColumn
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.testing.generators import MemoryTables, example_batch
 
 

@@ -5,8 +5,9 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.validate import Validate
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 def verdicts(body, columns, **context):

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from aiohttp import web
 
-from lookalike.generators.base import Context
 from lookalike.models import lane as lane_module
 from lookalike.models.base import Message, Request
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
+from lookalike.rows.context import Context
 from lookalike.testing.server import BEHAVIOURS, ModelServer
 
 

@@ -10,12 +10,12 @@ import pytest
 
 from lookalike import api
 from lookalike.errors import UsageError
-from lookalike.generators.base import Context
 from lookalike.models.base import Reply
 from lookalike.models.scripted import Scripted
 from lookalike.packs import pack_recipe, packs, tasks
 from lookalike.recipe.load import load
 from lookalike.recipe.model import Recipe
+from lookalike.rows.context import Context
 
 TASKS = ("classification", "code", "dialogue", "instruction", "ner", "personas", "preference", "qa", "retrieval", "reviews",
          "rewrite", "sentiment", "summarisation", "translation")  # fmt: skip

@@ -20,7 +20,7 @@ from lookalike.recipe.model import Budget, Count, From, Grid, Like, Per, Recipe,
 from lookalike.registry import kinds
 from lookalike.sources.file import File
 from lookalike.sources.frame import Frame
-from lookalike.synthesizers.independent import Independent
+from lookalike.synthesizers.methods.independent import Independent
 
 CLINIC = """\
 lookalike: 1

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from lookalike import api
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.run.engine import Options, run
 from lookalike.steps import seen
 from lookalike.steps.dedup import Dedup

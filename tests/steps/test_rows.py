@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from lookalike import api
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.steps.balance import Balance
 from lookalike.steps.filter import Filter
 from lookalike.steps.redact import Redact

@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import RecipeError, SourceError
-from lookalike.generators.base import Batch, Context
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.steps.languages import foreign, language_shares
 from lookalike.steps.text_labels import TextLabels
 from lookalike.steps.text_overlap import TextOverlap

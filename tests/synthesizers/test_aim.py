@@ -6,10 +6,10 @@ import pytest
 from scipy.stats import beta
 
 from lookalike.errors import UnknownColumn
-from lookalike.synthesizers import aim
-from lookalike.synthesizers.aim import Aim
-from lookalike.synthesizers.mst import Mst
-from lookalike.synthesizers.raking import MOST_PAIRS, Raking, log_weights, nearest_pairs
+from lookalike.synthesizers.private import aim
+from lookalike.synthesizers.private.aim import Aim
+from lookalike.synthesizers.private.mst import Mst
+from lookalike.synthesizers.private.raking import MOST_PAIRS, Raking, log_weights, nearest_pairs
 from lookalike.testing.synthesizers import example
 
 pytestmark = pytest.mark.filterwarnings("ignore:no level of")

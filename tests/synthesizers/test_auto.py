@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn
-from lookalike.synthesizers.auto import TIE, Auto
+from lookalike.synthesizers.methods.auto import TIE, Auto
 from lookalike.synthesizers.watch import watched
 from lookalike.testing.synthesizers import example
 

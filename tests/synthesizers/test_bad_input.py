@@ -18,9 +18,9 @@ from lookalike.errors import LookalikeError, SchemaError, SynthesizerError, Unkn
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.copula import Copula
 from lookalike.synthesizers.features import Feature, decode
-from lookalike.synthesizers.independent import Independent
+from lookalike.synthesizers.methods.copula import Copula
+from lookalike.synthesizers.methods.independent import Independent
 from lookalike.testing.synthesizers import example
 
 KINDS = ["forest", "copula", "cart", "smote"]

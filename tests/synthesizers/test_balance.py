@@ -6,8 +6,8 @@ import pytest
 
 from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable
 from lookalike.synthesizers.balance import balance, mixup, noise
-from lookalike.synthesizers.cart import Cart
-from lookalike.synthesizers.fair import Fair
+from lookalike.synthesizers.methods.cart import Cart
+from lookalike.synthesizers.methods.fair import Fair
 from lookalike.testing.synthesizers import example
 
 TABLE = example(300)

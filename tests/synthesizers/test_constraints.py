@@ -8,9 +8,9 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from lookalike.errors import UnknownColumn, Unsatisfiable
-from lookalike.synthesizers.constrained import Constrained
-from lookalike.synthesizers.constraints import AnyConstraint, apply, check, violations
-from lookalike.synthesizers.independent import Independent
+from lookalike.synthesizers.constraints.constrained import Constrained
+from lookalike.synthesizers.constraints.constraint import AnyConstraint, apply, check, violations
+from lookalike.synthesizers.methods.independent import Independent
 
 READ = TypeAdapter(AnyConstraint)
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import SynthesizerError
-from lookalike.synthesizers.impute import impute
+from lookalike.synthesizers.imputation.impute import impute
 
 DRAWS = np.random.default_rng(0)
 N = 600

@@ -6,9 +6,9 @@ import pytest
 from scipy.stats import beta
 
 from lookalike.errors import SynthesizerError
-from lookalike.synthesizers import mst
-from lookalike.synthesizers.ledger import Ledger, compose, delta_of, epsilon_of, gaussian_sigma, rho_of
-from lookalike.synthesizers.mst import Mst
+from lookalike.synthesizers.private import mst
+from lookalike.synthesizers.private.ledger import Ledger, compose, delta_of, epsilon_of, gaussian_sigma, rho_of
+from lookalike.synthesizers.private.mst import Mst
 from lookalike.testing.synthesizers import example
 
 pytestmark = pytest.mark.filterwarnings("ignore:no level of")

@@ -8,10 +8,11 @@ from scipy.stats import beta
 from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer
-from lookalike.synthesizers import nets, private_sgd
-from lookalike.synthesizers.autoregressive import Autoregressive
-from lookalike.synthesizers.ledger import Ledger
-from lookalike.synthesizers.private_sgd import Clipped, Privacy, epsilon_of_steps, noise_for
+from lookalike.synthesizers.methods import nets
+from lookalike.synthesizers.methods.autoregressive import Autoregressive
+from lookalike.synthesizers.private import sgd as private_sgd
+from lookalike.synthesizers.private.ledger import Ledger
+from lookalike.synthesizers.private.sgd import Clipped, Privacy, epsilon_of_steps, noise_for
 from lookalike.testing.synthesizers import example
 
 pytestmark = [pytest.mark.deep, pytest.mark.filterwarnings("ignore:no level of")]

@@ -10,7 +10,7 @@ import pytest
 
 from lookalike.errors import SynthesizerError, UnknownColumn
 from lookalike.schema.types import ColumnSchema
-from lookalike.synthesizers.pseudonyms import pseudonymise, pseudonyms
+from lookalike.synthesizers.pseudonyms.pseudonymise import pseudonymise, pseudonyms
 
 EMAIL = ColumnSchema("email", "email", "string", unique=True)
 SECRET = "a long secret"

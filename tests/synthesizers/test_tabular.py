@@ -9,11 +9,11 @@ import pytest
 from lookalike.errors import NotFitted, SynthesizerError, Unsatisfiable
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer, infer_column
-from lookalike.synthesizers.bayes_net import BayesNet
-from lookalike.synthesizers.cart import Cart
-from lookalike.synthesizers.copula import Copula
 from lookalike.synthesizers.features import as_numbers
-from lookalike.synthesizers.independent import Independent
+from lookalike.synthesizers.methods.bayes_net import BayesNet
+from lookalike.synthesizers.methods.cart import Cart
+from lookalike.synthesizers.methods.copula import Copula
+from lookalike.synthesizers.methods.independent import Independent
 from lookalike.testing.synthesizers import example
 
 

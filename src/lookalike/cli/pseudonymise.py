@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lookalike.synthesizers.pseudonyms import Replaced
+    from lookalike.synthesizers.pseudonyms.pseudonymise import Replaced
 
 app = typer.Typer(add_completion=False)
 
@@ -35,7 +35,7 @@ def pseudonymise(
     from lookalike.export.tables import write_table
     from lookalike.sources.base import filled
     from lookalike.sources.open import read
-    from lookalike.synthesizers.pseudonyms import replace_all
+    from lookalike.synthesizers.pseudonyms.pseudonymise import replace_all
 
     secret = filled(f"${{{variable}}}", "--secret-env")
     paths = _paths(data, output)
@@ -73,7 +73,7 @@ def _paths(data: Sequence[str], output: Path) -> dict[str, Path]:
 def _tell(found: Sequence[Replaced]) -> None:
     """What was replaced, how many, and what was not."""
     from lookalike.cli.output import say, show_rows
-    from lookalike.synthesizers.pseudonyms import UNTIED
+    from lookalike.synthesizers.pseudonyms.pseudonymise import UNTIED
 
     replaced = [one for one in found if one.originals]
     if replaced:

@@ -26,25 +26,25 @@ if TYPE_CHECKING:
 
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
-    "marginals": "lookalike.evaluate.marginals:Marginals",
-    "dependence": "lookalike.evaluate.dependence:Dependence",
-    "pairs": "lookalike.evaluate.kway:Pairs",
-    "triples": "lookalike.evaluate.kway:Triples",
-    "subgroups": "lookalike.evaluate.subgroups:Subgroups",
-    "functional_dependencies": "lookalike.evaluate.functional_dependencies:FunctionalDependencies",
-    "tails": "lookalike.evaluate.tails:Tails",
-    "c2st": "lookalike.evaluate.c2st:C2st",
-    "tstr": "lookalike.evaluate.tstr:Tstr",
-    "augmentation_lift": "lookalike.evaluate.augmentation_lift:AugmentationLift",
+    "marginals": "lookalike.evaluate.fidelity.marginals:Marginals",
+    "dependence": "lookalike.evaluate.fidelity.dependence:Dependence",
+    "pairs": "lookalike.evaluate.fidelity.kway:Pairs",
+    "triples": "lookalike.evaluate.fidelity.kway:Triples",
+    "subgroups": "lookalike.evaluate.fidelity.subgroups:Subgroups",
+    "functional_dependencies": "lookalike.evaluate.fidelity.functional_dependencies:FunctionalDependencies",
+    "tails": "lookalike.evaluate.fidelity.tails:Tails",
+    "c2st": "lookalike.evaluate.fidelity.c2st:C2st",
+    "tstr": "lookalike.evaluate.utility.tstr:Tstr",
+    "augmentation_lift": "lookalike.evaluate.utility.augmentation_lift:AugmentationLift",
     "representation": "lookalike.evaluate.fairness:Representation",
     "label_rates": "lookalike.evaluate.fairness:LabelRates",
     "fairness_gap": "lookalike.evaluate.fairness:FairnessGap",
-    "coverage": "lookalike.evaluate.coverage:Coverage",
+    "coverage": "lookalike.evaluate.fidelity.coverage:Coverage",
     "referential_integrity": "lookalike.evaluate.relations:ReferentialIntegrity",
     "child_counts": "lookalike.evaluate.relations:ChildCounts",
     "parent_child_dependence": "lookalike.evaluate.relations:ParentChildDependence",
-    "column_shapes": "lookalike.evaluate.column_shapes:ColumnShapes",
-    "column_pair_trends": "lookalike.evaluate.column_shapes:ColumnPairTrends",
+    "column_shapes": "lookalike.evaluate.fidelity.column_shapes:ColumnShapes",
+    "column_pair_trends": "lookalike.evaluate.fidelity.column_shapes:ColumnPairTrends",
     "identical_share": "lookalike.evaluate.privacy.metrics:IdenticalShare",
     "identical_excess": "lookalike.evaluate.privacy.metrics:IdenticalExcess",
     "rare_combination_replay": "lookalike.evaluate.privacy.metrics:RareCombinationReplay",
@@ -76,7 +76,11 @@ KINDS: dict[str, str] = {
 }
 
 # Which dimensions the metrics of a folder are of, so that `only="fidelity"` does not import the attacks (and numba with them).
-FOLDERS: dict[str, frozenset[str]] = {"privacy": frozenset({"privacy"}), "text": frozenset({"diversity", "privacy"})}
+FOLDERS: dict[str, frozenset[str]] = {
+    "privacy": frozenset({"privacy"}),
+    "text": frozenset({"diversity", "privacy"}),
+    "utility": frozenset({"utility"}),
+}
 
 
 class _Callable(ModuleType):

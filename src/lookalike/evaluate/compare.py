@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lookalike.evaluate.base import Dimension, Result
-from lookalike.evaluate.rendering import number
+from lookalike.evaluate.forms.rendering import number
 
 if TYPE_CHECKING:
     from rich.table import Table

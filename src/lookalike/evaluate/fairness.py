@@ -8,8 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import MetricError
-from lookalike.evaluate import joint, learning
 from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.fidelity import joint
+from lookalike.evaluate.utility import learning
 from lookalike.evaluate.views import Views, Which
 
 SMALL = 30

@@ -11,8 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import MetricError, UsageError, did_you_mean
-from lookalike.evaluate import encode, joint
+from lookalike.evaluate import encode
 from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.fidelity import joint
 from lookalike.evaluate.report import TableInfo
 from lookalike.evaluate.shapes import shares, total_variation
 from lookalike.evaluate.views import Views, Which

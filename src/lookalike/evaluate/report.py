@@ -209,19 +209,19 @@ class Report:
 
     def markdown(self) -> str:
         """For a pull request or a step summary."""
-        from lookalike.evaluate.rendering import markdown
+        from lookalike.evaluate.forms.rendering import markdown
 
         return markdown(self)
 
     def junit(self) -> str:
         """JUnit XML, one test case a gate, so that any CI shows them."""
-        from lookalike.evaluate.rendering import junit
+        from lookalike.evaluate.forms.rendering import junit
 
         return junit(self)
 
     def html(self) -> str:
         """The self-contained HTML page."""
-        from lookalike.evaluate.html import render
+        from lookalike.evaluate.forms.html import render
 
         return render(self)
 
@@ -242,13 +242,13 @@ class Report:
 
     def __rich__(self) -> Any:
         """The terminal's form."""
-        from lookalike.evaluate.terminal import render
+        from lookalike.evaluate.forms.terminal import render
 
         return render(self)
 
     def __str__(self) -> str:
         """The terminal's form as plain text."""
-        from lookalike.evaluate.terminal import text
+        from lookalike.evaluate.forms.terminal import text
 
         return text(self)
 

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.pools import Locale, check_fields, places, pool, struct_of
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 _METHODS: dict[str, tuple[str, ...]] = {
     "street": ("street_name",),

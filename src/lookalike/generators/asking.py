@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from lookalike.generators.json_types import coerced
 from lookalike.models.base import CallFailed, Message, Reply, Request, ToolCall
+from lookalike.rows.json_types import coerced
 
 Asking = Generator[Request, Reply, Any]
 Read = Callable[[str], Any]

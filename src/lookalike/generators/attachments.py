@@ -10,9 +10,10 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, model_validator
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Context, Row
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.models.base import Part
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _MAGIC = (
     (b"\x89PNG\r\n", "image/png"), (b"\xff\xd8\xff", "image/jpeg"), (b"GIF8", "image/gif"), (b"%PDF", "application/pdf"),

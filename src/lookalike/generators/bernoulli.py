@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import Parameter, check_share, parameter, parameter_columns
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Bernoulli(Generator):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import (
     Parameter,
     by_table,
@@ -18,6 +18,8 @@ from lookalike.generators.draws import (
     parameter,
     parameter_columns,
 )
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 _TABLE_UP_TO = 100_000.0
 

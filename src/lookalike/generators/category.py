@@ -8,8 +8,10 @@ from typing import Any, ClassVar, Self
 import pyarrow as pa
 from pydantic import field_serializer, field_validator, model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.weighted import Scalar, check_values, draw, draw_by, leaves, normalise
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Category(Generator):

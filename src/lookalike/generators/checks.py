@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from lookalike.errors import RecipeError
 from lookalike.generators.asking import ask, read_choice
-from lookalike.generators.base import Row
-from lookalike.generators.conditions import Sql, row_where, sql_columns
 from lookalike.generators.quoting import quoted
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.words import caseless, unmarked
 from lookalike.models.base import Message, Reply, Request
 from lookalike.optional import require
+from lookalike.rows.batch import Row
+from lookalike.rows.sql import Sql, row_where, sql_columns
 
 _WORD = re.compile(r"\w+(?:['’-]\w+)*")
 _SENTENCE = re.compile(r"[^.!?…。！？؟۔।]+(?:[.!?…。！？؟۔।]+|$)")

@@ -8,8 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.pools import Locale, check_fields, digits, folded, phone_shapes, places, pool, struct_of
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 FIELDS = ("name", "domain", "email", "phone", "catch_phrase")
 

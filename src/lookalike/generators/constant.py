@@ -7,7 +7,9 @@ from typing import Any, ClassVar, Self
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Constant(Generator):

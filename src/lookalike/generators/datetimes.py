@@ -11,8 +11,10 @@ import pyarrow as pa
 from pydantic import field_validator, model_validator
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.spans import DAYS, UNITS, Calendar, Span, micros, weekday_numbers
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

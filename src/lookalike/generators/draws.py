@@ -11,8 +11,8 @@ import pyarrow as pa
 from pydantic import AfterValidator, Field
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch
-from lookalike.generators.conditions import check_sql, evaluate, sql_columns
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import check_sql, evaluate, sql_columns
 
 Floats = npt.NDArray[np.float64]
 

@@ -6,9 +6,11 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from lookalike.generators.base import Context, Conversation, ModelColumn, Row
+from lookalike.generators.base import Conversation, ModelColumn
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.models.base import CallFailed, Request
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 
 class Embed(ModelColumn):

@@ -10,8 +10,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.errors import RecipeError, SourceError, did_you_mean
-from lookalike.generators.base import Context, Row, TableKey
 from lookalike.generators.templates import TemplateText, compiled
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context, TableKey
 
 
 class Example(BaseModel):

@@ -6,8 +6,10 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from lookalike.generators.base import Batch, Context, Generator
-from lookalike.generators.conditions import Sql, evaluate, sql_columns
+from lookalike.generators.base import Generator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
+from lookalike.rows.sql import Sql, evaluate, sql_columns
 
 
 class Expression(Generator):

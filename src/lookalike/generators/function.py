@@ -10,8 +10,10 @@ import pyarrow as pa
 from pydantic import Field, field_validator
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.importing import CodePath, load
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.schema.types import arrow_type
 
 

@@ -21,9 +21,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch
-from lookalike.generators.conditions import rows_where, sql_columns
 from lookalike.generators.weighted import arrow_values
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import rows_where, sql_columns
 
 Rows = npt.NDArray[np.int64]  # [rows, factors]: positions of values
 _MOST_ROWS = 5_000_000

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator
 
 from lookalike.errors import RecipeError, did_you_mean
-from lookalike.generators.base import Context
+from lookalike.rows.context import Context
 
 
 def _shape(path: str) -> str:

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import check_order
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 Int64 = Annotated[int, Field(ge=-(2**63), lt=2**63)]
 

@@ -9,9 +9,11 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from lookalike.generators.asking import ask, read_json
-from lookalike.generators.base import Context, Conversation, ModelColumn, Row
+from lookalike.generators.base import Conversation, ModelColumn
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.models.base import Message, Request
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 
 class Judge(ModelColumn):

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import (
     Decimals,
     Parameter,
@@ -19,6 +19,8 @@ from lookalike.generators.draws import (
     parameter_columns,
 )
 from lookalike.generators.normal import truncated
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Lognormal(Generator):

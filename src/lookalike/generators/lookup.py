@@ -12,7 +12,9 @@ from pydantic import Field, model_validator
 
 from lookalike import rng
 from lookalike.errors import RecipeError, SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Lookup(Generator):

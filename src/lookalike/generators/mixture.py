@@ -10,8 +10,10 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context, Generator, ModelColumn
+from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.draws import cumulative, pick
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.spec import Kind
 
 # the JSON Schema of a part stops here: a generator inside a generator would not end

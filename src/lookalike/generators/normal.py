@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import (
     Decimals,
     Floats,
@@ -19,6 +19,8 @@ from lookalike.generators.draws import (
     parameter,
     parameter_columns,
 )
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 FAR = 5.0  # standard deviations from which the cdf has too few digits left to be inverted
 

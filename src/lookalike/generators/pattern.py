@@ -11,8 +11,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.regexes import Program
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Pattern(Generator):

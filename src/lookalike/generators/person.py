@@ -11,9 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import check_order
 from lookalike.generators.pools import Locale, check_fields, digits, folded, phone_shapes, places, pool, struct_of
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 FIELDS = ("first_name", "last_name", "name", "sex", "age", "birth_date", "email", "username", "phone", "job")
 _FEMALE = ("f", "female", "w", "woman", "weiblich", "femme", "mujer")

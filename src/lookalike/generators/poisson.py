@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import Parameter, by_table, check_at_least, integers_of, parameter, parameter_columns
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 _TABLE_UP_TO = 10_000.0
 

@@ -17,8 +17,9 @@ import pyarrow.compute as pc
 from pydantic import AfterValidator
 
 from lookalike.errors import did_you_mean
-from lookalike.generators.base import Batch, Context
 from lookalike.rng import key
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 _SIZE = 2000
 

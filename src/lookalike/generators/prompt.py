@@ -13,16 +13,18 @@ from pydantic import BaseModel, Field, field_validator, model_validator
 
 from lookalike.generators.asking import Answer, Read, ask, read_choice, read_json, read_text
 from lookalike.generators.attachments import Attachment
-from lookalike.generators.base import Context, Conversation, ModelColumn, Row
+from lookalike.generators.base import Conversation, ModelColumn
 from lookalike.generators.checks import Check
 from lookalike.generators.code_blocks import language, read_code
 from lookalike.generators.examples import Drawn, Example, example_problem
 from lookalike.generators.importing import CodePath
-from lookalike.generators.json_types import arrow_of, cells
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.tools import tool_set
 from lookalike.models.base import Message, Reply, Request
 from lookalike.models.wire import wire
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
+from lookalike.rows.json_types import arrow_of, cells
 
 
 class Prompt(ModelColumn):

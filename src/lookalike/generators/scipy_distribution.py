@@ -10,8 +10,10 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from lookalike.errors import did_you_mean
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import Decimals, Floats, check_order, decimals_of
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 UPPER = 1e-6  # share of a distribution above `low` from which its upper tail is drawn by the survival function
 

@@ -9,7 +9,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import field_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Sequence(Generator):

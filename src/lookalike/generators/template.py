@@ -6,8 +6,10 @@ from typing import ClassVar
 
 import pyarrow as pa
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.templates import TemplateText, compiled
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class TemplateColumn(Generator):

@@ -9,8 +9,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.spans import UNITS, Span, micros
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Timedelta(Generator):

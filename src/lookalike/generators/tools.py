@@ -11,9 +11,9 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from lookalike.generators.asking import UseTool
-from lookalike.generators.base import Context
 from lookalike.generators.importing import load
 from lookalike.models.base import Tool, ToolCall
+from lookalike.rows.context import Context
 
 
 def tool_set(paths: Sequence[str], ctx: Context) -> tuple[tuple[Tool, ...], dict[str, UseTool]]:

@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow as pa
 from pydantic import model_validator
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.draws import Decimals, Parameter, check_order, decimals_of, parameter, parameter_columns
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Uniform(Generator):

@@ -10,10 +10,12 @@ from pydantic import field_validator, model_validator
 
 from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, parse_json, read_json
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.code_blocks import CHECKS, read_code
-from lookalike.generators.conditions import Sql, rows_where, sql_columns
 from lookalike.generators.importing import CodePath, load
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
+from lookalike.rows.sql import Sql, rows_where, sql_columns
 
 TYPE = pa.struct([("valid", pa.bool_()), ("reason", pa.string())])
 

@@ -8,9 +8,11 @@ import orjson
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.generators.base import Context, Conversation, ModelColumn, Row
+from lookalike.generators.base import Conversation, ModelColumn
 from lookalike.generators.validate import TYPE
 from lookalike.models.base import CallFailed, Request
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 
 class ValidateRemote(ModelColumn):

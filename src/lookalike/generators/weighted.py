@@ -12,8 +12,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike.errors import RecipeError, did_you_mean
-from lookalike.generators.base import Batch
 from lookalike.generators.draws import Floats, cumulative, pick
+from lookalike.rows.batch import Batch
 
 Scalar = str | bool | int | float | date | None
 OTHER = "*"  # the level that stands for every level not named

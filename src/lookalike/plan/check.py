@@ -12,12 +12,12 @@ from typing import Any
 
 from lookalike.errors import LookalikeError, RecipeError, SourceError, UnknownColumn, did_you_mean
 from lookalike.generators.base import Generator, ModelColumn
-from lookalike.generators.conditions import sql_columns
 from lookalike.generators.grid import design
 from lookalike.generators.lookup import Lookup
 from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import From, Grid, Like, Per, Recipe, Table
 from lookalike.registry import kinds
+from lookalike.rows.sql import sql_columns
 from lookalike.sources.base import Outline, OutsideFolder
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -10,7 +10,6 @@ import orjson
 
 from lookalike.errors import RecipeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
-from lookalike.generators.conditions import sql_columns
 from lookalike.models.base import NO_IDENTITY, Model
 from lookalike.models.default import default_model
 from lookalike.plan.check import Checker
@@ -19,6 +18,7 @@ from lookalike.plan.model import Plan, TablePlan
 from lookalike.plan.stages import stages
 from lookalike.recipe.document import Document, place
 from lookalike.recipe.model import Count, From, Grid, Like, Per, Recipe, Table, Value
+from lookalike.rows.sql import sql_columns
 
 BLOCK_ROWS = 100_000  # rows of a partition without model calls
 STREAM_ROWS = 1_000  # rows of a partition with model calls

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.generators.base import Batch
+from lookalike.rows.batch import Batch
 from lookalike.run.events import Counts
 from lookalike.run.parts import Dropped, Part
 from lookalike.run.rows import RowMaker

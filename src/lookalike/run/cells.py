@@ -8,8 +8,10 @@ from typing import Any, Protocol
 
 from lookalike import rng
 from lookalike.errors import LookalikeError, ModelError, RunError
-from lookalike.generators.base import Context, ModelColumn, Row
+from lookalike.generators.base import ModelColumn
 from lookalike.models.base import CallFailed, Reply, Request
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 from lookalike.run.journal import Entry, PartJournal
 
 

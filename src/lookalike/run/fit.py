@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pyarrow as pa
 
 from lookalike import rng
@@ -22,17 +21,6 @@ from lookalike.store import disk_errors
 from lookalike.synthesizers.base import Synthesizer
 
 BLOCK = 8192  # rows sampled with one seed
-
-
-def split(source: pa.Table, share: float, seed: int) -> tuple[pa.Table, pa.Table | None]:
-    """Rows to learn, and rows held out; a row's side depends on its place and the seed alone.
-
-    Fewer than 50 rows are not split: nothing could be said with the few held out.
-    """
-    if share <= 0 or source.num_rows < 50:
-        return source, None
-    held = rng.uniform(rng.key(seed, "holdout"), np.arange(source.num_rows)) < share
-    return source.filter(pa.array(~held)), source.filter(pa.array(held))
 
 
 def fitted(synthesizer: Synthesizer, source: pa.Table, folder: Path, seed: int, events: Events, table: str) -> Synthesizer:

@@ -13,15 +13,17 @@ import pyarrow as pa
 
 from lookalike import rng
 from lookalike.errors import SourceError
-from lookalike.generators.base import Batch, Context, Tables
 from lookalike.generators.grid import design
 from lookalike.generators.weighted import arrow_values
 from lookalike.plan import Plan, TablePlan
 from lookalike.recipe.model import Count, From, Grid, Like, Per
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, Tables
 from lookalike.run.events import Events
-from lookalike.run.fit import LearnedRows, fitted, split
+from lookalike.run.fit import LearnedRows, fitted
 from lookalike.run.parts import Part, load_part
 from lookalike.run.rows import columns_of
+from lookalike.schema.holdout import split
 from lookalike.sources.base import Source
 
 Ids = np.ndarray[Any, np.dtype[np.int64]]

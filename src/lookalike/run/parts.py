@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lookalike.errors import RunError
-from lookalike.generators.base import Batch
 from lookalike.models.base import Reply
+from lookalike.rows.batch import Batch
 from lookalike.run.events import Counts
 from lookalike.run.journal import Entry
 from lookalike.store import put

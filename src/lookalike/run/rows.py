@@ -9,10 +9,12 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 
-from lookalike.generators.base import Batch, Context, Generator, Tables
-from lookalike.generators.conditions import rows_where
+from lookalike.generators.base import Generator
 from lookalike.plan import TablePlan
 from lookalike.plan.stages import Stages
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, Tables
+from lookalike.rows.sql import rows_where
 from lookalike.run.events import Counts
 from lookalike.run.parts import Dropped
 from lookalike.steps.base import Step

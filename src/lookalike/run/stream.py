@@ -16,9 +16,10 @@ import numpy as np
 import orjson
 import pyarrow as pa
 
-from lookalike.generators.base import Batch, ModelColumn
-from lookalike.generators.conditions import row_where, rows_where, sql_columns
-from lookalike.generators.json_types import to_arrow
+from lookalike.generators.base import ModelColumn
+from lookalike.rows.batch import Batch
+from lookalike.rows.json_types import to_arrow
+from lookalike.rows.sql import row_where, rows_where, sql_columns
 from lookalike.run.cells import CellFailed, CellMaker
 from lookalike.run.events import Counts
 from lookalike.run.journal import PartJournal

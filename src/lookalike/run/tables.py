@@ -16,10 +16,11 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.errors import GateFailed
-from lookalike.generators.base import Batch, ModelColumn
+from lookalike.generators.base import ModelColumn
 from lookalike.models.base import Reply, Request
 from lookalike.models.lanes import Lanes
 from lookalike.plan import TablePlan
+from lookalike.rows.batch import Batch
 from lookalike.run.blocks import BlockTable
 from lookalike.run.cells import CellMaker
 from lookalike.run.journal import Entry, PartJournal

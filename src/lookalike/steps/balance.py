@@ -9,8 +9,9 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.columns import label_name
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.steps.base import Kept, Step
 
 

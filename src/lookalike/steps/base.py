@@ -8,7 +8,8 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from lookalike.generators.base import Batch, Context
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.spec import Spec
 
 Outcome = Literal["filtered", "duplicate"]

@@ -7,7 +7,8 @@ from typing import ClassVar, Literal, Self
 import numpy as np
 from pydantic import Field, PrivateAttr, model_validator
 
-from lookalike.generators.base import Batch, Context
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.spec import Names
 from lookalike.steps.base import Kept, Step
 from lookalike.steps.seen import Meant, Repeats, Seen, Spelt

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from lookalike.generators.base import Batch, Context
-from lookalike.generators.conditions import Sql, rows_where, sql_columns
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
+from lookalike.rows.sql import Sql, rows_where, sql_columns
 from lookalike.steps.base import Kept, Step
 
 

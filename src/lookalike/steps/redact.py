@@ -7,8 +7,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import Field, field_validator
 
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.columns import texts
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.schema.pii import KINDS, scan
 from lookalike.steps.base import Kept, Step
 

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from lookalike.generators.base import Batch, Context
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.steps.base import Kept, Step
 
 

@@ -9,10 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, TableKey
 from lookalike.generators.text.columns import column as column_of
 from lookalike.generators.text.columns import head, label_name, texts
 from lookalike.optional import require
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, TableKey
 from lookalike.steps.base import Kept, Step
 
 

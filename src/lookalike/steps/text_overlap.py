@@ -9,8 +9,9 @@ import numpy as np
 from pydantic import Field
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, TableKey
 from lookalike.generators.text.columns import head, texts
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, TableKey
 from lookalike.steps.base import Kept, Step
 from lookalike.steps.seen import folded
 

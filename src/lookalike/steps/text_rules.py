@@ -9,10 +9,11 @@ from typing import Annotated, Any, ClassVar
 import numpy as np
 from pydantic import Field, field_validator
 
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.words import WORD, caseless, sentences, unmarked
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.steps.base import Kept, Step
 from lookalike.steps.languages import foreign
 

@@ -19,11 +19,13 @@ import pyarrow.compute as pc
 
 from lookalike import rng
 from lookalike.errors import SynthesizerError, Unsatisfiable
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.pattern import Pattern
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.schema import patterns
 from lookalike.schema.types import PII, ColumnSchema, arrow_type
-from lookalike.synthesizers import nested, prose, stand_ins
+from lookalike.synthesizers import nested, prose
+from lookalike.synthesizers.pseudonyms import stand_ins
 
 REPLACED = PII | {"id", "text", "json", "url"}
 K = 5  # rows that must share a shape before it is remembered

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.synthesizers import marginals
 from lookalike.synthesizers.features import Feature
+from lookalike.synthesizers.methods import copula_marginals as marginals
 from lookalike.synthesizers.tabular import Arrays
 
 Codes = npt.NDArray[np.int64]

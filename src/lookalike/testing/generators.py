@@ -11,7 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.steps.base import Step
 
 

@@ -11,8 +11,8 @@ import pytest
 
 from lookalike.evaluate.base import Result
 from lookalike.evaluate.evaluate import evaluate
-from lookalike.evaluate.html import charts, render
-from lookalike.evaluate.html.words import breakable
+from lookalike.evaluate.forms.html import charts, render
+from lookalike.evaluate.forms.html.words import breakable
 from lookalike.evaluate.report import Report, TableInfo
 
 VOID = {"meta", "br", "path", "line", "rect", "circle", "link", "img", "hr", "input"}

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.errors import RecipeError, SchemaError, UnknownColumn
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.augment import Augment, augmented
 from lookalike.generators.text.edits import Edit, OffsetMap, apply, cuts, disjoint
 from lookalike.registry import kinds, resolve
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 OPERATORS = [resolve("operator", kind)() for kind in kinds("operator")]
 HOT = [type(op)(**{name: 1.0 for name in ("rate",) if name in type(op).model_fields}) for op in OPERATORS]

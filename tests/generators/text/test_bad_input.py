@@ -7,12 +7,13 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import RecipeError, SourceError
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.augment import Augment, augmented
 from lookalike.generators.text.infill import Infill
 from lookalike.generators.text.ngrams import Words
 from lookalike.models.base import CallFailed
 from lookalike.registry import kinds, resolve
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 CTX = Context(seed=1, table="t", column="c", tables=None)
 ALL = [resolve("operator", kind)() for kind in kinds("operator")]

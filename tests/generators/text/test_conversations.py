@@ -12,7 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.quoting import quoted
 from lookalike.generators.text.chunks import chunked
 from lookalike.generators.text.code_task import run_python
@@ -23,6 +22,8 @@ from lookalike.generators.text.infill import Infill
 from lookalike.generators.text.ner import tagged
 from lookalike.models.base import CallFailed, Reply
 from lookalike.registry import resolve
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 CTX = Context(seed=1, table="t", column="c", tables=None)
 

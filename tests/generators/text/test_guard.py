@@ -9,11 +9,12 @@ import pyarrow as pa
 import pytest
 
 from lookalike.errors import SourceError
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.examples import Drawn
 from lookalike.generators.text.edits import apply
 from lookalike.generators.text.guard import Pseudonyms, replaced
 from lookalike.registry import resolve
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 
 class Tables:

@@ -11,13 +11,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.augment import Augment, augmented
 from lookalike.generators.text.chunks import Chunks, chunked
 from lookalike.generators.text.edits import Edit, Guard, OffsetMap, intact
 from lookalike.generators.text.infill import Infill
 from lookalike.generators.text.operators import noise
 from lookalike.registry import kinds, resolve
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 TALE = (
     "The dog chased the cat because it was hungry. Wasn't it late? We don't know, but she left. "

@@ -6,11 +6,11 @@ import pytest
 from pydantic import ValidationError
 
 from lookalike.generators.asking import ask, read_text
-from lookalike.generators.base import Context
 from lookalike.generators.quoting import quoted
 from lookalike.generators.text.dialogue import changed
 from lookalike.models.base import CallFailed, Message, Reply, Request, ToolCall
 from lookalike.registry import resolve
+from lookalike.rows.context import Context
 
 
 def talk(kind, body, row, replies):

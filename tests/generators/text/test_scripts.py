@@ -11,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.chunks import chunked
 from lookalike.generators.text.edits import cuts
 from lookalike.generators.text.finding import find_quote
 from lookalike.generators.text.infill import Infill
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 WORDS = (
     "שָׁלוֹם",

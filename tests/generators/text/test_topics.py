@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import SourceError
-from lookalike.generators.base import Batch, Context
 from lookalike.generators.text.topics import Topics, schedule
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 THEMES = {
     "tea": "green tea leaves brew a calm cup of tea in the pot",

@@ -24,11 +24,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import MetricError
-from lookalike.evaluate.boosting import Boosted
 from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson
 from lookalike.evaluate.privacy.neighbors import nearest
 from lookalike.evaluate.privacy.space import Gower
 from lookalike.evaluate.views import MODELLED
+from lookalike.learners.boosting import Boosted
 
 Scores = npt.NDArray[np.float64]
 Rows = npt.NDArray[np.int64]

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import MetricError
-from lookalike.evaluate.native import kernel, part
 from lookalike.evaluate.privacy.space import Gower
+from lookalike.kernels.native import kernel, part
 
 Distances = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.native import kernel
 from lookalike.evaluate.privacy.bounds import Rate, residual_risk, wilson
 from lookalike.evaluate.privacy.neighbors import nearest, nearest_without
 from lookalike.evaluate.privacy.space import Gower
+from lookalike.kernels.native import kernel
 
 Values = npt.NDArray[np.float64]  # [d, n], NaN where null
 Index = npt.NDArray[np.int64]  # [q, k]

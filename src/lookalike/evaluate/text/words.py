@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.evaluate.native import kernel
+from lookalike.kernels.native import kernel
 
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]

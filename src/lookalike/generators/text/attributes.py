@@ -11,9 +11,11 @@ import pyarrow as pa
 from pydantic import Field
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator, TableKey
+from lookalike.generators.base import Generator
 from lookalike.generators.text.topics import clusters_of
 from lookalike.generators.text.words import sentences
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, TableKey
 
 _LENGTHS = ((15, "very short"), (40, "short"), (100, "medium"), (250, "long"), (10**9, "very long"))
 

@@ -14,10 +14,12 @@ from pydantic import Field, field_validator
 
 from lookalike import rng
 from lookalike.errors import RecipeError
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.text.columns import column, head, label_name, moved, spans_of, texts
 from lookalike.generators.text.edits import Edit, OffsetMap, Span, apply, intact, whole
 from lookalike.generators.text.operators.base import LabelEffect, Operator
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 from lookalike.spec import Kind
 
 EDIT_TYPE = pa.struct(

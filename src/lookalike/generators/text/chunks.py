@@ -8,10 +8,12 @@ from typing import ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.edits import cuts
 from lookalike.generators.text.words import sentences
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 CHUNK = pa.struct([("text", pa.string()), ("start", pa.int64()), ("end", pa.int64())])
 

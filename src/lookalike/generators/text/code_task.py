@@ -14,11 +14,13 @@ from pydantic import Field
 
 from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, ask
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.code_blocks import code_in
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.models.base import CallFailed
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _LIMITS = """import resource, sys
 for what, bound in ((resource.RLIMIT_CPU, {cpu}), (resource.RLIMIT_AS, {memory}), (resource.RLIMIT_FSIZE, 1 << 20), (resource.RLIMIT_NOFILE, 32)):

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import RecipeError, SchemaError, UnknownColumn, did_you_mean
-from lookalike.generators.base import Batch
 from lookalike.generators.text.edits import Span
+from lookalike.rows.batch import Batch
 
 
 def head(path: str) -> str:

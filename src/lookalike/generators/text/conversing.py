@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import Field
 
-from lookalike.generators.base import ModelColumn, Row
+from lookalike.generators.base import ModelColumn
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.models.base import Message, Request
+from lookalike.rows.batch import Row
 
 _WORD = re.compile(r"\w+")
 _PLAIN = {code: chr(code).lower() if chr(code).isalnum() or code == ord("_") else " " for code in range(128)}

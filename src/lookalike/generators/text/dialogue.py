@@ -12,11 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.errors import RecipeError
 from lookalike.generators.asking import Unfit, UseTool, ask, read_text
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, Told, similarity
 from lookalike.generators.text.rewriting import numbers
 from lookalike.models.base import CallFailed, Message, Request, Tool, ToolCall
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _ME = re.compile(r"\b(?:i|me|my|mine|we|us|our)\b", re.IGNORECASE)
 _TELLS = (  # what must not be said where the line has not the second

@@ -9,11 +9,13 @@ import pyarrow as pa
 from pydantic import Field
 
 from lookalike.generators.asking import Unfit, ask, read_text
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.quoting import leaks, quoted
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import CallFailed
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 OPERATORS = {
     "constraints": "Add one more constraint or requirement.",

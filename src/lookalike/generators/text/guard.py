@@ -10,11 +10,13 @@ from typing import ClassVar
 import pyarrow as pa
 
 from lookalike import rng
-from lookalike.generators.base import Batch, Context, Generator
+from lookalike.generators.base import Generator
 from lookalike.generators.pools import pool
 from lookalike.generators.text.columns import column, head, texts
 from lookalike.generators.text.edits import Edit, apply, disjoint
 from lookalike.generators.text.finding import occurrences
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context
 
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _URL = re.compile(r"\bhttps?://\S+|\bwww\.\S+")

@@ -10,11 +10,13 @@ from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.asking import Unfit, ask, read_text
-from lookalike.generators.base import Batch, Context, Conversation, Generator, ModelColumn, Row, TableKey
+from lookalike.generators.base import Conversation, Generator, ModelColumn
 from lookalike.generators.quoting import quoted
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.ngrams import Words, joined, tokens
 from lookalike.models.base import Message, Request
+from lookalike.rows.batch import Batch, Row
+from lookalike.rows.context import Context, TableKey
 
 Gap = Literal["mask", "null", "truncated"]
 _NEAR = 400  # characters round a gap that are looked at

@@ -9,10 +9,12 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.generators.asking import Unfit, ask, read_text
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.generators.text.finding import occurrences
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("label", pa.string()), ("text", pa.string())])
 

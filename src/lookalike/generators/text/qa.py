@@ -10,13 +10,15 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.generators.asking import Unfit, ask, read_choice, read_json, read_text
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.quoting import leaks, quoted
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.generators.text.edits import Span
 from lookalike.generators.text.finding import answer_candidates, find_quote
 from lookalike.models.base import CallFailed
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _SPAN = pa.struct([("start", pa.int64()), ("end", pa.int64()), ("text", pa.string())])
 _TEXT = {"type": "string", "minLength": 1}

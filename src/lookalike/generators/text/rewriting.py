@@ -10,12 +10,14 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
 from lookalike.generators.asking import Unfit, Verify, ask, read_text
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.quoting import leaks, quoted
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.generators.text.words import sentences
 from lookalike.models.base import CallFailed
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
 _NAME = re.compile(r"(?<=[a-z,;] )[A-Z][\w'’-]+")

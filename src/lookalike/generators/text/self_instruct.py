@@ -11,10 +11,12 @@ from pydantic import Field
 
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.generators.asking import Unfit, ask, read_text
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.models.base import CallFailed, Request
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _LABEL = re.compile(r"^[\s*#-]*(?:\d+[.)]\s*)?(?:(?:new )?task(?: \d+)?\s*:\s*)?", re.IGNORECASE)  # "7. Task: "
 _SEEDS = {  # task -> what it is about

@@ -11,10 +11,12 @@ import pyarrow as pa
 from pydantic import Field, model_validator
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator, TableKey
+from lookalike.generators.base import Generator
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.guard import guarded
 from lookalike.optional import require
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, TableKey
 
 
 class Shots(Generator):

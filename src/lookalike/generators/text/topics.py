@@ -14,8 +14,10 @@ from pydantic import Field, field_validator, model_validator
 
 from lookalike import rng
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.base import Batch, Context, Generator, TableKey
+from lookalike.generators.base import Generator
 from lookalike.optional import require
+from lookalike.rows.batch import Batch
+from lookalike.rows.context import Context, TableKey
 
 _CELL = pa.struct([("name", pa.string()), ("path", pa.string()), ("number", pa.int64())])
 _CYCLE = 4096  # rows after which the order of topics comes again

@@ -10,10 +10,12 @@ import pyarrow as pa
 from pydantic import Field
 
 from lookalike.generators.asking import Unfit, ask, read_choice
-from lookalike.generators.base import Context, Conversation, Row
+from lookalike.generators.base import Conversation
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.models.base import CallFailed
+from lookalike.rows.batch import Row
+from lookalike.rows.context import Context
 
 _FINAL = re.compile(r"(?:^|\n)\W*(?:final answer|answer)\W*[:：]\s*(?P<value>.+?)\s*$", re.IGNORECASE | re.DOTALL)
 

@@ -20,8 +20,8 @@ import pyarrow as pa
 
 from lookalike import rng
 from lookalike.errors import RecipeError, UnknownColumn, Unsatisfiable, did_you_mean
-from lookalike.generators.base import Batch
-from lookalike.generators.conditions import rows_where, sql_columns
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.schema.types import arrow_type
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes

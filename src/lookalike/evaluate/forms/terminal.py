@@ -1,0 +1,169 @@
+"""The report in a terminal: verdicts, what to fix first, and each headline between its floor and its ceiling."""
+
+from __future__ import annotations
+
+from io import StringIO
+from typing import TYPE_CHECKING
+
+from rich import box
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from lookalike.evaluate.base import DIMENSIONS, Result
+from lookalike.evaluate.forms.rendering import number, reference, with_interval
+
+if TYPE_CHECKING:
+    from lookalike.evaluate.gates import Outcome
+    from lookalike.evaluate.report import Report
+
+STYLE = {
+    "pass": "green",
+    "fail": "bold red",
+    "warning": "yellow",
+    "inconclusive": "yellow",
+    "waived": "yellow",
+    "skipped": "dim",
+}
+MARK = {"pass": "✓", "fail": "✗", "warning": "!", "inconclusive": "?", "waived": "w", "skipped": "-"}
+_BAR = 16
+WIDE = 110  # columns from which readings fit beside the numbers
+
+
+def render(report: Report) -> RenderableType:
+    """All parts, one under the other, laid out for the terminal's width."""
+    return _Page(report)
+
+
+class _Page:
+    """A report that asks how wide the terminal is."""
+
+    def __init__(self, report: Report) -> None:
+        self.report = report
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Readings beside the numbers when there is room, below them when there is not."""
+        del console
+        report = self.report
+        parts: list[RenderableType] = [_header(report), _verdicts(report)]
+        parts += [Text(f"! {note}", style="yellow") for note in report.notes]
+        if report.findings:
+            parts.append(_findings(report))
+        wide = options.max_width >= WIDE
+        measured = {r.dimension for r in report.results}
+        parts += [_dimension(report, d, wide=wide) for d in DIMENSIONS if d in report.verdicts or d in measured]
+        parts.append(_footer(report))
+        for part in parts:
+            yield Padding(part, (0, 0, 1, 0))
+
+
+def text(report: Report, width: int = 110) -> str:
+    """The same without colour."""
+    out = StringIO()
+    Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False).print(render(report))
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _header(report: Report) -> Text:
+    out = Text()
+    for i, (name, info) in enumerate(report.tables.items()):
+        if i == 8:
+            out.append(f"\nand {len(report.tables) - 8} more tables", style="dim")
+            break
+        sizes = "  ".join(f"{which} {info.rows[which]:,}" for which in ("real", "synthetic", "holdout") if which in info.rows)
+        out.append(f"{chr(10) if i else ''}{f'{name}: ' if name else ''}", style="bold")
+        out.append(f"{sizes} rows, {len(info.columns)} columns")
+        if info.reference == "half" and "real" in info.rows:
+            out.append("  (no holdout: ceilings compare halves of the real rows)", style="dim")
+    return out
+
+
+def _verdicts(report: Report) -> Table:
+    grid = Table.grid(padding=(0, 3))
+    grid.add_row(*[Text(dimension, style="dim") for dimension in report.verdicts])
+    grid.add_row(*[Text(f"{MARK[verdict]} {verdict}", style=STYLE[verdict]) for verdict in report.verdicts.values()])
+    return grid
+
+
+def _findings(report: Report) -> Group:
+    out: list[RenderableType] = [Text(report.asks, style="bold")]
+    for i, finding in enumerate(report.findings[:5], 1):
+        style = {"block": "red", "warn": "yellow", "unknown": "yellow"}[finding.severity]
+        line = Text.assemble((f"{i}. {finding.title}. ", style), finding.text)
+        if finding.fix:
+            line.append(f" {finding.fix[0].upper()}{finding.fix[1:].rstrip('.')}.", style="italic")
+        out.append(Padding(line, (0, 0, 0, 2)))
+    if len(report.findings) > 5:
+        out.append(Text(f"   and {len(report.findings) - 5} more", style="dim"))
+    return Group(*out)
+
+
+def _dimension(report: Report, dimension: str, *, wide: bool) -> RenderableType:
+    results = [r for r in report.results if r.dimension == dimension and (r.headline or not r.subject)]
+    shown = [r for r in results if r.value is not None and r.headline] or [r for r in results if r.value is not None]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=dimension, title_justify="left", title_style="bold", expand=False)
+    table.add_column("", width=1)
+    table.add_column("metric", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("floor ··· ceiling", no_wrap=True)
+    table.add_column(
+        "real holdout" if any(i.reference == "holdout" for i in report.tables.values()) else "real half", justify="right"
+    )
+    if wide:
+        table.add_column("what it says", ratio=1)
+    for result in shown:
+        status = _status(report, result)
+        name = f"{result.table}.{result.name}" if result.table else result.name
+        reading = [Text(str(result.detail.get("reading", "")), style="dim")] if wide else []
+        value = with_interval(result) if wide else number(result.value)
+        mark = Text(MARK.get(status, " "), style=STYLE.get(status, ""))
+        table.add_row(mark, name, value, bar(result), reference(result.ceiling), *reading)
+    said = [] if wide else [Text(f"{r.name}: {r.detail['reading']}", style="dim") for r in shown if r.detail.get("reading")]
+    parts: list[RenderableType] = [table, *said] if shown else [Text(dimension, style="bold")]
+    reasons: dict[str, list[str]] = {}
+    for r in results:
+        if r.value is None and (r.headline or not shown):
+            reasons.setdefault(r.skipped, []).append(r.name)
+    parts += [Text(f"not measured: {', '.join(dict.fromkeys(names))} ({why})", style="dim") for why, names in reasons.items()]
+    return Group(*parts)
+
+
+def _status(report: Report, result: Result) -> str:
+    own = [
+        o
+        for o in report.outcomes
+        if o.table == result.table and (o.metric == result.name or o.metric.startswith(f"{result.name}."))
+    ]
+    order = ("fail", "warning", "inconclusive", "waived", "pass", "skipped")
+    return min((_state(o) for o in own), key=order.index, default="")
+
+
+def _state(outcome: Outcome) -> str:
+    """A gate that only warns does not fail."""
+    return "warning" if outcome.status == "fail" and outcome.severity != "block" else outcome.status
+
+
+def bar(result: Result) -> Text:
+    """Where a value lies between floor (left) and ceiling (right)."""
+    if result.value is None or result.ceiling is None or result.floor is None or result.ceiling == result.floor:
+        return Text("")
+    share = (result.value - result.floor) / (result.ceiling - result.floor)
+    filled = round(max(0.0, min(1.0, share)) * _BAR)
+    style = "green" if share >= 0.85 else "yellow" if share >= 0.5 else "red"
+    return Text.assemble(("━" * filled, style), ("─" * (_BAR - filled), "dim"), (f" {max(0.0, min(1.0, share)):.0%}", "dim"))
+
+
+def _footer(report: Report) -> Text:
+    states = [_state(outcome) for outcome in report.outcomes]
+    counts = {state: states.count(state) for state in ("pass", "fail", "warning", "inconclusive", "waived")}
+    said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none could be decided"
+    seconds = f", {number(report.seconds)} CPU s" if report.seconds else ""
+    if not report.outcomes:
+        why = (
+            "no gates were asked for; the verdicts are those of profile internal"
+            if report.profile == "none"
+            else "no gate is on this"
+        )
+        return Text(f"{why}; seed {report.seed}{seconds}", style="dim")
+    return Text(f"gates {report.profile}: {said}, exit code {report.exit_code}; seed {report.seed}{seconds}", style="dim")
