@@ -28,7 +28,7 @@ FEWEST = 3  # different values that can tell by themselves, when all of them are
 _WORDS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _ENDINGS = frozenset({"id", "ids", "key", "code", "no", "nr", "num", "number", "fk", "pk", "ref", "uuid", "guid"})
 _GENERIC = frozenset({"id", "key", "code", "no", "nr", "name", "number", "uuid", "guid", "pk"})
-_PLACES = frozenset({"line", "row", "seq", "sequence", "position", "pos", "index", "item", "year", "month", "day", "date", "hour", "time", "week", "order", "rank", "step", "version"})  # fmt: skip
+PLACES = frozenset({"line", "row", "seq", "sequence", "position", "pos", "index", "item", "year", "month", "day", "date", "hour", "time", "week", "order", "rank", "step", "version"})  # fmt: skip
 _UPWARD = frozenset({"parent", "manager", "boss", "supervisor", "report", "reply", "previous", "prev", "root", "superior", "head", "referrer", "predecessor"})  # fmt: skip
 
 
@@ -192,7 +192,7 @@ def _composite(table: pa.Table, columns: Sequence[_Column], relations: Sequence[
     refers = {relation.columns[0] for relation in relations}
     temporal = [field.name for field in table.schema if pa.types.is_temporal(field.type)]
     names = [column.name for column in columns if column.nulls == 0]
-    parts = [name for name in names if name in refers or set(words(name)) & (_PLACES | _ENDINGS)]
+    parts = [name for name in names if name in refers or set(words(name)) & (PLACES | _ENDINGS)]
     parts += [name for name in temporal if table[name].null_count == 0]
     parts = sorted(dict.fromkeys(parts), key=lambda name: (name not in refers, table.column_names.index(name)))[:10]
     for size in range(2, MOST_PARTS + 1):
