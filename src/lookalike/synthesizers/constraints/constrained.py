@@ -20,9 +20,9 @@ from lookalike.schema.types import TableSchema, arrow_type
 from lookalike.spec import Kind
 from lookalike.synthesizers import conditions
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.constraints.constraint import AnyConstraint
 from lookalike.synthesizers.constraints import constraint as constraints
 from lookalike.synthesizers.constraints import rewrites as rewriting
+from lookalike.synthesizers.constraints.constraint import AnyConstraint
 from lookalike.synthesizers.constraints.rewrites import Rewriting
 
 ROUNDS = 40  # samples drawn for rows that a constraint rejects
