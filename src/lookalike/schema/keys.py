@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from lookalike.schema.infer import infer
 from lookalike.schema.relations import DatasetSchema, Relation
-from lookalike.schema.types import PII, TableSchema
+from lookalike.schema.types import NUMERIC, PII, TEMPORAL, TableSchema
 
 MOST_PARTS = 3  # columns of a composite key
 LIST_ROWS = 60  # rows of a code list at most
@@ -231,13 +231,14 @@ def _lists(
     keys: Mapping[str, tuple[str, ...]],
     relations: Sequence[Relation],
 ) -> frozenset[str]:
-    """Short tables that others refer to, that refer to none and hold nothing personal: countries, genres, currencies."""
+    """Short tables that others refer to, that refer to none and hold words alone, nothing personal or measured: countries, genres."""
     found = set()
     for name, table in tables.items():
         referred = [relation for relation in relations if relation.parent == name and relation.child != name]
         refers = any(relation.child == name for relation in relations)
-        personal = any(column.semantic in PII for column in schemas[name].columns if (column.name,) != keys.get(name))
+        others = [column for column in schemas[name].columns if (column.name,) != keys.get(name)]
+        measured = any(column.semantic in PII | NUMERIC | TEMPORAL for column in others)  # of persons and things, not of words
         users = sum(tables[relation.child].num_rows for relation in referred)
-        if referred and not refers and not personal and table.num_rows <= LIST_ROWS and users >= 3 * table.num_rows:
+        if referred and not refers and not measured and table.num_rows <= LIST_ROWS and users >= 3 * table.num_rows:
             found.add(name)
     return frozenset(found)

@@ -227,7 +227,7 @@ class _Learner:
     def learn(self, name: str, budget_s: float | None) -> None:
         """Fit what draws the table's rows."""
         fitted, table = self.fitted[name], self.tables[name]
-        if name in self.schema.lists or not table.num_rows:
+        if self._kept(name):
             fitted.kept, fitted.seen = table, self.seen(name)
             return
         own, columns = self._whole(name)
@@ -254,6 +254,10 @@ class _Learner:
         whole, all_columns = _beside(context, known, own, columns)
         fitted.maker = forest.fit(whole, all_columns, seed=rng.key(self.seed, name) >> 1, budget_s=budget_s)
 
+    def _kept(self, name: str) -> bool:
+        """Whether a table is kept as it is: a code list, or one without rows."""
+        return name in self.schema.lists or not self.tables[name].num_rows
+
     def _stand(self, name: str) -> sequence.Stand:
         fitted, driving = self.fitted[name], self.links[name].driving
         assert fitted.order is not None
@@ -272,7 +276,7 @@ class _Learner:
         for relation in fitted.links.matched:
             places, seen = self.places[relation.name], self.seen(relation.parent)
             cell = places
-            if relation.parent not in self.schema.lists:
+            if not self._kept(relation.parent):
                 copied = [copy.of for copy in fitted.copies if copy.relation == relation.name]
                 cells = fitted.cells[relation.name] = matching.learn(seen, copied, rng.key(self.seed, relation.name))
                 cell = np.where(places >= 0, cells.of(seen)[np.maximum(places, 0)], -1)
