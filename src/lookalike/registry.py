@@ -18,6 +18,7 @@ GROUPS: dict[str, str] = {
     "step": "lookalike.steps",
     "model": "lookalike.models",
     "source": "lookalike.sources",
+    "origin": "lookalike.origins",
     "synthesizer": "lookalike.synthesizers",
     "metric": "lookalike.evaluate",
     "exporter": "lookalike.export",
