@@ -26,6 +26,7 @@ lint: setup
 	$(BIN)/ruff format --check src tests benchmarks scripts examples
 	$(BIN)/ruff check src tests benchmarks scripts examples
 	$(BIN)/lint-imports
+	$(BIN)/python scripts/measures.py
 
 types: setup
 	$(BIN)/mypy

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The one test command: format, lint, import layers, types, tests, documentation.
+# The one test command: format, lint, import layers, measures, types, tests, documentation.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
@@ -12,6 +12,8 @@ $bin/ruff format --check --quiet src tests benchmarks scripts examples
 $bin/ruff check --quiet src tests benchmarks scripts examples
 step "import layers"
 $bin/lint-imports
+step "measures of the house"
+$bin/python scripts/measures.py
 step "types"
 $bin/mypy
 if command -v node >/dev/null 2>&1 && $bin/pyright --version >/dev/null 2>&1; then

@@ -12,7 +12,6 @@ from lookalike.errors import GateFailed
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
-from lookalike.recipe.model import Like
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
 from lookalike.schema.holdout import split
@@ -48,8 +47,8 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
         from lookalike.evaluate.evaluate import evaluate  # here: many runs have nothing to measure
 
         gates = _gates(made, *tables)
-        targets = ((t.name, t.table.rows.target) for t in made.tables if isinstance(t.table.rows, Like))
-        target = next((f"{name}.{column}" for name, column in targets if column), None)
+        learned = ((table.name, table.table.rows.learns()) for table in made.tables)
+        target = next((f"{name}.{what.target}" for name, what in learned if what and what.target), None)
         sides = [{name: rows[i] for name, rows in tables.items()} for i in range(3)]
         given: list[Any] = [*sides[:2], {name: rows for name, rows in sides[2].items() if rows is not None}]
         if len(tables) == 1:  # a report of one table need not name it
@@ -73,7 +72,7 @@ def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | 
         learned, holdout = found
         names = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
         return learned.select(names), synthetic.select(names), None if holdout is None else holdout.select(names)
-    if isinstance(table.table.rows, Like):
+    if table.table.rows.learns() is not None:
         return None
     if table.table.compare:
         real = Sources(made.recipe.sources, made.root).source(table.table.compare)
@@ -113,11 +112,11 @@ def _watch(made: Plan, table: TablePlan, learned: pa.Table) -> Callable[[str, pa
 
 def _learned(made: Plan, table: TablePlan) -> tuple[pa.Table, pa.Table | None] | None:
     """The rows that a table is like, and those of them that were held out; None when it learned none, or hardly one holds its `given`."""
-    rows = table.table.rows
-    if not isinstance(rows, Like):
+    what = table.table.rows.learns()
+    if what is None:
         return None
-    learned, holdout = split(Sources(made.recipe.sources, made.root).source(rows.like), rows.holdout, made.recipe.seed)
-    return like(learned, holdout, rows.given)
+    learned, holdout = split(Sources(made.recipe.sources, made.root).source(what.source), what.holdout, made.recipe.seed)
+    return like(learned, holdout, what.given)
 
 
 def like(
@@ -153,7 +152,7 @@ def _promise(made: Plan, folder: RunFolder) -> dict[str, Any] | None:
 
     Fits on the same rows add up. Noise that the seed gives away promises nothing, as the recipe says the seed.
     """
-    learned = {table.table.rows.like for table in made.tables if isinstance(table.table.rows, Like)}
+    learned = {what.source for table in made.tables if (what := table.table.rows.learns())}
     models = sorted((folder.path / "fitted").glob("*/model.json"))
     if not models or learned != set(made.recipe.sources):
         return None

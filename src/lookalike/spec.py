@@ -135,10 +135,13 @@ KIND_MARK = "x-lookalike-kind"
 
 
 class Kind:
-    """Annotation of a field that holds any kind of a group: `Annotated[Generator, Kind("generator")]`."""
+    """Annotation of a field that holds any kind of a group: `Annotated[Generator, Kind("generator")]`.
 
-    def __init__(self, group: str) -> None:
-        self.group = group
+    With `by_name` the kind's name alone stands for it with its defaults.
+    """
+
+    def __init__(self, group: str, *, by_name: bool = False) -> None:
+        self.group, self.by_name = group, by_name
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         """Parse by the `kind` key; keep values that are specs already."""
@@ -146,6 +149,8 @@ class Kind:
         def parse(value: Any) -> Any:
             if isinstance(value, Spec):
                 return value
+            if self.by_name and isinstance(value, str):
+                value = {"kind": value}
             if not isinstance(value, Mapping) or "kind" not in value:
                 raise PydanticCustomError("kind_missing", "needs a mapping with `kind:`, {hint}", {"hint": self._hint(value)})
             body = dict(value)
@@ -170,4 +175,5 @@ class Kind:
 
     def __get_pydantic_json_schema__(self, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
         """A mark that `recipe/schema.py` turns into a reference: kinds hold kinds, so writing them out would never end."""
-        return {KIND_MARK: self.group}
+        mark = {KIND_MARK: self.group}
+        return {"anyOf": [{"enum": list(kinds(self.group))}, mark]} if self.by_name else mark

@@ -76,7 +76,7 @@ def test_parents_are_made_before_children(root):
     plan = planned(CLINIC, root)
     assert [table.name for table in plan.tables] == ["patients", "visits"]
     child = plan.table("visits")
-    assert (child.parent, child.n_rows, child.n_expected) == ("patients", None, 7500)
+    assert (child.parents, child.n_rows, child.n_expected) == (("patients",), None, 7500)
     assert child.columns == ("patients_id", "cost", "label")
     assert child.needs["label"] == {"patients", "cost"}
 
@@ -121,7 +121,7 @@ def test_other_data_changes_what_is_learned_from_it(root):
     before = planned(text, root).table("t")
     (root / "ward.csv").write_text("age,sex\n31,F\n44,M\n52,F\n99,F\n")
     after = planned(text, root).table("t")
-    assert before.source_fingerprint != after.source_fingerprint
+    assert before.fit != after.fit
     assert before.fingerprints["age"] != after.fingerprints["age"]
     assert before.fingerprints["c"] == after.fingerprints["c"]
 

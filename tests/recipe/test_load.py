@@ -15,8 +15,13 @@ from lookalike.generators.normal import Normal
 from lookalike.generators.poisson import Poisson
 from lookalike.generators.prompt import Prompt
 from lookalike.generators.template import TemplateColumn
+from lookalike.origins.children import Per
+from lookalike.origins.count import Count
+from lookalike.origins.design import Grid
+from lookalike.origins.learned import Like
+from lookalike.origins.real import From
 from lookalike.recipe.load import dump, load
-from lookalike.recipe.model import Budget, Count, From, Grid, Like, Per, Recipe, Table
+from lookalike.recipe.model import Budget, Recipe, Table
 from lookalike.registry import kinds
 from lookalike.sources.file import File
 from lookalike.sources.frame import Frame
@@ -149,7 +154,7 @@ tables:
         ("name: r\nsources: {t: {kind: file, path: a}}\ntables: {t: {rows: 1}}\n", "x.yaml:1:1", "both a table and a source"),
         ("name: r\ntables: {t: {rows: true}}\n", "x.yaml:2:20", "rows is a number"),
         ("name: r\ntables: {t: {rows: -1}}\n", "x.yaml:2:20", "greater than or equal to 0"),
-        ("name: r\ntables: {t: {rows: {lik: a}}}\n", "x.yaml:2:20", "one of the keys like"),
+        ("name: r\ntables: {t: {rows: {lik: a}}}\n", "x.yaml:2:20", "one of the keys from, grid, like or per"),
         ("name: r\ntables: {t: {rows: {like: a, n: 1, synthesizer: nonesuch}}}\n", "x.yaml:2:49", "unknown synthesizer kind"),
         ("name: r\ntables: {t: {rows: 1, columns: {c: {kind: function, path: a b}}}}\n", "x.yaml:2:59", "module:name"),
         ("name: r\ntables: {t: {rows: $(n)}}\n", "x.yaml:2:20", "no parameter 'n'"),

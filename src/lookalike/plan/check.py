@@ -12,10 +12,10 @@ from typing import Any
 
 from lookalike.errors import LookalikeError, RecipeError, SourceError, UnknownColumn, did_you_mean
 from lookalike.generators.base import Generator, ModelColumn
-from lookalike.generators.grid import design
 from lookalike.generators.lookup import Lookup
+from lookalike.origins.base import Brings
 from lookalike.recipe.document import Document, Path_
-from lookalike.recipe.model import From, Grid, Like, Per, Recipe, Table
+from lookalike.recipe.model import Recipe, Table
 from lookalike.registry import kinds
 from lookalike.rows.sql import sql_columns
 from lookalike.sources.base import Outline, OutsideFolder
@@ -30,19 +30,16 @@ class Checker:
     Attributes:
         problems: everything found.
         broken: what is wrong with sources, by source; it has an exit code of its own.
-        incoming: by table: columns that rows bring along.
+        brought: by table: what its rows bring along.
         orders: by table: made columns in topological order.
-        designs: by table of a coverage design: its rows.
     """
 
     def __init__(self, recipe: Recipe, root: Path, *, allow_code: bool, document: Document | None) -> None:
         self.recipe, self.root, self.allow_code = recipe, root, allow_code
         self.document = document or recipe.document
         self.problems: list[RecipeError] = []
-        self.incoming: dict[str, tuple[str, ...]] = {}
+        self.brought: dict[str, Brings] = {}
         self.orders: dict[str, tuple[str, ...]] = {}
-        self.designs: dict[str, int] = {}
-        self._open: set[str] = set()  # tables whose columns are not all known, as their source is broken
         self.broken: dict[str, SourceError] = {}
         self._outlines: dict[str, Outline | None] = {}
 
@@ -74,6 +71,11 @@ class Checker:
                 self.broken[name] = exc
         return self._outlines[name]
 
+    def expected(self, table: str) -> int:
+        """Rows expected of a table that was looked at before."""
+        found = self.brought[table]
+        return found.expected if found.rows is None else found.rows
+
     def _environment(self) -> None:
         for part, things in (("models", self.recipe.models), ("sources", self.recipe.sources)):
             for name, thing in things.items():
@@ -82,16 +84,10 @@ class Checker:
                         self.add((part, name), f"the environment has no {variable}", f"export {variable}=...")
 
     def _tables(self) -> tuple[str, ...]:
-        parents: dict[str, set[str]] = {}
-        for name, table in self.recipe.tables.items():
-            rows = table.rows
-            parents[name] = set()
-            if isinstance(rows, Per):
-                if rows.per in self.recipe.tables:
-                    parents[name] = {rows.per}
-                else:
-                    fix = did_you_mean(rows.per, self.recipe.tables, label="tables")
-                    self.add(("tables", name, "rows", "per"), f"there is no table {rows.per!r}", fix)
+        parents = {
+            name: {parent for parent in table.rows.parents() if parent in self.recipe.tables}
+            for name, table in self.recipe.tables.items()
+        }
         try:
             return tuple(TopologicalSorter(parents).static_order())
         except CycleError as exc:
@@ -101,9 +97,9 @@ class Checker:
 
     def _table(self, name: str, table: Table) -> None:
         path: Path_ = ("tables", name)
-        self.incoming[name] = self._incoming(name, table)
-        known = {*self.incoming[name], *table.columns}
-        if not known and name not in self._open:
+        brought = self.brought[name] = self._brings(name, table)
+        known = {*brought.columns, *table.columns}
+        if not known and not brought.open:
             self.add(path, f"table {name!r} has no columns", "add `columns:`")
         self._names(name, table)
         self._compared(name, table)
@@ -121,48 +117,36 @@ class Checker:
     def _names(self, name: str, table: Table) -> None:
         """SQL does not tell `Age` from `age`; a parent's row goes by its table's name."""
         seen: dict[str, str] = {}
-        for column in dict.fromkeys((*self.incoming[name], *table.columns)):
+        brought = self.brought[name]
+        for column in dict.fromkeys((*brought.columns, *table.columns)):
             other = seen.setdefault(column.lower(), column)
             if other != column:
                 path = ("tables", name, "columns", column if column in table.columns else other)
                 self.add(
                     path, f"columns {other!r} and {column!r} differ in case alone", "rename one: SQL does not tell them apart"
                 )
-        if isinstance(table.rows, Per):
-            for column in (table.rows.per, f"{table.rows.per}_id"):
-                if column in table.columns:
-                    self.add(
-                        ("tables", name, "columns", column), f"the name {column!r} is taken by the parent", "rename the column"
-                    )
+        for column in sorted(brought.fixed & set(table.columns)):
+            self.add(("tables", name, "columns", column), f"the name {column!r} is taken by the parent", "rename the column")
 
-    def _incoming(self, name: str, table: Table) -> tuple[str, ...]:
-        rows = table.rows
-        path: Path_ = ("tables", name, "rows")
-        if isinstance(rows, (Like, From)):
-            source = rows.like if isinstance(rows, Like) else rows.source
-            if source not in self.recipe.sources:
-                fix = did_you_mean(source, self.recipe.sources, label="sources")
-                self.add((*path, "like" if isinstance(rows, Like) else "from"), f"there is no source {source!r}", fix)
-                self._open.add(name)
-                return ()
-            found = self.outline(source)
-            if found is None:
-                self._open.add(name)
-                return ()
-            columns = found.columns
-            for column in rows.given if isinstance(rows, Like) else ():
-                if column != "where" and column not in columns:
-                    self._missing((*path, "given", column), column, "the condition", source, columns)
-            return columns
-        if isinstance(rows, Grid):
-            try:
-                self.designs[name] = len(design(rows.grid, rows.strength, rows.exclude))
-            except RecipeError as exc:
-                self.add(path, exc.what, exc.fix)
-            return tuple(rows.grid)
-        if isinstance(rows, Per) and rows.per in self.recipe.tables:
-            return (rows.per, f"{rows.per}_id")
-        return ()
+    def _brings(self, name: str, table: Table) -> Brings:
+        """What the rows bring along; nothing is known of it where a source or a parent is missing."""
+        rows, path = table.rows, ("tables", name, "rows")
+        missing = False
+        for what, label, wanted, known in (
+            ("source", "sources", sorted(rows.sources()), self.recipe.sources),
+            ("table", "tables", rows.parents(), self.recipe.tables),
+        ):
+            for other in wanted:
+                if other not in known:
+                    missing = True
+                    fix = did_you_mean(other, known, label=label)
+                    self.add((*path, rows.kind), f"there is no {what} {other!r}", fix)
+        if missing:
+            return Brings(open=True)
+        brought = rows.brings(self)
+        for problem in brought.problems:
+            self.add((*path, *problem.field), problem.what, problem.fix, problem.kind)
+        return brought
 
     def _column(self, table: str, column: str, spec: Generator, known: set[str]) -> None:
         path: Path_ = ("tables", table, "columns", column)
@@ -204,7 +188,7 @@ class Checker:
             self.orders[name] = _stable(graph)
         except CycleError as exc:
             cycle = " -> ".join(map(str, reversed(exc.args[1])))
-            alone = len(exc.args[1]) == 2 and exc.args[1][0] in self.incoming[name]
+            alone = len(exc.args[1]) == 2 and exc.args[1][0] in self.brought[name].columns
             fix = "give the new column another name" if alone else "break it at one of them"
             self.add(("tables", name, "columns", exc.args[1][0]), f"columns hang on each other in a circle: {cycle}", fix)
             self.orders[name] = tuple(made)
@@ -225,7 +209,7 @@ class Checker:
             self._missing(path, column, who, table, known)
 
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
-        if table in self._open:
+        if self.brought[table].open:
             return
         fix = did_you_mean(column, known, label="columns")
         self.add(path, f"{who} uses {column!r}, which {table!r} does not have", fix, UnknownColumn)
@@ -235,11 +219,11 @@ class Checker:
         source, path = table.compare, ("tables", name, "compare")
         if source is None:
             return
-        if isinstance(table.rows, Like):
-            self.add(path, f"{name!r} is measured against {table.rows.like!r}, which it learns", "take `compare:` out")
+        if (learning := table.rows.learns()) is not None:
+            self.add(path, f"{name!r} is measured against {learning.source!r}, which it learns", "take `compare:` out")
         elif source not in self.recipe.sources:
             self.add(path, f"there is no source {source!r}", did_you_mean(source, self.recipe.sources, label="sources"))
-        elif (outline := self.outline(source)) and not {*self.incoming[name], *table.columns} & set(outline.columns):
+        elif (outline := self.outline(source)) and not {*self.brought[name].columns, *table.columns} & set(outline.columns):
             self.add(path, f"{name!r} has no column of {source!r}", f"call one like those: {', '.join(outline.columns[:8])}")
 
     def _gates(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
 
@@ -12,17 +12,17 @@ from lookalike.errors import RecipeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.models.base import NO_IDENTITY, Model
 from lookalike.models.default import default_model
+from lookalike.origins.base import Learning
 from lookalike.plan.check import Checker
 from lookalike.plan.estimate import ColumnEstimate, estimate
 from lookalike.plan.model import Plan, TablePlan
 from lookalike.plan.stages import stages
 from lookalike.recipe.document import Document, place
-from lookalike.recipe.model import Count, From, Grid, Like, Per, Recipe, Table, Value
+from lookalike.recipe.model import Recipe, Table
 from lookalike.rows.sql import sql_columns
 
 BLOCK_ROWS = 100_000  # rows of a partition without model calls
 STREAM_ROWS = 1_000  # rows of a partition with model calls
-CHILDREN = 3.0  # assumed children a parent, for the estimate only
 
 _OPERATIONAL = NO_IDENTITY | {"base_url"}  # not part of a column's fingerprint: a model may move to another server
 
@@ -68,10 +68,7 @@ def compile_plan(
 def _with_rows(recipe: Recipe, rows: int) -> Recipe:
     tables = {}
     for name, table in recipe.tables.items():
-        spec = table.rows
-        if isinstance(spec, (Count, Like, From)):
-            table = table.model_copy(update={"rows": spec.model_copy(update={"n": rows})})  # noqa: PLW2901
-        tables[name] = table
+        tables[name] = table.model_copy(update={"rows": table.rows.counted(rows)})
     return recipe.model_copy(update={"tables": tables})
 
 
@@ -87,13 +84,11 @@ def needs(column: Generator) -> frozenset[str]:
 def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, TablePlan], partition_rows: int | None) -> TablePlan:
     table = recipe.tables[name]
     order = checker.orders[name]
-    incoming = tuple(column for column in checker.incoming[name] if column not in table.columns)
+    brought = checker.brought[name]
+    incoming = tuple(column for column in brought.columns if column not in table.columns)
     wanted = {column: needs(spec) for column, spec in table.columns.items()}
-    source_print = _source(recipe, table, checker)
-    prints = {column: _digest(recipe.seed, name, source_print, column) for column in checker.incoming[name]}
-    if isinstance(table.rows, Per):
-        prints[table.rows.per] = _digest(made[table.rows.per].fingerprint, table.rows.model_dump(mode="json"))
-        prints[f"{table.rows.per}_id"] = prints[table.rows.per]
+    fit = _fit(recipe, table.rows.learns(), checker)
+    prints = _brought(recipe, name, brought.columns, fit, checker, made)
     for column in order:
         spec = table.columns[column]
         inputs = [prints[other] for other in sorted(wanted[column])]
@@ -101,19 +96,15 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
         prints[column] = _digest(recipe.seed, name, column, spec.dump(), inputs, versions, _models(recipe, spec))
     streams = any(isinstance(spec, ModelColumn) for spec in table.columns.values())
     size = partition_rows or (STREAM_ROWS if streams else BLOCK_ROWS)
-    visible = [
-        column for column in (*incoming, *table.columns) if not (column in table.columns and table.columns[column].hidden)
-    ]
-    if isinstance(table.rows, Per):
-        visible.remove(table.rows.per)
-    output = tuple(visible)
+    hidden = brought.hidden | {column for column, spec in table.columns.items() if spec.hidden}
+    output = tuple(column for column in (*incoming, *table.columns) if column not in hidden)
     steps = [step.dump() for step in table.steps]
-    n_rows = _n_rows(name, table, checker)
+    expected = checker.expected(name)
     return TablePlan(
         name=name,
         table=table,
-        n_rows=n_rows,
-        parent=table.rows.per if isinstance(table.rows, Per) else None,
+        n_rows=brought.rows,
+        parents=table.rows.parents(),
         incoming=incoming,
         columns=output,
         order=order,
@@ -121,29 +112,35 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
         needs=wanted,
         fingerprints=prints,
         fingerprint=_digest([prints[column] for column in output], list(table.keep), steps, size, list(output)),
-        source_fingerprint=source_print,
+        fit=fit,
         partition_rows=size,
-        n_expected=n_rows if n_rows is not None else _children(table, made),
-        estimates=_estimates(recipe, name, table, n_rows if n_rows is not None else _children(table, made)),
+        n_expected=expected,
+        estimates=_estimates(recipe, name, table, expected),
     )
 
 
-def _source(recipe: Recipe, table: Table, checker: Checker) -> str:
-    """The fingerprint of what rows are learned from, read from or made by."""
-    rows = table.rows
-    if isinstance(rows, Like):
-        version = recipe.sources[rows.like].version(checker.root)
-        return _digest(
-            recipe.seed, recipe.sources[rows.like].dump(), version, rows.synthesizer.dump(), _plain(rows, "n", "target")
-        )
-    if isinstance(rows, From):
-        version = recipe.sources[rows.source].version(checker.root)
-        return _digest(recipe.sources[rows.source].dump(), version, _plain(rows, "n"))
-    return _digest(_plain(rows, "n", "exact"))
+def _fit(recipe: Recipe, learning: Learning | None, checker: Checker) -> str:
+    """The fingerprint of what must be learned; empty where nothing is."""
+    if learning is None:
+        return ""
+    return _digest(recipe.seed, _real(recipe, learning.source, checker), learning.synthesizer.dump(), learning.holdout)
 
 
-def _plain(rows: Value, *without: str) -> dict[str, object]:
-    return {key: value for key, value in rows.model_dump(mode="json", by_alias=True).items() if key not in without}
+def _brought(
+    recipe: Recipe, name: str, columns: Sequence[str], fit: str, checker: Checker, made: Mapping[str, TablePlan]
+) -> dict[str, str]:
+    """The fingerprints of the columns that rows bring along."""
+    rows = recipe.tables[name].rows
+    if parents := rows.parents():  # their fingerprints stand for everything that is in them
+        return dict.fromkeys(columns, _digest(*(made[parent].fingerprint for parent in parents), rows.identity()))
+    parts = [fit] if fit else [part for source in sorted(rows.sources()) for part in _real(recipe, source, checker)]
+    origin = _digest(*parts, rows.identity())
+    return {column: _digest(recipe.seed, name, origin, column) for column in columns}
+
+
+def _real(recipe: Recipe, source: str, checker: Checker) -> tuple[dict[str, object], str]:
+    """A source and its version."""
+    return recipe.sources[source].dump(), recipe.sources[source].version(checker.root)
 
 
 def _models(recipe: Recipe, spec: Generator) -> list[object]:
@@ -159,27 +156,6 @@ def _models(recipe: Recipe, spec: Generator) -> list[object]:
 def model_of(recipe: Recipe, name: str) -> Model:
     """A model by name; `default` always exists."""
     return recipe.models[name] if name in recipe.models else default_model()
-
-
-def _n_rows(name: str, table: Table, checker: Checker) -> int | None:
-    rows = table.rows
-    if isinstance(rows, (Count, Like)) or (isinstance(rows, From) and rows.n is not None):
-        return rows.n
-    if isinstance(rows, From):
-        found = checker.outline(rows.source)
-        return found.rows if found is not None else 0
-    if isinstance(rows, Grid):
-        return checker.designs[name] * rows.repeat
-    return None
-
-
-def _children(table: Table, made: Mapping[str, TablePlan]) -> int:
-    rows = table.rows
-    if not isinstance(rows, Per):
-        return 0
-    parents = made[rows.per].n_expected
-    each = rows.count if isinstance(rows.count, int) else getattr(rows.count, "mean", CHILDREN)
-    return round(parents * float(each))
 
 
 def _estimates(recipe: Recipe, name: str, table: Table, cells: int) -> tuple[ColumnEstimate, ...]:

@@ -22,21 +22,21 @@ class TablePlan:
     Attributes:
         n_rows: rows asked for; None for children, whose number their parents' rows decide.
         n_expected: rows expected: those asked for, or a guess from the parent's number and the mean of `count`.
-        parent: the parent table.
+        parents: tables whose rows must be there before.
         incoming: columns that rows bring along: learned, real, of a design, of the parent.
         columns: output columns in order.
         order: made columns, each after what it needs.
         needs: what each made column needs, `when` included.
         fingerprints: of each column: its spec, its model, its inputs.
         fingerprint: of the table: a partition with another one is made anew.
-        source_fingerprint: of a learned source: names the fitted model.
+        fit: fingerprint of what must be learned first, which names its folder; empty where nothing is.
         partition_rows: candidate rows of a partition.
     """
 
     name: str
     table: Table
     n_rows: int | None
-    parent: str | None
+    parents: tuple[str, ...]
     incoming: tuple[str, ...]
     columns: tuple[str, ...]
     order: tuple[str, ...]
@@ -44,7 +44,7 @@ class TablePlan:
     needs: Mapping[str, frozenset[str]]
     fingerprints: Mapping[str, str]
     fingerprint: str
-    source_fingerprint: str
+    fit: str
     partition_rows: int
     n_expected: int = 0
     estimates: tuple[ColumnEstimate, ...] = ()

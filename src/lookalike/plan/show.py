@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.generators.base import ModelColumn
 from lookalike.plan.estimate import EMBEDDED_TOKENS_PER_S, LATENCY_S, TOKENS_PER_S, Estimate
-from lookalike.recipe.model import From, Grid, Like, Per
 
 if TYPE_CHECKING:
     from lookalike.plan.model import Plan, TablePlan
@@ -30,7 +29,7 @@ def _table_json(table: TablePlan) -> dict[str, Any]:
     return {
         "name": table.name,
         "rows": table.n_rows,
-        "parent": table.parent,
+        "parents": list(table.parents),
         "columns": list(table.columns),
         "early": list(table.stages.early),
         "levels": [list(level) for level in table.stages.levels],
@@ -90,9 +89,9 @@ def as_text(plan: Plan) -> str:
 
 def _table_text(table: TablePlan) -> list[str]:
     count = partitions(table)
-    rows = f"{table.n_rows:,} rows" if table.n_rows is not None else f"rows for each of {table.parent}"
+    rows = f"{table.n_rows:,} rows" if table.n_rows is not None else f"rows for each of {', '.join(table.parents)}"
     cut = f" in {count:,} {'partition' if count == 1 else 'partitions'}" if count is not None else ""
-    lines = [f"{table.name}: {rows}{cut}, {_origin(table)}"]
+    lines = [f"{table.name}: {rows}{cut}, {table.table.rows.words()}"]
     if table.stages.early:
         lines.append(f"  in blocks      {', '.join(table.stages.early)}")
     lines += [f"  row by row     {', '.join(level)}" for level in table.stages.levels]
@@ -102,20 +101,6 @@ def _table_text(table: TablePlan) -> list[str]:
     lines += [f"  step           {step.kind}" for step in table.table.steps]
     lines += [f"  calls          {column.column}: {column.calls:,} to {column.model}" for column in table.estimates]
     return lines
-
-
-def _origin(table: TablePlan) -> str:
-    match table.table.rows:
-        case Like(like=source, synthesizer=synthesizer):
-            return f"learned from {source} by {synthesizer.kind}"
-        case From(source=source):
-            return f"from {source}"
-        case Per(per=parent):
-            return f"children of {parent}"
-        case Grid(strength=strength):
-            return "every combination" if strength is None else f"every {strength}-way combination"
-        case _:
-            return "made"
 
 
 def _duration(seconds: float) -> str:
@@ -136,8 +121,7 @@ def as_mermaid(plan: Plan) -> str:
         lines.append("  end")
         for name in table.order:
             lines += [f"  {_id(table.name, other)} --> {_id(table.name, name)}" for other in sorted(table.needs[name])]
-        if table.parent:
-            lines.append(f"  {_id(table.parent)} --> {_id(table.name)}")
+        lines += [f"  {_id(parent)} --> {_id(table.name)}" for parent in table.parents]
     return "\n".join(lines)
 
 

@@ -178,13 +178,4 @@ def _escaped(node: Any) -> Any:
 def plain(recipe: Recipe) -> dict[str, Any]:
     """The recipe as plain data, defaults left out."""
     data = recipe.model_dump(mode="json", by_alias=True, exclude_defaults=True)
-    body: dict[str, Any] = {"lookalike": recipe.lookalike, **data}
-    body["tables"] = {name: _table(table) for name, table in body["tables"].items()}
-    return body
-
-
-def _table(data: dict[str, Any]) -> dict[str, Any]:
-    rows = data["rows"]
-    if set(rows) == {"n"}:
-        data = {**data, "rows": rows["n"]}
-    return {"rows": data["rows"], **{key: value for key, value in data.items() if key != "rows"}}
+    return {"lookalike": recipe.lookalike, **data}

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, ValidationError, model_validator
 
 from lookalike.errors import LookalikeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.models.base import Model
+from lookalike.origins.base import AnyOrigin
 from lookalike.recipe.document import Document
-from lookalike.recipe.names import ColumnName, FileName, Name
 from lookalike.recipe.problems import Forms, problems_of
+from lookalike.schema.names import ColumnName, FileName, Name
 from lookalike.sources.base import Source
-from lookalike.spec import Kind, Told, nested
+from lookalike.spec import Kind, Told
 from lookalike.steps.base import Step
-from lookalike.synthesizers.base import Synthesizer
 
 
 class Value(BaseModel):
@@ -35,82 +35,6 @@ class Part(Value, metaclass=Told):
         return RecipeProblems(problems_of(exc, Document(cls.__name__, fields), forms))
 
 
-class Count(Value):
-    """A number of rows. In YAML the number alone."""
-
-    n: int = Field(ge=0)
-
-
-def _synthesizer(value: Any) -> Any:
-    return {"kind": value} if isinstance(value, str) else value
-
-
-class Like(Value):
-    """Rows sampled from a synthesizer that learned a source.
-
-    `holdout` is the share of the source that is not learned: without such rows nothing can be said about privacy. `target` is
-    the column that models will predict; it measures usefulness.
-    """
-
-    like: str
-    n: int = Field(ge=0)
-    synthesizer: Annotated[Synthesizer, Kind("synthesizer"), BeforeValidator(_synthesizer)] = Field(
-        default="forest", validate_default=True
-    )
-    given: Mapping[str, Any] = Field(default_factory=dict)
-    holdout: float = Field(default=0.2, ge=0, lt=1)
-    target: str | None = None
-
-
-class From(Value):
-    """Real rows as seeds: each brings its columns along.
-
-    `order`: `as_is` from the first row on; `shuffle` in a keyed random order; `cycle` begins again at the end.
-    """
-
-    source: str = Field(alias="from")
-    n: int | None = Field(default=None, ge=0)
-    order: Literal["as_is", "shuffle", "cycle"] = "as_is"
-
-
-class Per(Value):
-    """Children: so many rows for each row of a parent table. Templates and SQL read the parent's row by its table's name."""
-
-    per: str
-    count: Annotated[int, Field(ge=0)] | Annotated[Generator, Kind("generator")]
-
-
-class Grid(Value):
-    """A coverage design: every combination of factor values, or every pair (`strength: 2`) or triple.
-
-    `repeat` rows of each. With `exact` that many are kept of each: a row that is rejected is replaced by one of the same values.
-    """
-
-    grid: Mapping[Name, tuple[Any, ...]]
-    strength: int | None = Field(default=None, ge=1)
-    exclude: tuple[str, ...] = ()
-    repeat: int = Field(default=1, ge=1)
-    exact: bool = False
-
-
-Rows = Count | Like | From | Per | Grid
-_BY_KEY: dict[str, type[Value]] = {"like": Like, "from": From, "per": Per, "grid": Grid, "n": Count}
-
-
-def _rows(value: Any) -> Any:
-    """A number, or a mapping told apart by its key."""
-    if isinstance(value, (bool, str, float, list)) or value is None:
-        raise ValueError("rows is a number, or a mapping with like, from, per or grid")
-    if isinstance(value, int):
-        return Count(n=value)
-    if isinstance(value, Mapping):
-        for key, form in _BY_KEY.items():
-            if key in value:
-                return nested(form, value)
-        raise ValueError("rows needs one of the keys like, from, per, grid")
-    return value
-
-
 class Table(Part):
     """A table: where its rows come from, its columns, and which rows stay.
 
@@ -124,7 +48,7 @@ class Table(Part):
             against what they learned.
     """
 
-    rows: Annotated[Rows, BeforeValidator(_rows)]
+    rows: AnyOrigin
     columns: Mapping[ColumnName, Annotated[Generator, Kind("generator")]] = Field(default_factory=dict)
     keep: tuple[str, ...] = ()
     steps: tuple[Annotated[Step, Kind("step")], ...] = ()
@@ -137,7 +61,7 @@ class Table(Part):
     @property
     def measured(self) -> bool:
         """Whether there is something to measure when the rows are made: a source to hold them against, or a model's words."""
-        return isinstance(self.rows, Like) or bool(self.compare) or bool(self.written)
+        return self.rows.learns() is not None or bool(self.compare) or bool(self.written)
 
     @property
     def written(self) -> tuple[str, ...]:

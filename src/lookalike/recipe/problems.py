@@ -9,9 +9,8 @@ from pydantic import BaseModel, ValidationError
 
 from lookalike.errors import RecipeError, did_you_mean
 from lookalike.recipe.document import Document, Path_
-from lookalike.recipe.names import RULES
-
-_OF_ROWS = ("like", "from", "per", "grid")
+from lookalike.registry import kinds
+from lookalike.schema.names import RULES
 
 Forms: TypeAlias = Mapping[tuple[str, ...], type[BaseModel]]  # the shape at each place, "*" for any table's name
 
@@ -39,7 +38,7 @@ def _problem(error: dict[str, Any], doc: Document, forms: Forms) -> RecipeError:
     if error["type"] == "extra_forbidden":
         known = error["fields"] or _known(path[:-1], forms)
         fix = did_you_mean(str(path[-1]), known, label="keys") if known else "remove it"
-        if path[-1] in _OF_ROWS and len(path) == 3 and path[0] == "tables":
+        if path[-1] in kinds("origin") and len(path) == 3 and path[0] == "tables":
             fix = f"it belongs to the rows: rows: {{{path[-1]}: ...}}"
         return RecipeError(
             what=f"unknown key {path[-1]!r} in {'.'.join(map(str, path[:-1])) or 'the recipe'}",

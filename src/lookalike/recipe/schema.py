@@ -7,6 +7,7 @@ from typing import Any, cast
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema
 
+from lookalike.origins.base import Origin
 from lookalike.recipe.model import Recipe
 from lookalike.registry import kinds, resolve
 from lookalike.spec import KIND_MARK
@@ -29,10 +30,6 @@ class KindSchema(GenerateJsonSchema):
 def json_schema() -> dict[str, Any]:
     """The JSON Schema (2020-12) of recipes with every registered kind, plugins included."""
     body = Recipe.model_json_schema(by_alias=True, schema_generator=KindSchema)
-    table = body["$defs"]["Table"]["properties"]
-    table["rows"] = {"anyOf": [{"type": "integer", "minimum": 0}, *table["rows"].get("anyOf", [])]}
-    like = body["$defs"]["Like"]["properties"]
-    like["synthesizer"] = {"anyOf": [{"enum": list(kinds("synthesizer"))}, {KIND_MARK: "synthesizer"}]}
     body["title"] = "Lookalike recipe"
     found = _Groups()
     schema = found.written(body)
@@ -52,8 +49,10 @@ def _name(group: str) -> str:
 
 
 def _kind(group: str, kind: str) -> dict[str, Any]:
-    """One kind's fields, told apart by `kind`."""
+    """One kind's fields, told apart by `kind`; origins are told by a field of their own."""
     body = resolve(group, kind).model_json_schema(by_alias=True, schema_generator=KindSchema)  # type: ignore[attr-defined]  # a Spec
+    if group == Origin.group:
+        return body
     described = body.get("description", "").split("\n\n")[0]
     return {
         **body,

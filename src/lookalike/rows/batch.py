@@ -56,3 +56,15 @@ class Batch:
         if not lists:
             return iter({} for _ in range(len(self)))
         return (dict(zip(names, values, strict=True)) for values in zip(*lists, strict=True))
+
+
+def flat(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """One contiguous array."""
+    if isinstance(values, pa.ChunkedArray):
+        values = values.combine_chunks()
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
+
+
+def columns_of(table: pa.Table) -> Mapping[str, pa.Array]:
+    """A table's columns as contiguous arrays."""
+    return {name: flat(table[name]) for name in table.column_names}

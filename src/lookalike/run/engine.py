@@ -144,7 +144,7 @@ class Runner:
         self.parts = {table.name: [] for table in self.plan.tables}
         for table in self.plan.tables:
             self.progress.begin(table.name)
-            if table.parent is not None and not self.options.shard.whole:
+            if table.parents and not self.options.shard.whole:
                 continue  # children need their parent complete: the finishing run makes them
             maker = TableRun(self, table)
             maker.make()

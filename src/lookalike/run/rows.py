@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,16 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.generators.base import Generator
+from lookalike.origins.base import Range
 from lookalike.plan import TablePlan
 from lookalike.plan.stages import Stages
-from lookalike.rows.batch import Batch
+from lookalike.rows.batch import Batch, flat
 from lookalike.rows.context import Context, Tables
 from lookalike.rows.sql import rows_where
 from lookalike.run.events import Counts
 from lookalike.run.parts import Dropped
 from lookalike.steps.base import Step
 
-Base = Callable[[int, int], Batch]  # candidate rows [start, stop) with the columns that rows bring along
+Base = Callable[[Range], Batch]  # candidate rows with the columns that they bring along
 
 
 @dataclass
@@ -50,9 +51,9 @@ class RowMaker:
             self.contexts[column] = Context(self.seed, self.table.name, column, self.tables, self.root, self.allow_code)
         return self.contexts[column]
 
-    def start(self, start: int, stop: int) -> Batch:
-        """Candidate rows with every column that needs no model; of a range of replacements only those that are needed."""
-        return self.add(self.base(start, stop), self.stages.early)
+    def start(self, range: Range) -> Batch:
+        """Candidate rows with every column that needs no model."""
+        return self.add(self.base(range), self.stages.early)
 
     def add(self, batch: Batch, columns: Sequence[str]) -> Batch:
         """The batch with block columns made, in the order given."""
@@ -102,15 +103,3 @@ class RowMaker:
         if len(ids) > 1 and (np.diff(ids) < 0).any():
             table = table.take(pa.array(np.argsort(ids, kind="stable")))
         return table.combine_chunks()
-
-
-def flat(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    """One contiguous array."""
-    if isinstance(values, pa.ChunkedArray):
-        values = values.combine_chunks()
-    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def columns_of(table: pa.Table) -> Mapping[str, pa.Array]:
-    """A table's columns as contiguous arrays."""
-    return {name: flat(table[name]) for name in table.column_names}

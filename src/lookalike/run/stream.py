@@ -17,6 +17,7 @@ import orjson
 import pyarrow as pa
 
 from lookalike.generators.base import ModelColumn
+from lookalike.origins.base import Range
 from lookalike.rows.batch import Batch
 from lookalike.rows.json_types import to_arrow
 from lookalike.rows.sql import row_where, rows_where, sql_columns
@@ -37,8 +38,7 @@ class OpenPart:
     """A partition whose rows are being made."""
 
     index: int
-    start: int
-    stop: int
+    range: Range
     batch: Batch
     rows: list[dict[str, Any]]
     masks: dict[str, np.ndarray[Any, np.dtype[np.bool_]]]
@@ -58,9 +58,14 @@ class OpenPart:
         return len(self.batch)
 
     @property
-    def ids(self) -> tuple[int, ...] | None:
-        """The candidates where they are not all of the range."""
-        return None if len(self) == self.stop - self.start else tuple(self.batch.ids.tolist())
+    def start(self) -> int:
+        """Its place among the others."""
+        return self.range.start
+
+    @property
+    def stop(self) -> int:
+        """Where the next one starts."""
+        return self.range.stop
 
 
 Save = Callable[[Part, OpenPart], Coroutine[Any, Any, None]]
@@ -71,7 +76,7 @@ class StreamTable:
     """Makes the missing partitions of one table with model columns.
 
     Attributes:
-        ranges: nominal (index, start, stop) of the partitions from the first candidate on.
+        ranges: number and candidates of the nominal partitions from the first candidate on.
         ordered: verdicts are given in the order of row ids (steps with memory).
         selective: rows may be rejected, so verdicts decide what is opened.
         replace_failed: a row with a failed cell is replaced as if it were rejected.
@@ -103,7 +108,7 @@ class StreamTable:
     halted: Exception | None = None
     _current: OpenPart | None = None  # the one whose rows are begun
 
-    async def make(self, ranges: Iterator[tuple[int, int, int]]) -> None:
+    async def make(self, ranges: Iterator[tuple[int, Range]]) -> None:
         """Make every partition that is missing."""
         self._ranges = ranges
         try:
@@ -165,22 +170,22 @@ class StreamTable:
 
     def _open_range(self) -> bool:
         """Open the next partition, or count one that exists; False when there is none."""
-        found = next(self._ranges, None)
-        if found is None:
+        numbered = next(self._ranges, None)
+        if numbered is None:
             self.quota.limit = self.quota.opened
             return False
-        index, start, stop = found
+        index, found = numbered
         if self.verdict_at < 0:
-            self.verdict_at = start
+            self.verdict_at = found.start
         existing = self.done.get(index)
         if existing is not None or self.skip(index):
-            counts = Counts(kept=stop - start) if existing is None else existing.counts
+            counts = Counts(kept=found.stop - found.start) if existing is None else existing.counts
             self.quota.opened += counts.attempted
             self.quota.settled += counts.settled(replace_failed=self.replace_failed)
             if existing is not None:
                 self._pass(existing)
             return True
-        part = self.parts[index] = self._open(index, start, stop)
+        part = self.parts[index] = self._open(index, found)
         self._current = part if len(part) else None
         return True
 
@@ -195,8 +200,8 @@ class StreamTable:
             self.refeed(part)
             self.verdict_at = part.stop
 
-    def _open(self, index: int, start: int, stop: int) -> OpenPart:
-        batch = self.rows.start(start, stop)
+    def _open(self, index: int, range: Range) -> OpenPart:
+        batch = self.rows.start(range)
         masks = {}
         for name, maker in self.makers.items():
             if maker.spec.when is not None and _ready(maker.spec.when, batch):
@@ -206,7 +211,7 @@ class StreamTable:
         for row, row_id in zip(rows, batch.ids.tolist(), strict=True):
             row["_id"] = row_id
         cells: dict[str, list[Any]] = {name: [None] * len(batch) for stage in self.stages for name in stage}
-        return OpenPart(index, start, stop, batch, rows, masks, self.open_journal(index), cells)
+        return OpenPart(index, range, batch, rows, masks, self.open_journal(index), cells)
 
     async def _record(self, part: OpenPart, offset: int) -> None:
         """Walk one row's chain of cells."""
@@ -345,7 +350,7 @@ class StreamTable:
         del self.parts[part.index]
         if not part.batches:
             part.batches.append(self._empty(part))
-        made = Part(part.index, part.start, stop, self.fingerprint, part.counts, part.ids)
+        made = Part(part.index, part.start, stop, self.fingerprint, part.counts, part.range.ids)
         task = asyncio.get_running_loop().create_task(self.save(made, part))
         self.saving.add(task)
         task.add_done_callback(self.heed)

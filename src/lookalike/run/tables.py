@@ -19,13 +19,15 @@ from lookalike.errors import GateFailed
 from lookalike.generators.base import ModelColumn
 from lookalike.models.base import Reply, Request
 from lookalike.models.lanes import Lanes
+from lookalike.origins.base import Range
 from lookalike.plan import TablePlan
+from lookalike.rng import Ids
 from lookalike.rows.batch import Batch
 from lookalike.run.blocks import BlockTable
 from lookalike.run.cells import CellMaker
 from lookalike.run.journal import Entry, PartJournal
 from lookalike.run.loop import stopped
-from lookalike.run.origin import Ids, Origin
+from lookalike.run.origin import opened
 from lookalike.run.parts import Dropped, Part, dropped_ids, dropped_reasons, load_part, read_part, row_ids, write_part
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
@@ -34,7 +36,7 @@ from lookalike.run.stream import OpenPart, StreamTable
 if TYPE_CHECKING:
     from lookalike.run.engine import Runner
 
-Range = tuple[int, int, int]  # a partition's number, and its candidates' first id and the one after the last
+Numbered = tuple[int, Range]  # a partition's number, and its candidates
 WINDOW = 1.25  # rows walked for each request that may be in flight: the next one is always at hand
 
 
@@ -45,13 +47,13 @@ class TableRun:
         self.runner, self.table = runner, table
         self.to = runner.to
         recipe = runner.plan.recipe
-        self.origin = Origin.open(runner.plan, table, runner.sources, self.to, runner.events, runner.parts)
+        self.origin = opened(runner.plan, table, runner.sources, self.to, runner.events, runner.parts)
         self.rows = RowMaker(
             table, table.stages, self.origin.rows, recipe.seed, runner.sources, runner.plan.root, runner.options.allow_code
         )
         self.ordered = any(step.scope == "table" for step in table.table.steps)
         self.rejects = bool(table.table.keep or table.table.steps or table.table.replace_failed)
-        self.selective = self.rejects and self.origin.refills
+        self.selective = self.rejects and self.origin.replaces == "count"
         self.asked = self.origin.asked
         self.limit = math.ceil(self.asked * table.table.cap) if self.selective else self.asked
         self.counts = runner.progress.counts[table.name]
@@ -59,29 +61,30 @@ class TableRun:
         self.found = {path.name: path for path in self.folder.glob("part-*.parquet")}
         self.lock = threading.Lock()
 
-    def ranges(self) -> Iterator[Range]:
+    def ranges(self) -> Iterator[Numbered]:
         """Nominal partitions: the base ones, then as many more as replacements may need."""
         index = -1
         stop = 0
-        for index, (start, stop) in enumerate(self.origin.ranges(self.table.partition_rows)):
-            yield index, start, stop
+        for index, found in enumerate(self.origin.ranges(self.table.partition_rows)):
+            stop = found.stop
+            yield index, found
         while self.selective and self.runner.options.shard.whole and stop < self.limit:
             index, start = index + 1, stop
             stop = min(start + self.table.partition_rows, self.limit)
-            yield index, start, stop
+            yield index, Range(start, stop)
 
     def make(self) -> None:
         """Make what is missing."""
         whole = self.runner.options.shard.whole
         self._pass(list(self.ranges()))
-        replaces = self.origin.exact and self.rejects and whole
+        replaces = self.origin.replaces == "kind" and self.rejects and whole
         while replaces and not self.runner.halt.is_set():
             parts = self.finished()
             tried = np.concatenate([part.candidates() for part in parts])
             more = self.origin.more(tried, self._settled(parts), self.table.partition_rows)
             if not more:
                 break
-            self._pass([(index, *ids) for index, ids in enumerate(more, parts[-1].index + 1)])
+            self._pass(list(enumerate(more, parts[-1].index + 1)))
         self._clear()
         if (self.selective or replaces) and whole and not self.runner.halt.is_set():
             self._say_when_short()
@@ -107,7 +110,7 @@ class TableRun:
         while self.found:
             self.found.popitem()[1].unlink()
 
-    def _pass(self, ranges: Sequence[Range]) -> None:
+    def _pass(self, ranges: Sequence[Numbered]) -> None:
         """Make what is missing of some ranges."""
         self.done = self._existing(ranges)
         for part in self.done.values():
@@ -121,12 +124,12 @@ class TableRun:
         elif self.runner.options.shard.whole or not (self.ordered or self.selective):
             self._blocks(ranges)
 
-    def _existing(self, ranges: Sequence[Range]) -> dict[int, Part]:
+    def _existing(self, ranges: Sequence[Numbered]) -> dict[int, Part]:
         """Partitions that exist and belong to this plan; the others are removed."""
         done: dict[int, Part] = {}
         settled = 0
         intact = True
-        for index, start, stop in ranges:
+        for index, found in ranges:
             path = self.found.pop(f"part-{index:05d}.parquet", None)
             if path is None:
                 if not self.found:
@@ -134,16 +137,16 @@ class TableRun:
                 continue
             part = read_part(path)
             settled += part.counts.settled(replace_failed=self.table.table.replace_failed)
-            cut = part.stop < stop
-            fits = part.fingerprint == self.table.fingerprint and part.start == start and part.stop <= stop
-            fits = fits and part.ids == self.origin.ids(start, stop)
+            cut = part.stop < found.stop
+            fits = part.fingerprint == self.table.fingerprint and part.start == found.start and part.stop <= found.stop
+            fits = fits and part.ids == found.ids
             fits = fits and intact and (not cut or (self.selective and settled == self.asked)) and settled <= self.asked
             if fits and not (self.runner.options.retry_failed and part.counts.failed):
                 done[index] = part
             else:
                 intact = intact and not (self.selective and cut)
                 path.unlink()
-        if not self.origin.exact:
+        if self.origin.replaces != "kind":
             self._clear()
         return done
 
@@ -160,7 +163,7 @@ class TableRun:
             why += f"; short: {'; '.join(short[:5])}" + (f" and {len(short) - 5:,} more" if len(short) > 5 else "")
         self.runner.events.emit("capped", table=self.table.name, kept=self.counts.kept, asked=self.asked, reason=why)
 
-    def _blocks(self, ranges: Sequence[Range]) -> None:
+    def _blocks(self, ranges: Sequence[Numbered]) -> None:
         threads = self.runner.options.threads or os.cpu_count() or 1
         if self.ordered:
             for _, part in sorted(self.done.items()):
@@ -203,7 +206,7 @@ class TableRun:
                 fix="what was made is kept: change the recipe, or loosen or remove the gate, and run the same command again",
             )
 
-    async def _walk(self, models: list[str], ranges: Sequence[Range]) -> None:
+    async def _walk(self, models: list[str], ranges: Sequence[Numbered]) -> None:
         runner = self.runner
         lanes = await runner.lanes()
         specs: Mapping[str, ModelColumn] = {name: self.table.table.columns[name] for name in models}  # type: ignore[misc]
@@ -251,7 +254,8 @@ class TableRun:
         """With a count to reach, verdicts decide what is opened; else every candidate is wanted."""
         if self.selective and self.runner.options.shard.whole:
             return Quota(self.asked, self.limit)
-        return Quota(None, max(self.limit, math.ceil(self.asked * self.table.table.cap)) if self.origin.exact else self.limit)
+        exact = self.origin.replaces == "kind"
+        return Quota(None, max(self.limit, math.ceil(self.asked * self.table.table.cap)) if exact else self.limit)
 
     def _needed(self) -> list[str]:
         """Columns that cells read."""

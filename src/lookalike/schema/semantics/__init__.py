@@ -1,0 +1,39 @@
+"""What a column's cells mean, one class a semantic type: how they become exact numbers, are compared, typed and written.
+
+`base` has the contract; `KINDS` the types by the names that schemas use. A new type is one file and one line.
+"""
+
+from __future__ import annotations
+
+from lookalike.errors import SchemaError, did_you_mean
+from lookalike.schema.semantics.anew import Identifier, Personal, Prose
+from lookalike.schema.semantics.base import Semantic
+from lookalike.schema.semantics.levels import Boolean, Category, Constant, Empty
+from lookalike.schema.semantics.moments import Date, Datetime, Duration, Time
+from lookalike.schema.semantics.quantities import Amount, Integer, Latitude, Longitude
+from lookalike.schema.types import ColumnSchema
+
+KINDS: dict[str, type[Semantic]] = {
+    "integer": Integer, "decimal": Amount, "latitude": Latitude, "longitude": Longitude,
+    "datetime": Datetime, "date": Date, "time": Time, "duration": Duration,
+    "category": Category, "boolean": Boolean, "constant": Constant, "empty": Empty,
+    "id": Identifier, "text": Prose, "json": Prose, "url": Prose,
+    "name": Personal, "email": Personal, "phone": Personal, "address": Personal, "iban": Personal, "card": Personal,
+    "national_id": Personal, "ip": Personal,
+}  # fmt: skip
+
+
+def semantic_of(column: ColumnSchema) -> Semantic:
+    """What a column's cells mean.
+
+    Raises:
+        SchemaError: a semantic type that there is none of.
+    """
+    kind = KINDS.get(column.semantic)
+    if kind is None:
+        raise SchemaError(
+            what=f"{column.semantic!r} is no semantic type",
+            where=column.name,
+            fix=did_you_mean(column.semantic, KINDS, label="types"),
+        )
+    return kind(column)

@@ -1,0 +1,139 @@
+"""Moments, dates, times of day and durations; stored as such, written in a form, or as whole numbers such as 20210314."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, time
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from lookalike.errors import SchemaError
+from lookalike.schema import dates, durations
+from lookalike.schema.semantics.base import Learned, Measured, Quantity, Semantic
+from lookalike.schema.semantics.buffers import is_text, mask_of, one
+from lookalike.schema.semantics.numbers import Numbers, numbers_of, stored, unit_of
+from lookalike.schema.semantics.quantities import read_all
+
+MICROSECOND = Fraction(1, 10**6)  # of moments in texts
+
+
+class Moment(Semantic):
+    """What moments, dates, times and durations share."""
+
+    learned: ClassVar[Learned] = "number"
+    measured: ClassVar[Measured] = "time"
+    quantity: ClassVar[Quantity] = "moment"
+
+    @property
+    def written(self) -> bool:
+        """Whether cells are texts, or whole numbers whose digits are a date."""
+        return bool(self.column.format) and not pa.types.is_temporal(self.kind)
+
+    @property
+    def unit(self) -> Fraction:
+        """Seconds of one whole."""
+        return MICROSECOND if self.written else unit_of(self.kind, None)
+
+    def numbers(self, values: pa.Array | pa.ChunkedArray) -> Numbers:
+        """Ticks of the stored unit; microseconds of texts."""
+        array = one(values)
+        if pa.types.is_temporal(array.type) and not self.written:
+            return numbers_of(array)
+        if not self.written:
+            raise SchemaError(
+                what=f"{array.type} cells are no {self.column.semantic} without a format", where=self.column.name,
+                fix="give the column a `format` in the schema, such as %Y-%m-%d",
+            )  # fmt: skip
+        texts = array if is_text(array.type) else array.cast(pa.string())
+        return read_all(self, texts, self._read)
+
+    def _read(self, texts: pa.Array) -> Numbers:
+        moments = dates.parse(texts, self.column.format).cast(pa.int64())
+        return Numbers(moments.fill_null(0).to_numpy(zero_copy_only=False), mask_of(moments))
+
+    def stored(self, numbers: Numbers, coins: npt.NDArray[np.float64] | None = None) -> pa.Array:
+        """Cells of ticks."""
+        del coins
+        if not self.written:
+            return stored(numbers, self.kind)
+        moments = stored(numbers, pa.timestamp("us"))
+        return dates.render(moments, self.column.format).cast(self.kind)
+
+    def parse(self, asked: Any) -> Fraction:
+        """A moment, or a text of one: in the column's form or as ISO 8601 has it."""
+        if isinstance(asked, str) and self.written:
+            read = self._read(pa.array([asked.strip()]))
+            if not read.missing[0]:
+                return Fraction(int(read.whole[0]))
+        seconds = self._seconds(asked)
+        if seconds is None:
+            raise self.refused(asked)
+        return seconds / self.unit
+
+    def _seconds(self, asked: Any) -> Fraction | None:
+        """Seconds since 1970 of a moment, or None."""
+        if isinstance(asked, str):
+            asked = _iso(asked.strip())
+        return stored_seconds(asked, ("timestamp", "date"))
+
+
+class Datetime(Moment):
+    """Moments: a day and a time of it."""
+
+
+class Date(Moment):
+    """Days."""
+
+
+class Time(Moment):
+    """Times of day."""
+
+    measured: ClassVar[Measured] = "number"
+    quantity: ClassVar[Quantity] = "time"
+
+    def _seconds(self, asked: Any) -> Fraction | None:
+        if isinstance(asked, str):
+            try:
+                asked = time.fromisoformat(asked.strip())
+            except ValueError:
+                return None
+        return stored_seconds(asked, ("time",))
+
+
+class Duration(Moment):
+    """Lengths of time."""
+
+    measured: ClassVar[Measured] = "number"
+    quantity: ClassVar[Quantity] = "duration"
+
+    def _seconds(self, asked: Any) -> Fraction | None:
+        if isinstance(asked, str):
+            for form in durations.FORMS:
+                read = durations.parse([asked.strip()], form)
+                if not read.null_count:
+                    return Fraction(read.cast(pa.int64())[0].as_py(), 10**6)
+            return None
+        return stored_seconds(asked, ("duration",))
+
+
+def _iso(text: str) -> date | None:
+    for read in (date.fromisoformat, datetime.fromisoformat):
+        try:
+            return read(text)
+        except ValueError:
+            continue
+    return None
+
+
+def stored_seconds(asked: Any, kinds: tuple[str, ...]) -> Fraction | None:
+    """Seconds of a Python, numpy or pandas value that Arrow stores as one of these types; None for all others."""
+    try:
+        cell = pa.array([asked])
+    except (pa.ArrowException, TypeError, ValueError, OverflowError):
+        return None
+    if not str(cell.type).startswith(kinds) or cell.null_count:
+        return None
+    return int(numbers_of(cell).whole[0]) * unit_of(cell.type, None)
