@@ -37,7 +37,7 @@ def test_missing_and_extra_columns_are_measured(real, good):
     report = sound(evaluate(real, good.drop_columns(["age"]).append_column("new", good["age"]), only=ALL))
     assert report["validity.columns"].value == pytest.approx(8 / 9)
     assert report["validity.columns"].detail["missing"] == ["age"]
-    assert report.tables[""].excluded["new"] == "not in the real table"
+    assert report.tables[""].written == ("new",)
     assert report.verdicts["validity"] == "fail"
 
 
@@ -56,9 +56,12 @@ def test_other_types_are_named(real, good):
 
 
 def test_rows_missing(real):
-    """A table without rows is an error; one row is measured or skipped."""
+    """No real rows are an error, no synthetic ones a failure of the default gates; one row is measured or skipped."""
     with pytest.raises(MetricError, match="without rows"):
-        evaluate(real, real.slice(0, 0))
+        evaluate(real.slice(0, 0), real)
+    empty = evaluate(real, real.slice(0, 0))
+    assert (empty["validity"].value, empty.exit_code, empty.verdicts["validity"]) == (0.0, 1, "fail")
+    assert "no rows" in empty.findings[0].text
     report = sound(evaluate(real, real.slice(0, 1), only=ALL))
     assert report["c2st"].value is None
     assert any("noise" in note for note in report.notes)

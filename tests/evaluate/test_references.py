@@ -2,7 +2,8 @@
 
 import pytest
 
-from lookalike.evaluate.evaluate import evaluate, expected_seconds
+from lookalike.evaluate.evaluate import evaluate
+from lookalike.evaluate.measuring import expected_seconds
 from lookalike.evaluate.views import Views
 from lookalike.registry import resolve
 

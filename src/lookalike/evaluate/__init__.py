@@ -4,11 +4,15 @@ Read in this order:
 
     base        Result and Metric: the one shape of everything measured
     encode      columns as numbers, codes and bins
-    views       all of them, shared and lazy
-    validity, marginals, dependence, kway, ... one family of metrics a file
+    views       one table's three sides, shared and lazy
+    dataset     tables, relations, entities, the whole: the subjects of metrics
+    validity, fidelity/, utility/, fairness, relations     one family of metrics a file
     privacy/    attacks, replay, bounds         text/  variety, leftovers, copying
+    measuring   the one loop over metrics and subjects
     gates       bounds that decide the exit code
-    report      results, verdicts, findings; rendering, terminal, html/ show it
+    evidence    results, verdicts, findings: what one evaluation found
+    forms/      JSON, HTML, terminal, Markdown, JUnit: each a function of the evidence
+    report      the evidence with all its forms: what users hold
     evaluate    the function that does it all
 
 The package can be called: `lookalike.evaluate(real, synthetic, holdout=...)` is `evaluate.evaluate.evaluate`. Python binds a package's
@@ -16,13 +20,6 @@ name in its parent as soon as anything in it is imported, so a function of the s
 """
 
 from __future__ import annotations
-
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from lookalike.evaluate.report import Report
 
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
@@ -81,16 +78,3 @@ FOLDERS: dict[str, frozenset[str]] = {
     "text": frozenset({"diversity", "privacy"}),
     "utility": frozenset({"utility"}),
 }
-
-
-class _Callable(ModuleType):
-    """The package, which is also the function."""
-
-    def __call__(self, real: Any, synthetic: Any, **options: Any) -> Report:
-        """Measure a synthetic dataset; see `lookalike.evaluate.evaluate.evaluate`."""
-        from lookalike.evaluate.evaluate import evaluate
-
-        return evaluate(real, synthetic, **options)
-
-
-sys.modules[__name__].__class__ = _Callable

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never
 
 from lookalike.spec import Spec
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 Dimension = Literal["validity", "fidelity", "utility", "privacy", "diversity", "fairness"]
 Direction = Literal["higher", "lower", "target"]
 Verdict = Literal["pass", "fail", "inconclusive"]
+Scope = Literal["table", "relation", "entity", "dataset"]
 
 
 def shortened(name: str, most: int) -> str:
@@ -94,6 +95,9 @@ class Metric(Spec):
     Class attributes that the planner reads: what it needs (`needs_holdout`, `needs_target`), what it costs, whether it is part of
     the default report, whether it belongs to the quick group `statistics`, which trains no model, whether it says something of
     synthetic rows `alone`, without real ones beside them, and which `extras` of `evaluate` it takes.
+
+    Its `scope` says what it is asked about, once each: every table (`compute` gets `Views`), every relation (`RelationViews`),
+    every entity (`EntityViews`) or the dataset as a whole (`Dataset`). `reads` are the forms of the columns that it looks at.
     """
 
     group: ClassVar[str] = "metric"
@@ -105,11 +109,18 @@ class Metric(Spec):
     default: ClassVar[bool] = True
     alone: ClassVar[bool] = False
     extras: ClassVar[tuple[str, ...]] = ()
-    scope: ClassVar[Literal["table", "database"]] = "table"  # "database": about foreign keys between tables
+    scope: ClassVar[Scope] = "table"
+    reads: ClassVar[tuple[str, ...]] = ("number", "time", "category")
 
     @abstractmethod
-    def compute(self, views: Views) -> list[Result]:
+    def compute(
+        self, views: Never
+    ) -> list[Result]:  # a kind says Views, RelationViews, EntityViews or Dataset, as its scope does
         """The numbers; an empty list is a bug, a number that has no meaning here is a `skipped` result."""
+
+    def looks_at(self, table: Views) -> Iterable[str]:
+        """The columns of a table whose cells decide these numbers: the report says of each column what looked at it."""
+        return [column.name for column in table.columns if column.form in self.reads]
 
     def result(self, value: float | None, name: str = "", **fields: Any) -> Result:
         """A result of this metric, called `kind` or `kind.name`; higher is better unless `fields` say otherwise."""

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from lookalike.evaluate.base import Dimension, Result
-from lookalike.evaluate.forms.rendering import number
+from lookalike.evaluate.forms.numbers import number
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from lookalike.evaluate.report import Report
+    from lookalike.evaluate.evidence import Evidence
 
 UNKNOWN_NOISE = 0.005  # taken for the noise of a number without an interval
 
@@ -75,7 +75,7 @@ class Comparison:
         return table
 
 
-def compare(before: Report, after: Report) -> Comparison:
+def compare(before: Evidence, after: Evidence) -> Comparison:
     """What got better or worse from one report to the next.
 
     A change counts when it is larger than both intervals together; numbers without an interval get a noise of 0.005 of their range.

@@ -95,7 +95,12 @@ def is_text(kind: pa.DataType) -> bool:
 def form_of(column: pa.ChunkedArray, schema: ColumnSchema | None, name: str) -> Form | None:
     """What a column is, from its schema or else from type and cells; None when nothing here can read it."""
     kind = column.type
-    if pa.types.is_nested(kind) or pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+    if (
+        pa.types.is_nested(kind)
+        or pa.types.is_binary(kind)
+        or pa.types.is_large_binary(kind)
+        or pa.types.is_fixed_size_binary(kind)
+    ):
         return None
     if pa.types.is_null(kind) or column.null_count == len(column):
         return "empty"

@@ -35,7 +35,7 @@ def page() -> str:
 
 def _section(metric: type[Metric]) -> str:
     needs = [word for word, flag in (("a holdout", metric.needs_holdout), ("a target", metric.needs_target)) if flag]
-    needs += ["foreign keys"] if metric.scope == "database" else []
+    needs += ["foreign keys"] if metric.scope in ("relation", "entity") else []
     facts = [
         f"cost {metric.cost:g} s",
         *([f"needs {' and '.join(needs)}"] if needs else []),

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from importlib.resources import files
@@ -176,6 +176,12 @@ def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, A
         loaded = loaded.model_copy(update={"gates": kept + loaded.gates, "name": loaded.name or loaded.profile})
     _check(loaded, where)
     return loaded
+
+
+def about(gates: Gates, kinds_asked: Collection[str]) -> Gates:
+    """Only those gates whose metric was asked for."""
+    kept = tuple(g for g in gates.gates if g.metric.partition(".")[0] in kinds_asked or "*" in g.metric)
+    return gates.model_copy(update={"gates": kept})
 
 
 def _read(name: str | Path) -> tuple[Gates, str]:

@@ -58,6 +58,7 @@ class Views:
         columns: what is compared, in the real table's order.
         missing: real columns that the synthetic table does not have.
         extra: synthetic columns that the real table does not have.
+        written: those of them that say something by themselves; a column of records is one column for each of their fields.
         excluded: column -> why it is not compared.
         alone: whether there is no real table; the synthetic one then stands in its place.
 
@@ -97,9 +98,11 @@ class Views:
         self.missing, self.extra = tuple(n for n in learned if n not in made), tuple(n for n in made if n not in learned)
         self.excluded: dict[str, str] = {}
         self._tables = {w: t.select(shared) for w, t in tables.items()}
+        self._own = _flat(synthetic.select(self.extra))
         self._cache: dict[Hashable, Any] = {}
         self.columns = self._quoting(tuple(c for c in (self._column(n) for n in shared) if c is not None))
         self._by_name = {column.name: column for column in self.columns}
+        self.written = tuple(c for n in self._own.column_names if (c := _written(self._own[n], n)) is not None)
 
     def _column(self, name: str) -> Column | None:
         schema = self.schema[name] if self.schema and name in self.schema.names else None
@@ -163,6 +166,26 @@ class Views:
     def of_form(self, *forms: str) -> tuple[Column, ...]:
         """Columns of these forms, in order."""
         return tuple(column for column in self.columns if column.form in forms)
+
+    @property
+    def tables(self) -> tuple[Views, ...]:
+        """Itself: a table is a subject of metrics as a relation is, which stands on two."""
+        return (self,)
+
+    @property
+    def all_columns(self) -> tuple[str, ...]:
+        """Every column of either table, whatever can be done with it."""
+        written = {column.name for column in self.written}
+        others = [n for n in self.extra if n not in written and not any(w.startswith(f"{n}.") for w in written)]
+        return tuple(dict.fromkeys([*self._tables["real"].column_names, *self.missing, *written, *others]))
+
+    @property
+    def release(self) -> pa.Table:
+        """The synthetic rows with all their columns, shared ones or not."""
+        out = self._tables["synthetic"]
+        for name in self._own.column_names:
+            out = out.append_column(name, self._own[name])
+        return out
 
     def table(self, which: Which) -> pa.Table:
         """The Arrow rows, only columns that all tables share; references are selections of real rows.
@@ -260,8 +283,13 @@ class Views:
         )
 
     def texts(self, name: str, which: Which) -> list[str | None]:
-        """Cells as Python strings, for text metrics."""
-        return self.once(("t", name, which), lambda: self.table(which)[name].cast(pa.large_string()).to_pylist())
+        """Cells as Python strings, for text metrics; of a written column those of the synthetic table, whatever is asked for."""
+
+        def find() -> list[str | None]:
+            column = self._own[name] if name in self._own.column_names else self.table(which)[name]
+            return cast("list[str | None]", column.cast(pa.large_string()).to_pylist())
+
+        return self.once(("t", name, which), find)
 
     def modelled(self, *, but: str | None = None) -> list[str]:
         """The columns that models read: all compared ones, or so many drawn that a model still fits in seconds."""
@@ -295,6 +323,8 @@ class Views:
                     parts.append(np.where(np.isnan(place), 3.0, np.clip(place, -1.0, 2.0)).astype(np.float32))
                 else:
                     parts.append(self.codes(column.name, which).astype(np.float32) * 2)
+            if not parts:
+                raise MetricError(what="no column is a number, a time or a category", fix="compare such columns")
             return np.ascontiguousarray(np.stack(parts))
 
         whole = self.once(("g", which), make)
@@ -363,3 +393,19 @@ class Views:
 def distinct(column: pa.ChunkedArray) -> int:
     """How many different cells, nulls left out."""
     return int(pc.count_distinct(column).as_py())
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """A column for each field of a record."""
+    while any(pa.types.is_struct(field.type) for field in table.schema):
+        table = table.flatten()
+    return table
+
+
+def _written(column: pa.ChunkedArray, name: str) -> Column | None:
+    """A column that stands alone: prose is text, however often it repeats itself; None when its cells have no form."""
+    column = encode.plain(column)
+    form = encode.form_of(column, None, name)
+    if form is None:
+        return None
+    return Column(name, "text" if encode.is_text(column.type) and encode.is_prose(column) else form)

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
 import numpy as np
 import pyarrow as pa
 
 from lookalike import rng
 from lookalike.errors import LookalikeError
-from lookalike.evaluate.base import DIMENSIONS, Metric, Result
-from lookalike.evaluate.report import _plain
-from lookalike.evaluate.views import Views
+from lookalike.evaluate.base import DIMENSIONS, Metric, Result, Scope
+from lookalike.evaluate.dataset import Question, Subject, dataset
+from lookalike.evaluate.forms.json import plain
 
 
 def example(n: int = 300, seed: int = 0) -> pa.Table:
@@ -51,15 +52,15 @@ def check_metric(metric: type[Metric], **settings: object) -> None:
         AssertionError: a part of the contract does not hold; the message says which.
     """
     spec = metric(**settings)
+    compute = cast("Callable[[Subject], list[Result]]", spec.compute)
     assert metric.kind, f"{metric.__name__} has no kind"
     assert metric.__doc__, f"{metric.kind}: the docstring is the documentation page and is missing"
     assert metric.dimension in DIMENSIONS, f"{metric.kind}: dimension {metric.dimension!r} is none of {DIMENSIONS}"
     assert metric.cost > 0, f"{metric.kind}: the planner needs a cost above 0"
     real, other, kept = (example(seed=s) for s in range(3))
-    options = {"target": "left", "protected": ["sex"], "seed": 1}
 
     def measured(a: pa.Table, b: pa.Table, c: pa.Table) -> list[Result]:
-        return spec.compute(Views(a, b, c, **options))  # type: ignore[arg-type]  # literals above
+        return compute(_subject(metric.scope, a, b, c))
 
     first = measured(real, other, kept)
     _sound(metric, first)
@@ -70,12 +71,34 @@ def check_metric(metric: type[Metric], **settings: object) -> None:
     )
     for what, tables in _odd(real, other, kept).items():
         try:
-            found = spec.compute(Views(*tables))
+            found = compute(_subject(metric.scope, *tables, plain=True))
         except LookalikeError:
             continue  # a clear error becomes a skip in a report
         except Exception as exc:
             raise AssertionError(f"{metric.kind}: {what} breaks it: {type(exc).__name__}: {exc}") from exc
         _sound(metric, found, what)
+
+
+def _subject(scope: Scope, real: pa.Table, synthetic: pa.Table, holdout: pa.Table, *, plain: bool = False) -> Subject:
+    """The tables as what a metric of this scope is asked about: each row has two children in a table of their own."""
+    question = Question() if plain else Question(target="left", protected=("sex",), seed=1)
+    if scope == "table":
+        return dataset(real, synthetic, holdout, question).subjects(scope)[0]
+    first, second, third = ({"people": _numbered(side), "visits": _visits(side)} for side in (real, synthetic, holdout))
+    question = Question(foreign_keys={"visits.person": "people.number"}, seed=1)
+    return dataset(first, second, third, question).subjects(scope)[0]
+
+
+def _numbered(table: pa.Table) -> pa.Table:
+    return table.append_column("number", pa.array(np.arange(table.num_rows)))
+
+
+def _visits(table: pa.Table) -> pa.Table:
+    person = np.repeat(np.arange(table.num_rows), 2)
+    draw = rng.generator("check_metric visits", table.num_rows)
+    return pa.table(
+        {"person": person, "minutes": draw.integers(5, 60, person.size), "place": draw.choice(["home", "ward"], person.size)}
+    )
 
 
 def _odd(real: pa.Table, other: pa.Table, kept: pa.Table) -> dict[str, tuple[pa.Table, pa.Table, pa.Table]]:
@@ -106,7 +129,7 @@ def _sound(metric: type[Metric], results: Sequence[Result], what: str = "ordinar
             f"{kind}: result {result.name!r} must start with the kind"
         )
         assert result.dimension in DIMENSIONS, f"{result.name}: unknown dimension {result.dimension!r}"
-        json.dumps(_plain(result.detail), allow_nan=False)
+        json.dumps(plain(result.detail), allow_nan=False)
         if result.value is None:
             assert result.skipped not in ("", "not measured"), f"{result.name} on {what}: a skip needs a reason"
             continue

@@ -11,9 +11,10 @@ import pytest
 
 from lookalike.evaluate.base import Result
 from lookalike.evaluate.evaluate import evaluate
+from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.forms.html import charts, render
 from lookalike.evaluate.forms.html.words import breakable
-from lookalike.evaluate.report import Report, TableInfo
+from lookalike.evaluate.report import Report
 
 VOID = {"meta", "br", "path", "line", "rect", "circle", "link", "img", "hr", "input"}
 GATES = [

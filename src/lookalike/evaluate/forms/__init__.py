@@ -1,1 +1,1 @@
-"""forms."""
+"""The forms of a report, each a function of the evidence: json, html, terminal, markdown, junit."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
@@ -12,11 +11,9 @@ from rich.table import Table
 from rich.text import Text
 
 from lookalike.evaluate.base import DIMENSIONS, Result
-from lookalike.evaluate.forms.rendering import number, reference, with_interval
-
-if TYPE_CHECKING:
-    from lookalike.evaluate.gates import Outcome
-    from lookalike.evaluate.report import Report
+from lookalike.evaluate.evidence import Evidence
+from lookalike.evaluate.forms.numbers import number, reference, with_interval
+from lookalike.evaluate.gates import Outcome
 
 STYLE = {
     "pass": "green",
@@ -31,7 +28,7 @@ _BAR = 16
 WIDE = 110  # columns from which readings fit beside the numbers
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Evidence) -> RenderableType:
     """All parts, one under the other, laid out for the terminal's width."""
     return _Page(report)
 
@@ -39,7 +36,7 @@ def render(report: Report) -> RenderableType:
 class _Page:
     """A report that asks how wide the terminal is."""
 
-    def __init__(self, report: Report) -> None:
+    def __init__(self, report: Evidence) -> None:
         self.report = report
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
@@ -58,14 +55,14 @@ class _Page:
             yield Padding(part, (0, 0, 1, 0))
 
 
-def text(report: Report, width: int = 110) -> str:
+def text(report: Evidence, width: int = 110) -> str:
     """The same without colour."""
     out = StringIO()
     Console(file=out, width=width, no_color=True, highlight=False, legacy_windows=False).print(render(report))
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 
 
-def _header(report: Report) -> Text:
+def _header(report: Evidence) -> Text:
     out = Text()
     for i, (name, info) in enumerate(report.tables.items()):
         if i == 8:
@@ -79,14 +76,14 @@ def _header(report: Report) -> Text:
     return out
 
 
-def _verdicts(report: Report) -> Table:
+def _verdicts(report: Evidence) -> Table:
     grid = Table.grid(padding=(0, 3))
     grid.add_row(*[Text(dimension, style="dim") for dimension in report.verdicts])
     grid.add_row(*[Text(f"{MARK[verdict]} {verdict}", style=STYLE[verdict]) for verdict in report.verdicts.values()])
     return grid
 
 
-def _findings(report: Report) -> Group:
+def _findings(report: Evidence) -> Group:
     out: list[RenderableType] = [Text(report.asks, style="bold")]
     for i, finding in enumerate(report.findings[:5], 1):
         style = {"block": "red", "warn": "yellow", "unknown": "yellow"}[finding.severity]
@@ -99,7 +96,7 @@ def _findings(report: Report) -> Group:
     return Group(*out)
 
 
-def _dimension(report: Report, dimension: str, *, wide: bool) -> RenderableType:
+def _dimension(report: Evidence, dimension: str, *, wide: bool) -> RenderableType:
     results = [r for r in report.results if r.dimension == dimension and (r.headline or not r.subject)]
     shown = [r for r in results if r.value is not None and r.headline] or [r for r in results if r.value is not None]
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=dimension, title_justify="left", title_style="bold", expand=False)
@@ -129,7 +126,7 @@ def _dimension(report: Report, dimension: str, *, wide: bool) -> RenderableType:
     return Group(*parts)
 
 
-def _status(report: Report, result: Result) -> str:
+def _status(report: Evidence, result: Result) -> str:
     own = [
         o
         for o in report.outcomes
@@ -154,7 +151,7 @@ def bar(result: Result) -> Text:
     return Text.assemble(("━" * filled, style), ("─" * (_BAR - filled), "dim"), (f" {max(0.0, min(1.0, share)):.0%}", "dim"))
 
 
-def _footer(report: Report) -> Text:
+def _footer(report: Evidence) -> Text:
     states = [_state(outcome) for outcome in report.outcomes]
     counts = {state: states.count(state) for state in ("pass", "fail", "warning", "inconclusive", "waived")}
     said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none could be decided"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from lookalike.errors import MetricError
 from lookalike.evaluate.privacy.bounds import binomial_tail
 from lookalike.evaluate.privacy.replay import counts_in
 from lookalike.evaluate.privacy.space import Codes, Hashes, column_codes, row_hashes
@@ -28,6 +29,8 @@ def codes(views: Views) -> dict[str, Codes]:
     """Record columns of each table as exact codes, int64 [d, n]."""
 
     def make() -> dict[str, Codes]:
+        if not names(views):
+            raise MetricError(what="no column can be compared", fix="see which cells are of a type that can")
         which: list[Which] = ["real", "synthetic", *(["holdout"] if "holdout" in views else [])]  # type: ignore[list-item]
         columns = [column_codes([views.table(w)[name] for w in which]) for name in names(views)]
         return {w: np.stack([column[i] for column in columns]) for i, w in enumerate(which)}
@@ -47,6 +50,8 @@ def overlap(views: Views) -> float:
     """
 
     def make() -> float:
+        if not names(views):
+            return 0.0
         found = hashes(views)
         train, holdout = found["real"], found["holdout"]
         chance = float((counts_in(train, train) > 1).mean())

@@ -1,6 +1,6 @@
 """The report as one page: no script, no request, no row of data.
 
-    Report --> page (what is said, in which order) --> charts (SVG) --> templates (HTML) --> one file
+    Evidence --> page (what is said, in which order) --> charts (SVG) --> templates (HTML) --> one file
 
 `charts` draws from plain numbers, `page` chooses and words, the templates in `templates/` only place things; everything that
 comes from data is escaped by Jinja2.
@@ -8,13 +8,10 @@ comes from data is escaped by Jinja2.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from lookalike.evaluate.report import Report
+from lookalike.evaluate.evidence import Evidence
 
 
-def render(report: Report, *, title: str = "") -> str:
+def render(report: Evidence, *, title: str = "") -> str:
     """The whole report as one self-contained HTML document, under 400 kB for ordinary tables.
 
     Args:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from lookalike.evaluate.base import Result
+from lookalike.evaluate.evidence import Evidence
 from lookalike.evaluate.forms.html import charts
 from lookalike.evaluate.forms.html.words import meaning, name_of
 from lookalike.evaluate.gates import Outcome
-from lookalike.evaluate.report import Report
 
 RISKS = ("identical_excess", "rare_combination_replay", "singling_out", "linkability", "attribute_inference")
 
 
-def forest(report: Report, results: list[Result]) -> list[dict[str, Any]]:
+def forest(report: Evidence, results: list[Result]) -> list[dict[str, Any]]:
     """The attacks on one scale, each with its interval, its gate and what it achieves on members and strangers."""
     bounds = {o.metric: o for o in report.outcomes if o.dimension == "privacy"}
     shown = [

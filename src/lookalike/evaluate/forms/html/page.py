@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from lookalike.evaluate.base import DIMENSIONS, Dimension, Result
+from lookalike.evaluate.evidence import Evidence, Finding
 from lookalike.evaluate.forms.html import attacks, charts, columns, gains
 from lookalike.evaluate.forms.html.gains import LISTED
 from lookalike.evaluate.forms.html.words import breakable, count_of, meaning, name_of
 from lookalike.evaluate.gates import Outcome
-from lookalike.evaluate.report import Finding, Report
 
 FIRST = 5  # findings shown before the fold
 # shown in the tiles before others
@@ -32,7 +32,7 @@ WORDS = {
 }
 
 
-def page(report: Report, *, title: str = "") -> dict[str, Any]:
+def page(report: Evidence, *, title: str = "") -> dict[str, Any]:
     """Everything the templates place, as plain data and finished drawings."""
     names = [name for name in report.tables if name]
     heading = title or (", ".join(names) if names else "Synthetic data, examined")
@@ -61,7 +61,7 @@ def page(report: Report, *, title: str = "") -> dict[str, Any]:
     }
 
 
-def _banner(report: Report) -> dict[str, Any]:
+def _banner(report: Evidence) -> dict[str, Any]:
     blocking = [o for o in report.outcomes if o.severity == "block"]
     failed = sum(o.status == "fail" for o in blocking)
     open_ = sum(o.status == "inconclusive" for o in blocking)
@@ -92,7 +92,7 @@ def _banner(report: Report) -> dict[str, Any]:
     }
 
 
-def _findings(report: Report) -> list[dict[str, str]]:
+def _findings(report: Evidence) -> list[dict[str, str]]:
     """Findings under the names that the page uses; all that a missing holdout left open is one finding."""
     waiting = [f for f in report.findings if f.severity == "unknown" and "there is no holdout" in f.text]
     out = []
@@ -141,7 +141,7 @@ def _table(name: str, info: Any) -> dict[str, Any]:
     }
 
 
-def _tile(report: Report, dimension: Dimension) -> dict[str, Any]:
+def _tile(report: Evidence, dimension: Dimension) -> dict[str, Any]:
     heads = [r for r in report.of(dimension=dimension) if r.headline and r.value is not None]
     heads.sort(key=lambda r: TOLD.index(r.name) if r.name in TOLD else len(TOLD))
     shown = [
@@ -163,7 +163,7 @@ def _gate(outcome: Outcome) -> dict[str, Any]:
     }
 
 
-def _section(report: Report, dimension: Dimension) -> dict[str, Any]:
+def _section(report: Evidence, dimension: Dimension) -> dict[str, Any]:
     tables = []
     for name in report.tables:
         results = report.of(dimension=dimension, table=name)
@@ -178,7 +178,7 @@ def _section(report: Report, dimension: Dimension) -> dict[str, Any]:
     }
 
 
-def _evidence(report: Report, table: str, results: list[Result], dimension: Dimension) -> dict[str, Any]:
+def _evidence(report: Evidence, table: str, results: list[Result], dimension: Dimension) -> dict[str, Any]:
     whole = [r for r in results if not r.subject and r.value is not None]
     main = [r for r in whole if r.headline] or whole
     others = [r for r in whole if r not in main]
