@@ -20,13 +20,14 @@ import pyarrow as pa
 
 from lookalike import rng
 from lookalike.errors import RecipeError, Unsatisfiable
+from lookalike.kernels import keyed
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.schema.types import arrow_type
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.conditions import check_name, check_where
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import draw, grow, kernels, learn, pairs, sums, thinning
+from lookalike.synthesizers.forest import draw, grow, kernels, learn, leaves, pairs, sums, thinning
 from lookalike.synthesizers.forest.draw import Block, Trained
 from lookalike.synthesizers.forest.grow import Bag
 
@@ -356,7 +357,7 @@ def _restricted(bag: Bag, allowed: Array | None) -> tuple[Bag, Array | None]:
     """A bag whose decks hold allowed codes, and the sizes that the decks had."""
     if allowed is None:
         return bag, None
-    start, size, deck = kernels.keep_allowed(bag.start, bag.size, bag.deck, allowed)
+    start, size, deck = leaves.keep_allowed(bag.start, bag.size, bag.deck, allowed)
     return replace(bag, start=start, size=size, deck=deck), bag.size
 
 
@@ -454,5 +455,5 @@ def block_of(model: Trained, plan: Plan, table: Callable[[Block], pa.Table], n: 
         )  # fmt: skip
     pool = draw.joined(blocks)
     draw.forbid_copies(weights, draw.copies_of(model, pool), draw.allowed_copies(model, n, key), n, key)
-    keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
+    keep = thinning.select(weights, n, float(keyed.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return pool.take(np.flatnonzero(keep))
