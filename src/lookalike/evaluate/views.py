@@ -145,6 +145,10 @@ class Views:
         """Whether a table was given."""
         return which in self._tables
 
+    def beside(self, name: str) -> bool:
+        """Whether a real column stands beside the synthetic one."""
+        return not self.alone and name in self._by_name
+
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
 
