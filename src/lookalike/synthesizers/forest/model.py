@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.kernels import cache as kernel_cache
+from lookalike.kernels import keyed
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Given, Synthesizer
@@ -98,6 +99,7 @@ class Forest(Synthesizer):
             trees=self.trees, min_leaf=max(self.min_leaf, k), alpha=self.alpha,
             max_rows=int(min(60_000, max(8_000, 4_000_000 / (max(1, len(learned)) * self.trees)))),
         )  # fmt: skip
+        watch.tell("growing trees", 0.1)
         deadline = None if budget_s is None else began + 0.8 * budget_s
         bags = (
             grow.grow_all(
@@ -120,6 +122,7 @@ class Forest(Synthesizer):
             rows = thin.rows_of(data, seed)
             drawn = draw.candidates(model, len(rows), rng.key(seed, "drawn", "pairs") >> 1, thin.start_of(data, model, rows))
             model = replace(model, bags=pairs.with_partners(data, bags, drawn.codes, k))
+        watch.tell("comparing drawn rows with real ones", 0.7)
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = thin.train(data, model, seed)
         self._codings, self._learned, self._model, self._plans = codings, learned, model, {}
@@ -231,7 +234,7 @@ class Forest(Synthesizer):
 
     def _drawer(self, given: dict[str, Any]) -> Callable[[int, int], Block]:
         """The function (rows, key) -> block for some conditions."""
-        from lookalike.synthesizers.forest import conditions, draw, kernels
+        from lookalike.synthesizers.forest import conditions, draw
 
         model = self._trained()
         if not given:
@@ -254,7 +257,7 @@ class Forest(Synthesizer):
                 conditions.block_of(model, plan, self._learned_table, int(cuts[i + 1] - cuts[i]), rng.key(key, "part", i) >> 1)
                 for i, plan in enumerate(plans)
             ]
-            return blocks[0] if len(blocks) == 1 else draw.mixed(model, blocks).take(kernels.shuffled(key, n))
+            return blocks[0] if len(blocks) == 1 else draw.mixed(model, blocks).take(keyed.shuffled(key, n))
 
         return block_of
 
