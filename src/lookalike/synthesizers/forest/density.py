@@ -12,8 +12,7 @@ import pyarrow as pa
 from lookalike import rng
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.forest import draw, kernels, sums
-from lookalike.synthesizers.forest.draw import Block, Trained
-from lookalike.synthesizers.forest.grow import Bag
+from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
 SMOOTH = 1.0  # rows of the table's own shares that every leaf is smoothed with

@@ -22,7 +22,7 @@ from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
 
 if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.draw import Block
+    from lookalike.synthesizers.forest.trained import Block
 
 
 class Forest(Synthesizer):
@@ -67,6 +67,7 @@ class Forest(Synthesizer):
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
         from lookalike.synthesizers.forest import draw, grow, learn, pairs, sums, thin
+        from lookalike.synthesizers.forest.trained import Trained
 
         began = time.monotonic()
         if kernel_cache.cold():
@@ -98,7 +99,7 @@ class Forest(Synthesizer):
             if learned
             else []
         )
-        model = draw.Trained(
+        model = Trained(
             data.codings,
             data.bin_of,
             bags,

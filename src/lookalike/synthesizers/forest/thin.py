@@ -11,8 +11,8 @@ import numpy.typing as npt
 
 from lookalike import rng
 from lookalike.synthesizers.forest import draw, kernels, thinning
-from lookalike.synthesizers.forest.draw import Thinner, Trained
 from lookalike.synthesizers.forest.learn import Matrix
+from lookalike.synthesizers.forest.trained import Thinner, Trained
 
 Array = npt.NDArray[Any]
 FACTORS = (1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
