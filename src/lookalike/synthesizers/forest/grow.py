@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
-from lookalike.synthesizers.forest import kernels, learn, smoothing, splits
+from lookalike.kernels import keyed
+from lookalike.synthesizers.forest import kernels, learn, leaves, smoothing, splits
 from lookalike.synthesizers.forest.learn import Matrix
 from lookalike.synthesizers.forest.trained import Bag
 
@@ -54,6 +55,7 @@ def grow_all(
     rules: dict[int, int],
     settings: Settings,
     *,
+    given: int = 0,
     near: Array | None,
     seed: int,
     threads: int,
@@ -66,19 +68,21 @@ def grow_all(
         order: of the columns.
         rules: columns that another determines.
         settings: how trees grow.
+        given: so many columns at the front of `order` are looked at and never drawn: they have no bag.
         near: float [p, p], how columns hang together, when there are more than a column can look at.
         seed: of bags and sketches.
         threads: 0: one a core.
         deadline: `time.monotonic()` until which rounds of more trees are grown; None: one round.
     """
     feats = {}
-    for place, j in enumerate(order):
+    drawn = order[given:]
+    for place, j in enumerate(drawn, given):
         before = np.array(order[:place], np.int64)
         if near is not None and len(before) > learn.PREDECESSORS:
             before = np.sort(before[np.argsort(-near[j, before], kind="stable")[: learn.PREDECESSORS]])
         feats[j] = before
-    grown: dict[int, list[_Tree]] = {j: [] for j in order}
-    free = [j for j in order if j not in rules]
+    grown: dict[int, list[_Tree]] = {j: [] for j in drawn}
+    free = [j for j in drawn if j not in rules]
     done = 0
     while True:
         began = time.monotonic()
@@ -93,7 +97,7 @@ def grow_all(
         now = time.monotonic()
         if deadline is None or now + (now - began) > deadline or done >= 64:
             break
-    return [_determined(data, j, rules[j]) if j in rules else _bag(data, j, feats[j], grown[j]) for j in order]
+    return [_determined(data, j, rules[j]) if j in rules else _bag(data, j, feats[j], grown[j]) for j in drawn]
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,12 +128,12 @@ def _tree(data: Matrix, j: int, feats: Array, settings: Settings, key: int) -> _
         if data.codings[feature].form == "category" and len(data.counts[feature]) > 3:
             direction = draws.normal(size=kernels.WIDTH)
             slots[f] = len(luts)
-            luts.append(kernels.sketched_order(data.bins[feature], rows, data.codes[j], V, direction))
+            luts.append(leaves.sketched_order(data.bins[feature], rows, data.codes[j], V, direction))
     tables = np.stack(luts) if luts else _no_luts()
-    X = kernels.gather(data.bins, feats, rows, tables, slots)
+    X = leaves.gather(data.bins, feats, rows, tables, slots)
     nodes, lo, hi, order = splits.grow(X, V[codes], settings.min_leaf, settings.max_depth, settings.alpha)
-    other = kernels.gather(data.bins, feats, rest, tables, slots)
-    start, size, deck = kernels.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
+    other = leaves.gather(data.bins, feats, rest, tables, slots)
+    start, size, deck = leaves.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
     if data.codings[j].form == "number":
         around = smoothing.surroundings(nodes, lo, hi, order, codes, AROUND)
         smoothing.smooth(start, size, deck, around, data.counts[j], key >> 2)
@@ -146,7 +150,7 @@ def _split(key: int, n: int, settings: Settings) -> tuple[Array, Array]:
         return np.arange(n, dtype=np.int32), np.empty(0, np.int32)
     share = min(settings.bag, settings.max_rows / n)
     fill = min(1 - share, share * (1 - settings.bag) / settings.bag) if settings.honest else 0.0
-    coins = kernels.uniforms(key, n)
+    coins = keyed.uniforms(key, n)
     rows = np.flatnonzero(coins < share).astype(np.int32)
     return rows, np.flatnonzero((coins >= share) & (coins < share + fill)).astype(np.int32)
 

@@ -10,9 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
-from lookalike.synthesizers.forest import draw, kernels, thinning
+from lookalike.kernels import keyed
+from lookalike.learners import oblivious
+from lookalike.synthesizers.forest import draw, thinning
 from lookalike.synthesizers.forest.learn import Matrix
-from lookalike.synthesizers.forest.trained import Thinner, Trained
+from lookalike.synthesizers.forest.trained import Block, Thinner, Trained
 
 Array = npt.NDArray[Any]
 FACTORS = (1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)
@@ -31,25 +33,42 @@ def plain(data: Matrix, seed: int) -> Thinner:
     twins = np.zeros(n, bool)
     twins[1:] = prints[1:] == prints[:-1]
     twins[:-1] |= twins[1:].copy()
-    depth, leaves = thinning.DEPTH, thinning.LEAVES
+    depth, leaves = oblivious.DEPTH, oblivious.LEAVES
     none = np.empty((0, depth), np.int16), np.empty((0, depth), np.uint8), np.empty((0, leaves), np.float32)
     return Thinner(*none, shares, np.unique(prints), float(twins.mean()) if n else 0.0, salt)
 
 
 def train(data: Matrix, model: Trained, seed: int, *, trees: int = 120) -> Trained:
     """The same model with a discriminator of drawn rows against the table's, and as many spare rows as its weights need."""
-    n = min(data.rows, MOST)
-    key = rng.key(seed, "thinner") >> 1
-    rows = kernels.shuffled(key, data.rows)[:n] if n < data.rows else np.arange(n)
-    drawn = draw.candidates(model, n, rng.key(seed, "drawn") >> 1).bins
+    rows = rows_of(data, seed)
+    n, key = len(rows), rng.key(seed, "thinner") >> 1
+    drawn = draw.candidates(model, n, rng.key(seed, "drawn") >> 1, start_of(data, model, rows)).bins
     X = np.concatenate([data.bins[:, rows], drawn.T], axis=1)
     real = np.zeros(2 * n, bool)
     real[:n] = True
     min_rows = max(40, n // 200)
-    feats, cuts, values = thinning.boost(X, real, trees, 0.1, min_rows, key)
+    feats, cuts, values = oblivious.boost(X, real, trees, 0.1, min_rows, key)
     thinner = replace(model.thinner, feats=feats, cuts=cuts, values=values)
-    weights = draw.clipped(thinning.logits(np.ascontiguousarray(drawn), feats, cuts, values))
+    weights = draw.clipped(oblivious.logits(np.ascontiguousarray(drawn), feats, cuts, values))
     return replace(model, thinner=thinner, oversample=spare(weights))
+
+
+def rows_of(data: Matrix, seed: int) -> Array:
+    """The rows that drawn ones are held against: all, or a random `MOST`."""
+    if data.rows <= MOST:
+        return np.arange(data.rows)
+    return keyed.shuffled(rng.key(seed, "thinner") >> 1, data.rows)[:MOST]
+
+
+def start_of(data: Matrix, model: Trained, rows: Array) -> Block | None:
+    """What is given in these rows; None when nothing is."""
+    if not model.given:
+        return None
+    p = len(model.codings)
+    start = Block(np.zeros((len(rows), p), np.uint8), np.zeros((p, len(rows)), np.int32), [])
+    for j in model.given:
+        start.bins[:, j], start.codes[j] = data.bins[j][rows], data.codes[j][rows]
+    return start
 
 
 def spare(weights: Array) -> float:

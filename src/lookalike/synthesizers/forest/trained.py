@@ -105,6 +105,7 @@ class Trained:
     rows: int
     worked_out: Mapping[int, Identity] = field(default_factory=dict)  # columns that others give
     oversample: float = 1.1  # candidates for a row that is kept
+    given: tuple[int, ...] = ()  # columns that rows are drawn for; they have no bag
 
 
 @dataclass(slots=True)
@@ -119,7 +120,7 @@ class Block:
     def take(self, rows: Array) -> Block:
         """Some of the rows."""
         fixed = {j: ticks[rows] for j, ticks in self.fixed.items()}
-        return Block(self.bins[rows], self.codes[:, rows], [place[rows] for place in self.places], fixed)
+        return Block(self.bins[rows], np.take(self.codes, rows, axis=1), [place[rows] for place in self.places], fixed)
 
     def with_fixed(self, fixed: dict[int, Array]) -> Block:
         """The same rows with given ticks."""
