@@ -327,7 +327,7 @@ def parse(schema: ColumnSchema, meta: Mapping[str, Any], arrays: Mapping[str, np
         return ColumnCodes(schema, "replaced", profile=meta["profile"])
     if meta["form"] == "category":
         return ColumnCodes(schema, "category", Table.parse(meta["table"]))
-    ends = {
-        name: np.array([int(tick) for tick in meta[name]], object) if name in meta else arrays[name] for name in ("low", "high")
-    }
-    return ColumnCodes(schema, "number", grid=Grid.parse(meta["grid"]), power=arrays["power"], **ends)
+    low, high = (
+        np.array([int(tick) for tick in meta[name]], object) if name in meta else arrays[name] for name in ("low", "high")
+    )
+    return ColumnCodes(schema, "number", grid=Grid.parse(meta["grid"]), low=low, high=high, power=arrays["power"])

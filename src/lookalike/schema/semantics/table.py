@@ -50,7 +50,7 @@ class Table:
             cells: the real column.
             least: rows that must share a value.
         """
-        array = _without_nan(one(cells))
+        array = without_nan(one(cells))
         if array.null_count == len(array):
             return cls(pa.array([], pa.string() if pa.types.is_null(array.type) else array.type)), np.zeros(
                 len(array), np.int32
@@ -130,7 +130,8 @@ def _is_plain(kind: pa.DataType) -> bool:
     return is_text(kind) or pa.types.is_integer(kind) or pa.types.is_boolean(kind)
 
 
-def _without_nan(array: pa.Array) -> pa.Array:
+def without_nan(array: pa.Array) -> pa.Array:
+    """An array with NaN as missing."""
     if pa.types.is_floating(array.type):
         return pc.if_else(pc.is_nan(array), pa.scalar(None, array.type), array)
     return array
