@@ -57,6 +57,7 @@ GROUPS = {
         "Under `rows:` of a table: where its rows come from. The kind is the key that tells it; a number alone is `n`.",
     ),
     "synthesizer": ("Synthesizers", "Under `rows: {like: ..., synthesizer: ...}`, or as classes of `lookalike`."),
+    "dataset": ("Several tables", "Learned together: `lookalike.Relational` and `lookalike.mimic` of a mapping of tables."),
     "metric": ("Metrics", "In `only=` and in gates. [Metrics](metrics.md) says what each measures."),
     "exporter": ("Exporters", "`lookalike export RUN --to KIND -o PATH`; fields are given as `--set field=value`."),
     "operator": ("Operators", "In `operators:` of `augment`. `chance` is the share of the rows that one is tried on."),

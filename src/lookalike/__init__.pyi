@@ -28,6 +28,9 @@ from lookalike.api import (
     read as read,
 )
 from lookalike.api import (
+    relations as relations,
+)
+from lookalike.api import (
     run as run,
 )
 from lookalike.api import (
@@ -73,3 +76,6 @@ from lookalike.synthesizers.private.aim import Aim as Aim
 from lookalike.synthesizers.private.mst import Mst as Mst
 
 __version__: str
+from lookalike.synthesizers.relational.model import (
+    Relational as Relational,
+)

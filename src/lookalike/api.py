@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from lookalike.run.events import Listener
     from lookalike.run.folder import RunFolder
     from lookalike.run.preview import Previewed
+    from lookalike.schema.relations import DatasetSchema
     from lookalike.schema.types import TableSchema
     from lookalike.synthesizers.base import Given, Synthesizer
     from lookalike.tune import Tuned
@@ -295,29 +296,71 @@ def read(data: Any) -> Any:
     return read_source(str(data))
 
 
+def relations(tables: Mapping[str, Any]) -> DatasetSchema:
+    """Find the keys of some tables, how they refer to each other, and which are code lists, before anything is learned.
+
+    Args:
+        tables: name -> pandas, polars or Arrow.
+
+    Returns:
+        The schema; printed, it is a tree with the evidence for each relation. A corrected one goes into `Relational().fit` and `mimic`.
+    """
+    from lookalike.schema.keys import find_relations
+
+    return find_relations({str(name): frames.to_arrow(table) for name, table in tables.items()})
+
+
 def mimic(
     data: Any,
     n: int | None = None,
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
-    schema: TableSchema | None = None,
+    schema: TableSchema | DatasetSchema | None = None,
+    scale: float = 1.0,
     seed: int = 0,
 ) -> Any:
-    """Learn a table and sample it: pandas, polars or Arrow in, the same out.
+    """Learn a table and sample it, or several related ones: pandas, polars or Arrow in, the same out.
 
     Args:
-        data: a frame, a file, or a database URL (then Arrow comes out). The index of a pandas frame is not learned: call its
-            `reset_index()` first where it says something.
-        n: rows; as many as the data has when not given.
+        data: a frame, a file, or a database URL (then Arrow comes out); or a mapping of names to frames, which are learned together
+            as `Relational` does. The index of a pandas frame is not learned: call its `reset_index()` first where it says something.
+        n: rows; as many as the data has when not given. Of several tables `scale` says how many.
         synthesizer: a kind, or a configured synthesizer.
-        given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL.
-        schema: semantic types; inferred when not given.
+        given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL. Of several tables
+            by table.
+        schema: semantic types; of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
+        scale: rows as a multiple of the data's.
         seed: the same data and seed give the same rows.
+
+    Raises:
+        UsageError: `n` or a schema of one table beside several tables.
     """
+    if frames.is_dataset(data):
+        return _mimic_dataset(data, n, synthesizer, schema, scale, given, seed)
     frame = read(data)
-    model = fit(frame, synthesizer=synthesizer, schema=schema, seed=seed)
+    if n is None and scale != 1:
+        n = round(len(frames.to_arrow(frame)) * scale)
+    model = fit(frame, synthesizer=synthesizer, schema=schema, seed=seed)  # type: ignore[arg-type]  # of one table here
     return model.sample(len(frames.to_arrow(frame)) if n is None else n, given=given, seed=seed)
+
+
+def _mimic_dataset(
+    data: Mapping[str, Any], n: int | None, synthesizer: Any, schema: Any, scale: float, given: Any, seed: int
+) -> dict[str, Any]:
+    from lookalike.schema.relations import DatasetSchema
+    from lookalike.synthesizers.relational.model import Relational
+
+    if n is not None or synthesizer != "forest":
+        raise UsageError(
+            what="several tables are learned together",
+            fix="say `scale=` instead of `n=`, and methods with `Relational(tables=...)`",
+        )
+    if schema is not None and not isinstance(schema, DatasetSchema):
+        raise UsageError(
+            what="the schema is of one table, and there are several", fix="correct what `lookalike.relations(tables)` finds"
+        )
+    return Relational().fit(data, schema, seed=seed).sample(scale=scale, given=given, seed=seed)
 
 
 def mimic_file(

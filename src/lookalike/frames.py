@@ -71,6 +71,11 @@ def frame_kind(frame: Any) -> FrameKind:
     )
 
 
+def is_dataset(data: Any) -> bool:  # anything
+    """Whether these are several tables by name, as opposed to the columns of one."""
+    return isinstance(data, Mapping) and bool(data) and all(hasattr(value, "columns") for value in data.values())
+
+
 def to_arrow(frame: Any) -> pa.Table:  # any frame
     """An Arrow table with unique string column names.
 

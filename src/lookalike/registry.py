@@ -20,6 +20,7 @@ GROUPS: dict[str, str] = {
     "source": "lookalike.sources",
     "origin": "lookalike.origins",
     "synthesizer": "lookalike.synthesizers",
+    "dataset": "lookalike.synthesizers.relational",
     "metric": "lookalike.evaluate",
     "exporter": "lookalike.export",
     "operator": "lookalike.generators.text.operators",

@@ -1,12 +1,11 @@
-"""A local server that misbehaves, and short waits between tries."""
+"""A local server that misbehaves, and models with short waits between tries."""
 
 import asyncio
 
 import pytest
 from aiohttp import web
 
-from lookalike.models import lane as lane_module
-from lookalike.models.base import Message, Request
+from lookalike.models.base import Message, Patience, Request
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
 from lookalike.rows.context import Context
@@ -19,11 +18,7 @@ def server():
         yield running
 
 
-@pytest.fixture(autouse=True)
-def short_waits(monkeypatch):
-    """Backoff in milliseconds: what is tested is what follows it, not how long it is."""
-    monkeypatch.setattr(lane_module, "BACKOFF_S", 0.01)
-    monkeypatch.setattr(lane_module, "CANARY_S", 0.2)
+SHORT = Patience(backoff_s=0.01, first_s=0.2)  # what is tested is what follows a wait, not how long it is
 
 
 def request(text="kettle", lane="m", **more):
@@ -42,9 +37,7 @@ def ask(model, *requests, budget=None, **more):
 
 
 def openai(server, **more):
-    return OpenAI(
-        base_url=server.url, model="test", timeout_s=more.pop("timeout_s", 5.0), retries=more.pop("retries", 3), **more
-    )
+    return OpenAI(**{"base_url": server.url, "model": "test", "timeout_s": 60.0, "retries": 3, "patience": SHORT, **more})
 
 
 def converse(model, column, row=None, **context):

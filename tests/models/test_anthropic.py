@@ -12,7 +12,7 @@ from lookalike.models.base import CallFailed, Message, Part, Price, Reply, Reque
 from lookalike.recipe.model import Budget
 from lookalike.run.journal import Entry, PartJournal
 
-from .conftest import ask, behave, converse, request
+from .conftest import SHORT, ask, behave, converse, request
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 PNG, PDF = b"\x89PNG\r\n\x1a\n\x00\xff", b"%PDF-1.7 \x80"
@@ -27,7 +27,7 @@ THINKING = [
 
 
 def claude(server, **more):
-    return Anthropic(base_url=server.url, model="c", api_key="key-1", **more)
+    return Anthropic(base_url=server.url, model="c", api_key="key-1", patience=SHORT, **more)
 
 
 def message(*blocks, stop="end_turn", counted=COUNTED):

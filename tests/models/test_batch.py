@@ -14,7 +14,7 @@ from lookalike.models.batch import Batch
 from lookalike.models.lanes import Lanes
 from lookalike.run.folder import RunFolder
 
-from .conftest import ask, request
+from .conftest import SHORT, ask, request
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 
@@ -27,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 
 def batch(server, **more):
-    return Batch(**{"base_url": server.url, "model": "test", "linger_s": 0.05, "poll_s": 0.02, **more})
+    return Batch(**{"base_url": server.url, "model": "test", "linger_s": 0.05, "poll_s": 0.02, "patience": SHORT, **more})
 
 
 def texts(replies):
@@ -116,13 +116,10 @@ def test_a_batch_that_the_provider_refuses_fails_its_cells_with_the_reason(serve
     assert (server.batches, state.failed) == (1, 2)
 
 
-def test_a_full_queue_of_the_provider_is_waited_for(server, monkeypatch):
+def test_a_full_queue_of_the_provider_is_waited_for(server):
     """Too many tokens in other batches is a limit, not a failure."""
-    from lookalike.models import batch as batch_module
-
-    monkeypatch.setattr(batch_module, "QUEUE_FULL_S", 0.01)
     server.next_batch("failed", errors=[{"code": "token_limit_exceeded", "message": "Enqueued token limit reached."}])
-    reply, state = ask(batch(server), request("a"))
+    reply, state = ask(batch(server, queue_full_s=0.01), request("a"))
     assert (reply.text, reply.tries, state.limited) == ("[a]", 2, 1)
 
 

@@ -13,6 +13,8 @@ from lookalike.models.scripted import Scripted
 from lookalike.registry import kinds, resolve
 from lookalike.testing.models import check_model
 
+from .conftest import SHORT
+
 CHECKED = {"openai", "anthropic", "gemini", "batch", "embedded", "scripted", "ngram", "http"}
 
 
@@ -24,18 +26,18 @@ def test_every_kind_is_checked_here():
 @pytest.mark.parametrize("structured", ["auto", "native", "prompt"])
 def test_openai(server, structured):
     """Any OpenAI-compatible server."""
-    model = OpenAI(base_url=server.url, model="test", structured=structured)
+    model = OpenAI(base_url=server.url, model="test", structured=structured, patience=SHORT)
     check_model(model, operations=("chat", "complete", "embed"), structured=structured != "prompt")
 
 
 def test_anthropic(server):
     """Messages only."""
-    check_model(Anthropic(base_url=server.url, model="test", api_key="k"))
+    check_model(Anthropic(base_url=server.url, model="test", api_key="k", patience=SHORT))
 
 
 def test_gemini(server):
     """Chat and embeddings."""
-    check_model(Gemini(base_url=server.url, model="test", api_key="k"), operations=("chat", "embed"))
+    check_model(Gemini(base_url=server.url, model="test", api_key="k", patience=SHORT), operations=("chat", "embed"))
 
 
 def test_batch(server, tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from lookalike.generators.prompt import Prompt
 from lookalike.models.base import Message, Part, Price, Request, Tool, ToolCall
 from lookalike.models.gemini import Gemini
 
-from .conftest import ask, behave, converse, request
+from .conftest import SHORT, ask, behave, converse, request
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 PARTS = (
@@ -26,7 +26,7 @@ SIGNED = [
 
 
 def gemini(server, **more):
-    return Gemini(base_url=server.url, model="g", api_key="key-1", **more)
+    return Gemini(base_url=server.url, model="g", api_key="key-1", patience=SHORT, **more)
 
 
 def candidate(*parts, ended="STOP", **more):

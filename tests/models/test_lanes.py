@@ -13,7 +13,7 @@ from lookalike.models.lanes import Lanes
 from lookalike.models.ngram import Ngram
 from lookalike.models.scripted import Scripted
 
-from .conftest import ask, request
+from .conftest import SHORT, ask, request
 
 
 @settings(deadline=None, max_examples=25)
@@ -22,7 +22,9 @@ def test_faults_and_width_never_change_what_is_answered(n, concurrency, share, f
     """Any concurrency and fault pattern gives the same replies; extra calls are exactly the faults."""
     wanted = [request(str(at), seed=at) for at in range(n)]
     *plain, _ = ask(Scripted(replies=("a", "b", "c")), *wanted)
-    *faulty, state = ask(Scripted(replies=("a", "b", "c"), fault_share=share, fault=fault, concurrency=concurrency), *wanted)
+    *faulty, state = ask(
+        Scripted(replies=("a", "b", "c"), fault_share=share, fault=fault, concurrency=concurrency, patience=SHORT), *wanted
+    )
     assert [reply.text for reply in faulty] == [reply.text for reply in plain]
     assert sum(reply.tries - 1 for reply in faulty) == state.retries
     assert state.replies == n

@@ -14,7 +14,7 @@ from lookalike.models.openai import OpenAI
 from lookalike.recipe.model import Budget
 from lookalike.testing.server import BEHAVIOURS, answering
 
-from .conftest import ask, behave, openai, request
+from .conftest import SHORT, ask, behave, openai, request
 
 
 @pytest.mark.parametrize("fault", ["html", "half", "error-in-200", "not-a-chat", "truncated-json", "500", "503", "408"])
@@ -212,7 +212,7 @@ def test_headers_that_say_the_limit_is_used_up_pause_the_lane(server):
 
 def test_a_server_that_never_was_there_fails_no_cell_of_a_small_run(server):
     """One call is enough to tell that nobody listens."""
-    gone = OpenAI(base_url="http://127.0.0.1:9/v1", model="test", retries=1)
+    gone = OpenAI(base_url="http://127.0.0.1:9/v1", model="test", retries=1, patience=SHORT)
     failure, state = ask(gone, request())
     assert not isinstance(failure, CallFailed)
     assert "nobody listens" in state.stopped
@@ -256,13 +256,15 @@ def test_json_of_another_shape_is_asked_again(server, monkeypatch, api, body):
     monkeypatch.setitem(BEHAVIOURS, "odd", answering(200, body))
     server.next("odd")
     kinds = {"chat": OpenAI, "anthropic": Anthropic, "gemini": Gemini}
-    reply, _ = ask(kinds[api](base_url=server.url, model="test", api_key="key-1234", retries=1), request("kettle"))
+    reply, _ = ask(
+        kinds[api](base_url=server.url, model="test", api_key="key-1234", retries=1, patience=SHORT), request("kettle")
+    )
     assert (reply.text, reply.tries) == ("[kettle]", 2)
 
 
 def test_a_server_that_is_gone_stops_the_lane_and_fails_no_cell(server):
     """When nothing answers at all, calls end with the lane's error, so that the run stops instead of failing every row."""
-    gone = OpenAI(base_url="http://127.0.0.1:9/v1", model="test", retries=2)
+    gone = OpenAI(base_url="http://127.0.0.1:9/v1", model="test", retries=2, patience=SHORT)
     *failures, state = ask(gone, *(request(str(n)) for n in range(12)))
     assert not any(isinstance(failure, CallFailed) for failure in failures)
     assert all(isinstance(failure, ModelError) for failure in failures)

@@ -5,12 +5,11 @@ from typing import ClassVar
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lookalike.models import served
 from lookalike.models.anthropic import Anthropic
-from lookalike.models.base import CallFailed, Limited, Message, Model, Price, Refused, Reply, Request, Tool, Transient
+from lookalike.models.base import CallFailed, Limited, Message, Model, Patience, Price, Refused, Reply, Request, Tool, Transient
 from lookalike.models.gemini import Gemini
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
@@ -18,14 +17,14 @@ from lookalike.models.served import ServedBackend
 from lookalike.models.structured import is_strict
 from lookalike.recipe.model import Budget
 
-from .conftest import ask, behave, openai, request
+from .conftest import SHORT, ask, behave, openai, request
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 KINDS = {"openai": OpenAI, "anthropic": Anthropic, "gemini": Gemini}
 
 
 def model(server, kind, **more):
-    return KINDS[kind](base_url=server.url, model="test", api_key="key-1234", **more)
+    return KINDS[kind](base_url=server.url, model="test", api_key="key-1234", patience=SHORT, **more)
 
 
 def natively(body):
@@ -68,11 +67,12 @@ def test_the_request_that_finds_out_is_in_the_budget(server):
     assert len(server.requests) == 3
 
 
-def test_a_slow_first_answer_holds_up_nobody_for_long(server, monkeypatch):
+def test_a_slow_first_answer_holds_up_nobody_for_long(server):
     """Other requests wait for what the first one finds out, but not until its reply is there."""
-    monkeypatch.setattr(served, "PROBE_S", 0.05)
     server.latency_s = 0.5
-    *replies, _ = ask(openai(server, concurrency=8), *(request(str(n), schema=SCHEMA) for n in range(8)))
+    *replies, _ = ask(
+        openai(server, concurrency=8, patience=Patience(first_s=0.05)), *(request(str(n), schema=SCHEMA) for n in range(8))
+    )
     assert len(replies) == 8
     assert server.most_in_flight == 8
 
@@ -282,23 +282,28 @@ class OddBackend(ServedBackend):
         pass
 
 
-@settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=20)
 @given(
     asked=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=1, max_size=30),
     takes=st.sets(st.sampled_from("abc")),
     faults=st.lists(st.sampled_from(["", "transient", "limited"]), max_size=20),
     concurrency=st.integers(1, 12),
 )
-def test_whatever_a_server_takes_every_good_request_gets_its_reply(monkeypatch, asked, takes, faults, concurrency):
+def test_whatever_a_server_takes_every_good_request_gets_its_reply(asked, takes, faults, concurrency):
     """Any mix of schemas, faults, refused requests and concurrency: who asks in vain is who must, and nobody waits for ever."""
-    monkeypatch.setattr(served, "PROBE_S", 0.01)
     schemas = {name: {"title": name, "type": "object"} for name in "abc"}
     wanted = [
         request(f"{'unlucky' if unlucky else 'lucky'} {n}", schema=schemas[name], seed=n)
         for n, (name, unlucky) in enumerate(asked)
     ]
     odd = Odd(
-        base_url="http://nowhere/v1", model="odd", takes=tuple(takes), faults=tuple(faults), concurrency=concurrency, retries=30
+        base_url="http://nowhere/v1",
+        model="odd",
+        takes=tuple(takes),
+        faults=tuple(faults),
+        concurrency=concurrency,
+        retries=30,
+        patience=Patience(backoff_s=0.01, first_s=0.01),
     )
     *found, state = ask(odd, *wanted)
     assert [isinstance(each, CallFailed) for each in found] == [unlucky for _, unlucky in asked]

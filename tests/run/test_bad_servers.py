@@ -7,7 +7,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from lookalike.errors import BudgetSpent, ModelError, RecipeError
-from lookalike.models import lane as lane_module
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
@@ -18,7 +17,8 @@ KEY = "sk-canary-5512"
 TEXT = """
 name: shaky
 models:
-  m: {{kind: openai, base_url: "{url}", model: test, api_key: "${{SHAKY_KEY}}", timeout_s: {timeout}, retries: 3, concurrency: 4, {model}}}
+  m: {{kind: openai, base_url: "{url}", model: test, api_key: "${{SHAKY_KEY}}", timeout_s: {timeout}, retries: 3, concurrency: 4,
+      patience: {{backoff_s: 0.01, backoff_max_s: 0.05}}, {model}}}
 {budget}
 tables:
   a:
@@ -32,8 +32,6 @@ tables:
 @pytest.fixture(autouse=True)
 def key(monkeypatch):
     monkeypatch.setenv("SHAKY_KEY", KEY)
-    monkeypatch.setattr(lane_module, "BACKOFF_S", 0.01)
-    monkeypatch.setattr(lane_module, "BACKOFF_MAX_S", 0.05)
 
 
 def made(server, root, *, model="", column="", budget="", timeout=20, **options):

@@ -9,7 +9,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from lookalike.models import lane
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
@@ -21,7 +20,8 @@ FAULTS = ["429", "500", "529", "truncated-json", "half", "html", "error-in-200",
 RECIPE = """
 name: laws
 models:
-  m: {{kind: openai, base_url: "{url}", model: t, concurrency: {concurrency}, timeout_s: {timeout}, retries: 40}}
+  m: {{kind: openai, base_url: "{url}", model: t, concurrency: {concurrency}, timeout_s: {timeout}, retries: 40,
+      patience: {{backoff_s: 0.002}}}}  # the waits between tries are no part of the law
 tables:
   a:
     rows: {rows}
@@ -140,10 +140,9 @@ attempts = st.lists(
     shards=st.sampled_from([0, 0, 0, 2, 3]),
 )
 def test_nothing_that_happens_on_the_way_changes_what_comes_out(
-    variant, partition, concurrency, latency, faults, attempts, shards, server, undisturbed, monkeypatch, tmp_path_factory
+    variant, partition, concurrency, latency, faults, attempts, shards, server, undisturbed, tmp_path_factory
 ):
     """Any concurrency, latency, faults, kill points, lost journal ends and shards give the bytes and outcomes of an undisturbed run."""
-    monkeypatch.setattr(lane, "BACKOFF_S", 0.002)  # the waits between tries are no part of the law
     server._queue.clear()
     expected, counted, asked = undisturbed(variant, partition)
     folder = tmp_path_factory.mktemp("laws") / "run"

@@ -13,6 +13,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal, Protocol
 
+from pydantic import Field
+
 from lookalike.errors import ModelError
 from lookalike.spec import Spec
 
@@ -203,9 +205,29 @@ class Price(Spec):
         return (cached * (read - self.input) + written * (write - self.input)) / 1e6
 
 
+class Patience(Spec):
+    """How long a lane waits where no reply tells it.
+
+    Attributes:
+        backoff_s: before a failed request goes again; each further wait is two and a half times as long. Short at first: most
+            faults are strays, and a run ends with its last retry; nine tries still span a minute.
+        backoff_max_s: the longest of these waits.
+        first_s: for how long other requests wait for what the first one finds out: a wrong key, a server that takes no schemas.
+    """
+
+    backoff_s: float = Field(default=0.1, ge=0)
+    backoff_max_s: float = Field(default=20.0, ge=0)
+    first_s: float = Field(default=1.0, ge=0)
+
+    def backoff(self, tries: int) -> float:
+        """Seconds after so many tries, before chance spreads them."""
+        return min(self.backoff_max_s, self.backoff_s * 2.5 ** min(tries - 1, 16))
+
+
 # how a model is reached and how fast, not what it answers
 NO_IDENTITY = frozenset(
-    "concurrency rpm tpm price timeout_s retries api_key headers body_max engines threads batch_size linger_s poll_s window".split()
+    "concurrency rpm tpm price timeout_s retries patience api_key headers body_max engines threads batch_size linger_s poll_s "
+    "queue_full_s window".split()
 )  # fmt: skip
 
 
@@ -221,6 +243,7 @@ class Model(Spec):
     price: Price | None = None  # None: unknown, unless the backend knows (embedded models cost 0)
     timeout_s: float = 120.0  # of one attempt, once it is sent
     retries: int = 8  # transport retries of one request
+    patience: Patience = Patience()  # between them
     temperature: float | None = None  # defaults of requests that say nothing
     top_p: float | None = None
     max_tokens: int | None = None

@@ -26,7 +26,6 @@ from lookalike.models.wire import reading
 
 ENDPOINTS: dict[Operation, str] = {"chat": "/v1/chat/completions", "complete": "/v1/completions", "embed": "/v1/embeddings"}
 BYTES_MAX = 100_000_000  # of one file; OpenAI takes 200 MB
-QUEUE_FULL_S = 60.0
 _OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
@@ -42,6 +41,7 @@ class Batch(OpenAI):
         batch_size: requests in one batch, at most; also how many cells wait at once.
         linger_s: seconds without a new request after which a smaller batch goes.
         poll_s: seconds between two looks at a batch.
+        queue_full_s: seconds until the next batch goes where the provider's queue has no room for it.
         window: how long the provider may take, in its own words.
     """
 
@@ -52,6 +52,7 @@ class Batch(OpenAI):
     batch_size: int = Field(default=2000, ge=1, le=50_000)
     linger_s: float = Field(default=5.0, ge=0)
     poll_s: float = Field(default=30.0, gt=0)
+    queue_full_s: float = Field(default=60.0, ge=0)
     window: str = "24h"
     timeout_s: float = 2 * 86400.0
 
@@ -174,7 +175,7 @@ class BatchBackend:
                 await asyncio.sleep(self.model.poll_s)
             files = [batch[file] for file in ("output_file_id", "error_file_id") if batch.get(file)]
             answers = [await self._waited(f"/files/{file}/content", bytes) for file in files]
-            fault = _unanswered(name, batch)
+            fault = self._unanswered(name, batch)
         except _Gone as gone:
             answers, fault = [], gone
         # nothing is awaited from here on: a run that ends with its last answer has taken its note away
@@ -229,6 +230,16 @@ class BatchBackend:
                 else:
                     answer.set_exception(error)
 
+    def _unanswered(self, name: str, batch: dict[str, Any]) -> Fault:
+        """Why a batch that is over has no answer to a request: asked again, unless the provider refused it as a whole."""
+        errors = (batch.get("errors") or {}).get("data") or []
+        said = "; ".join(str(error.get("message") or error.get("code")) for error in errors[:3])
+        reason = f"batch {name} {batch['status']} without an answer to this request" + (f": {said}" if said else "")
+        if batch["status"] != "failed":
+            return Transient(reason)
+        full = any(error.get("code") == "token_limit_exceeded" for error in errors)
+        return Limited(reason, retry_after_s=self.model.queue_full_s) if full else Refused(reason)
+
     def _note(self, name: str) -> Path:
         return self._folder / f"{name}.json"
 
@@ -254,14 +265,3 @@ def _batch(raw: bytes) -> dict[str, Any]:
     with reading(raw, "batch"):
         batch = orjson.loads(raw)
         return {**batch, "status": str(batch["status"])}
-
-
-def _unanswered(name: str, batch: dict[str, Any]) -> Fault:
-    """Why a batch that is over has no answer to a request: asked again, unless the provider refused it as a whole."""
-    errors = (batch.get("errors") or {}).get("data") or []
-    said = "; ".join(str(error.get("message") or error.get("code")) for error in errors[:3])
-    reason = f"batch {name} {batch['status']} without an answer to this request" + (f": {said}" if said else "")
-    if batch["status"] != "failed":
-        return Transient(reason)
-    full = any(error.get("code") == "token_limit_exceeded" for error in errors)
-    return Limited(reason, retry_after_s=QUEUE_FULL_S) if full else Refused(reason)

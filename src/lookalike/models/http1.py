@@ -19,7 +19,6 @@ Answer: TypeAlias = tuple[int, dict[str, str], bytes]  # status, headers by name
 
 ADDRESS = re.compile(r"http://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:/[!\"$-~]*)?)", re.ASCII)
 HEAD_MAX = 64 << 10  # bytes of a status line with its headers, or of one line between chunks
-KEEP_S = 60.0  # how long a connection waits for its next request
 CONNECT_S = 30.0
 EYEBALLS_S = 0.25  # until the next address of a host is tried beside the first (RFC 8305)
 _TARGET = "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~"  # of a request's line; anything else is quoted
@@ -36,9 +35,10 @@ class Http1:
         base_url: one that `ADDRESS` matches.
         headers: of every request.
         body_max: bytes; a longer reply is refused.
+        keep_s: how long a connection waits for its next request.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], body_max: int) -> None:
+    def __init__(self, base_url: str, headers: Mapping[str, str], body_max: int, *, keep_s: float = 60.0) -> None:
         found = ADDRESS.fullmatch(base_url)
         assert found is not None, base_url
         host, port, self._path = found.groups()
@@ -53,7 +53,7 @@ class Http1:
         self._headers = {name: value for name, value in shown.items() if name.lower() not in given} | {
             name: value for name, value in headers.items() if name.lower() not in _FRAMING
         }
-        self._body_max = body_max
+        self._body_max, self._keep_s = body_max, keep_s
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._kept: list[_Connection] = []
         self._closed = False
@@ -85,7 +85,7 @@ class Http1:
         """The connection that was used last; one that has waited too long is closed."""
         while self._kept:
             connection = self._kept.pop()
-            if connection.free and connection.waited_s() < KEEP_S:
+            if connection.free and connection.waited_s() < self._keep_s:
                 return connection
             connection.transport.abort()
         return None

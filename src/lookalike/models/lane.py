@@ -35,9 +35,6 @@ from lookalike.models.budget import Account
 from lookalike.models.limits import Bucket, Grant, Lease, Window
 from lookalike.models.pricing import tokens_of
 
-CANARY_S = 1.0
-# soon at first: most faults are strays, and a run ends with its last retry; nine tries still span a minute
-BACKOFF_S, BACKOFF_GROWTH, BACKOFF_MAX_S = 0.1, 2.5, 20.0
 LIMITED_TRIES = 8  # a limited request may be tried so many times more often than a failed one: the server is alive
 GONE_CALLS = 3
 EXPECTED_COMPLETION = 1024
@@ -162,7 +159,7 @@ class Lane:
         self._backend = self.model.open()
         self._advises = self._backend if isinstance(self._backend, Advises) else None
         if self._fresh:
-            asyncio.get_running_loop().call_later(CANARY_S, self._widen)
+            asyncio.get_running_loop().call_later(self.model.patience.first_s, self._widen)
         return self._backend
 
     def _widen(self) -> None:
@@ -184,7 +181,7 @@ class Lane:
                     if tries == 1:
                         self._retrying += 1
                     self.retries += 1
-                    delay = min(BACKOFF_MAX_S, BACKOFF_S * BACKOFF_GROWTH ** min(tries - 1, 16)) * (0.5 + random.random())
+                    delay = self.model.patience.backoff(tries) * (0.5 + random.random())
                     await asyncio.sleep(max(delay, fault.retry_after_s or 0.0))
                 else:
                     break

@@ -23,7 +23,6 @@ from lookalike.models.structured import in_prompt, is_json
 if TYPE_CHECKING:
     from lookalike.models.transport import Transport
 
-PROBE_S = 1.0  # how long other requests for JSON wait for the first one; a server that takes no schemas says so at once
 SAMPLING = ("temperature", "top_p", "seed", "stop")
 _NOT_TAKEN = re.compile(r"unsupported|not support|deprecated|not permitted|unknown|unrecognized|unexpected", re.IGNORECASE)
 
@@ -137,7 +136,7 @@ class ServedBackend(ABC):
             self._probe = asyncio.Event()
             return
         with suppress(TimeoutError):
-            async with asyncio.timeout(PROBE_S):
+            async with asyncio.timeout(self.model.patience.first_s):
                 await self._probe.wait()
 
     def _told(self) -> None:

@@ -132,6 +132,30 @@ class DatasetSchema:
             waiting = [relation for relation in waiting if relation is not loose[0]]
         return tuple(order), tuple(late)
 
+    def __str__(self) -> str:
+        """The tables as a tree: each under those that it refers to, with the evidence; what refers to it stands under the first."""
+        roots = [table for table in self.tables if not any(r.parent != table for r in self.parents(table))]
+        lines: list[str] = []
+        shown: set[str] = set()
+        for table in roots or list(self.tables)[:1]:
+            self._grow(table, "", lines, shown)
+        return "\n".join(lines)
+
+    def _grow(self, table: str, indent: str, lines: list[str], shown: set[str]) -> None:
+        key = ", ".join(self.keys.get(table, ()))
+        lines.append(f"{table}" + (f" ({key})" if key else "") + (", a code list" if table in self.lists else ""))
+        children = () if table in shown else self.children(table)
+        shown.add(table)
+        for relation in children:
+            why = f": {relation.reason}" if relation.reason else ""
+            at = len(lines)
+            if relation.child == table:
+                lines.append(f"itself by {', '.join(relation.columns)}{why}")
+            else:
+                self._grow(relation.child, indent + "  ", lines, shown)
+                lines[at] += f" by {', '.join(relation.columns)}{why}"
+            lines[at] = f"{indent}  {lines[at]}"
+
     def dump(self) -> dict[str, Any]:
         """Plain data for JSON and YAML; `parse` reads it back."""
         return {

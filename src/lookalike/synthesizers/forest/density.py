@@ -3,6 +3,7 @@
 # ruff: noqa: N803, N806  # S is a matrix
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ SMOOTH = 1.0  # rows of the table's own shares that every leaf is smoothed with
 PARTICLES = 16
 
 
-def coded(model: Trained, table: pa.Table) -> tuple[Block, Array]:
-    """A table's learned columns as a block, and where a value was never seen, bool [p, n]."""
+def coded(model: Trained, table: pa.Table, only: Sequence[int] | None = None) -> tuple[Block, Array]:
+    """A table's learned columns as a block, all or some, and where a value was never seen, bool [p, n]."""
     n, p = table.num_rows, len(model.codings)
     S, codes, new = np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), np.zeros((p, n), bool)
-    for j, coding in enumerate(model.codings):
+    for j in range(p) if only is None else only:
+        coding = model.codings[j]
         codes[j], new[j] = encoding.encode(coding, table[coding.schema.name])
         S[:, j] = model.bin_of[j][codes[j]]
     return Block(S, codes, []), new

@@ -24,6 +24,7 @@ Array = npt.NDArray[Any]
 BLOCK = 16_384  # rows kept from a block
 TRIES = 30  # times that a block is drawn again before a condition counts as impossible
 CLIP = 10.0
+CHOICES = 3  # candidates for a row whose context is given
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class Trained:
     rows: int
     worked_out: Mapping[int, Identity] = field(default_factory=dict)  # columns that others give
     oversample: float = 1.1  # candidates for a row that is kept
+    given: tuple[int, ...] = ()  # columns that rows are drawn for; they have no bag
 
 
 @dataclass(slots=True)
@@ -82,10 +84,12 @@ class Block:
         return Block(self.bins, self.codes, self.places, fixed)
 
 
-def candidates(model: Trained, n: int, key: int) -> Block:
-    """Rows as the trees draw them, before thinning."""
+def candidates(model: Trained, n: int, key: int, start: Block | None = None) -> Block:
+    """Rows as the trees draw them, before thinning; `start` holds the columns that are given."""
     p = len(model.codings)
     block = Block(np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), places_of(model, n, key))
+    if start is not None:
+        block.bins[:], block.codes[:] = start.bins, start.codes
     for bag in model.bags:
         column(model, bag, block, key)
     return block
@@ -199,6 +203,16 @@ def block_of(model: Trained, n: int, key: int) -> Block:
     thinning.rake(block.bins, weights, model.thinner.shares, 2, 2.0)
     keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return block.take(np.flatnonzero(keep))
+
+
+def best_of(model: Trained, start: Block, key: int) -> Block:
+    """One row for each row of `start`: of a few candidates, one by its weight."""
+    n = len(start.bins)
+    many = candidates(model, n * CHOICES, key, start.take(np.repeat(np.arange(n), CHOICES)))
+    weights = np.maximum(weights_of(model, many), 1e-9).reshape(n, CHOICES)
+    coins = kernels.uniforms(rng.key(key, "choice") >> 1, n * CHOICES).reshape(n, CHOICES)
+    chosen = (np.log(weights) - np.log(-np.log(np.clip(coins, 1e-12, 1 - 1e-12)))).argmax(1)  # Gumbel: a draw by weight
+    return many.take(np.arange(n) * CHOICES + chosen)
 
 
 def joined(blocks: Sequence[Block]) -> Block:

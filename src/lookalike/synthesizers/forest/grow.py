@@ -87,6 +87,7 @@ def grow_all(
     rules: dict[int, int],
     settings: Settings,
     *,
+    given: int = 0,
     near: Array | None,
     seed: int,
     threads: int,
@@ -99,19 +100,21 @@ def grow_all(
         order: of the columns.
         rules: columns that another determines.
         settings: how trees grow.
+        given: so many columns at the front of `order` are looked at and never drawn: they have no bag.
         near: float [p, p], how columns hang together, when there are more than a column can look at.
         seed: of bags and sketches.
         threads: 0: one a core.
         deadline: `time.monotonic()` until which rounds of more trees are grown; None: one round.
     """
     feats = {}
-    for place, j in enumerate(order):
+    drawn = order[given:]
+    for place, j in enumerate(drawn, given):
         before = np.array(order[:place], np.int64)
         if near is not None and len(before) > learn.PREDECESSORS:
             before = np.sort(before[np.argsort(-near[j, before], kind="stable")[: learn.PREDECESSORS]])
         feats[j] = before
-    grown: dict[int, list[_Tree]] = {j: [] for j in order}
-    free = [j for j in order if j not in rules]
+    grown: dict[int, list[_Tree]] = {j: [] for j in drawn}
+    free = [j for j in drawn if j not in rules]
     done = 0
     while True:
         began = time.monotonic()
@@ -126,7 +129,7 @@ def grow_all(
         now = time.monotonic()
         if deadline is None or now + (now - began) > deadline or done >= 64:
             break
-    return [_determined(data, j, rules[j]) if j in rules else _bag(data, j, feats[j], grown[j]) for j in order]
+    return [_determined(data, j, rules[j]) if j in rules else _bag(data, j, feats[j], grown[j]) for j in drawn]
 
 
 @dataclass(frozen=True, slots=True)

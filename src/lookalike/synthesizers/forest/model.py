@@ -57,6 +57,10 @@ class Forest(Synthesizer):
     )
     target: str | None = Field(default=None, description="A column to predict: drawn last, from all others.")
     thin: bool = Field(default=True, description="Draw too many rows and thin them by a discriminator.")
+    context: tuple[str, ...] = Field(
+        default=(),
+        description="Columns that are given when rows are drawn (by `draw`), such as a parent's: nothing is drawn for them.",
+    )
     threads: int = Field(default=0, ge=0, exclude=True, description="0: one for each core. Never changes a bit of the result.")
 
     _codings: list[ColumnCodes] | None = PrivateAttr(default=None)
@@ -81,20 +85,25 @@ class Forest(Synthesizer):
         learned = [i for i, coding in enumerate(codings) if coding.form != "replaced"]
         data = learn.matrix([codings[i] for i in learned], [codes[i] for i in learned])
         near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
-        rules = learn.determined(data, near) if learned else {}
         names = [schema.columns[i].name for i in learned]
+        given = [names.index(name) for name in self.context if name in names]
+        rules = {j: source for j, source in learn.determined(data, near).items() if j not in given} if learned else {}
         worked_out = sums.learn(table, data.codings, rules) if learned else {}
+        worked_out = {j: found for j, found in worked_out.items() if j not in given}
         before = {j: [source] for j, source in rules.items()} | {
             j: sums.needed(found, names) for j, found in worked_out.items()
         }
         order = learn.order_of(data, before, names.index(self.target) if self.target in names else None)
+        order = [*given, *(j for j in order if j not in given)]
         settings = grow.Settings(
             trees=self.trees, min_leaf=max(self.min_leaf, k), alpha=self.alpha,
             max_rows=int(min(60_000, max(8_000, 4_000_000 / (max(1, len(learned)) * self.trees)))),
         )  # fmt: skip
         deadline = None if budget_s is None else began + 0.8 * budget_s
         bags = (
-            grow.grow_all(data, order, rules, settings, near=near, seed=seed, threads=self.threads, deadline=deadline)
+            grow.grow_all(
+                data, order, rules, settings, given=len(given), near=near, seed=seed, threads=self.threads, deadline=deadline
+            )
             if learned
             else []
         )
@@ -106,9 +115,11 @@ class Forest(Synthesizer):
             _inequalities(schema, names, data.codings),
             table.num_rows,
             worked_out,
+            given=tuple(given),
         )
         if len(learned) > 1:
-            drawn = draw.candidates(model, min(table.num_rows, thin.MOST), rng.key(seed, "drawn", "pairs") >> 1)
+            rows = thin.rows_of(data, seed)
+            drawn = draw.candidates(model, len(rows), rng.key(seed, "drawn", "pairs") >> 1, thin.start_of(data, model, rows))
             model = replace(model, bags=pairs.with_partners(data, bags, drawn.codes, k))
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = thin.train(data, model, seed)
@@ -145,7 +156,43 @@ class Forest(Synthesizer):
 
     # --- sample ---
 
+    def draw(self, context: pa.Table, *, seed: int = 0) -> pa.Table:
+        """One row for each row of the context, given what stands there.
+
+        Args:
+            context: the columns that `context` names, with the types that were fitted.
+            seed: the same context and seed give the same rows.
+
+        Returns:
+            All other columns, in the schema's order.
+
+        Raises:
+            NotFitted: before `fit`.
+            UnknownColumn: a column of the context is missing.
+        """
+        from lookalike.synthesizers.forest import density, draw, grow
+
+        model, n = self._trained(), context.num_rows
+        known = [model.codings[j].schema.name for j in model.given]
+        for name in known:
+            if name not in context.column_names:
+                fix = did_you_mean(name, context.column_names, label="columns")
+                raise UnknownColumn(what=f"the context has no column {name!r}", fix=fix)
+        sizes = draw.block_sizes(n) or [0]
+
+        def make(number: int) -> list[pa.Array]:
+            part = context.slice(number * draw.BLOCK, sizes[number])
+            start, _ = density.coded(model, part, model.given)
+            return self._decode(draw.best_of(model, start, draw.block_key(seed, number)))
+
+        blocks = grow.in_threads(make, range(len(sizes)), self.threads)
+        return self._table(blocks, n, self.schema_, rng.key(seed, "replaced") >> 1, 0).drop_columns(list(self.context))
+
     def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:
+        if self.context:
+            raise SynthesizerError(
+                what="this forest draws rows for a context", fix="call draw(context), one row for each of its rows"
+            )
         blocks = list(self._blocks(n, given, seed))
         return self._table([learned for learned, _ in blocks], n, schema, rng.key(seed, "replaced") >> 1, 0)
 

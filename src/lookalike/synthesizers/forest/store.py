@@ -41,7 +41,7 @@ def state(codings: Sequence[ColumnCodes], learned: Sequence[int], model: Trained
         "columns": columns, "learned": list(learned), "rows": model.rows, "oversample": model.oversample,
         "bags": [[bag.column, bag.source, bag.partner.column, bag.partner.spared] for bag in model.bags], "rules": [list(rule) for rule in model.rules],
         "worked_out": [[j, asdict(found)] for j, found in model.worked_out.items()],
-        "copy_rate": model.thinner.copy_rate, "salt": model.thinner.salt,
+        "copy_rate": model.thinner.copy_rate, "salt": model.thinner.salt, "given": list(model.given),
     }  # fmt: skip
     return meta, arrays
 
@@ -69,5 +69,15 @@ def restore(
     bin_of = [arrays[f"bin_of.{j}"] for j in range(len(learned))]
     rules = [(int(a), int(b)) for a, b in meta["rules"]]
     worked_out = {int(j): Identity.parse(found) for j, found in meta["worked_out"]}
-    model = Trained([codings[i] for i in learned], bin_of, bags, thinner, rules, meta["rows"], worked_out, meta["oversample"])
+    model = Trained(
+        [codings[i] for i in learned],
+        bin_of,
+        bags,
+        thinner,
+        rules,
+        meta["rows"],
+        worked_out,
+        meta["oversample"],
+        tuple(meta.get("given", ())),
+    )
     return codings, learned, model

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from lookalike import rng
 from lookalike.synthesizers.forest import draw, kernels, thinning
-from lookalike.synthesizers.forest.draw import Thinner, Trained
+from lookalike.synthesizers.forest.draw import Block, Thinner, Trained
 from lookalike.synthesizers.forest.learn import Matrix
 
 Array = npt.NDArray[Any]
@@ -38,10 +38,9 @@ def plain(data: Matrix, seed: int) -> Thinner:
 
 def train(data: Matrix, model: Trained, seed: int, *, trees: int = 120) -> Trained:
     """The same model with a discriminator of drawn rows against the table's, and as many spare rows as its weights need."""
-    n = min(data.rows, MOST)
-    key = rng.key(seed, "thinner") >> 1
-    rows = kernels.shuffled(key, data.rows)[:n] if n < data.rows else np.arange(n)
-    drawn = draw.candidates(model, n, rng.key(seed, "drawn") >> 1).bins
+    rows = rows_of(data, seed)
+    n, key = len(rows), rng.key(seed, "thinner") >> 1
+    drawn = draw.candidates(model, n, rng.key(seed, "drawn") >> 1, start_of(data, model, rows)).bins
     X = np.concatenate([data.bins[:, rows], drawn.T], axis=1)
     real = np.zeros(2 * n, bool)
     real[:n] = True
@@ -50,6 +49,24 @@ def train(data: Matrix, model: Trained, seed: int, *, trees: int = 120) -> Train
     thinner = replace(model.thinner, feats=feats, cuts=cuts, values=values)
     weights = draw.clipped(thinning.logits(np.ascontiguousarray(drawn), feats, cuts, values))
     return replace(model, thinner=thinner, oversample=spare(weights))
+
+
+def rows_of(data: Matrix, seed: int) -> Array:
+    """The rows that drawn ones are held against: all, or a random `MOST`."""
+    if data.rows <= MOST:
+        return np.arange(data.rows)
+    return kernels.shuffled(rng.key(seed, "thinner") >> 1, data.rows)[:MOST]
+
+
+def start_of(data: Matrix, model: Trained, rows: Array) -> Block | None:
+    """What is given in these rows; None when nothing is."""
+    if not model.given:
+        return None
+    p = len(model.codings)
+    start = Block(np.zeros((len(rows), p), np.uint8), np.zeros((p, len(rows)), np.int32), [])
+    for j in model.given:
+        start.bins[:, j], start.codes[j] = data.bins[j][rows], data.codes[j][rows]
+    return start
 
 
 def spare(weights: Array) -> float:
