@@ -1,5 +1,6 @@
 """Kernels: what they compute, what they refuse, and that their machine code is kept."""
 
+import math
 import subprocess
 import sys
 import textwrap
@@ -48,16 +49,38 @@ def test_other_arrays_are_refused(rows):
         _row_norms(rows)
 
 
-def test_a_numba_that_compiles_otherwise_runs_its_own_functions(monkeypatch):
+@kernel("f8:1 f8:1")
+def _errors(x, out):
+    """What machine code alone cannot compute: the error function is numba's own."""
+    for i in range(x.shape[0]):
+        out[i] = math.erf(x[i])
+
+
+def test_what_is_not_plain_machine_code_is_run_by_numba():
     """Where the machine code is not what is known here, numba calls it: the same numbers."""
-    kept = native.Kernel(_row_norms.function, "f4:2 i8 f8 f8:1")
-    monkeypatch.setattr(kept, "_kept", lambda: None)
-    monkeypatch.setattr(kept, "_check", lambda _text, name: (_ for _ in ()).throw(native.Otherwise(name)))
-    rows = np.random.default_rng(0).normal(size=(20, 3)).astype(np.float32)
-    fast, slow = np.zeros(20), np.zeros(20)
-    kept(rows, 2, 0.5, fast)
-    _row_norms.function(rows, 2, 0.5, slow)
-    assert fast == pytest.approx(slow, rel=1e-6)
+    (compiled,) = _errors.compiled()
+    with pytest.raises(native.Otherwise, match="erf"):
+        compiled._compiled()
+    x, out = np.array([-1.0, 0.0, 2.0]), np.empty(3)
+    _errors(x, out)
+    assert out == pytest.approx([math.erf(value) for value in x])
+
+
+@kernel("u2/i4:1 i8:1")
+def _total(codes, out):
+    """The sum of codes of either width."""
+    for i in range(codes.shape[0]):
+        out[0] += codes[i]
+
+
+def test_an_argument_may_have_one_of_several_types():
+    """Each type has machine code of its own; another one is refused with all that would do."""
+    for kind in (np.uint16, np.int32):
+        out = np.zeros(1, np.int64)
+        _total(np.array([1, 2, 40_000], kind), out)
+        assert out[0] == 40_003
+    with pytest.raises(TypeError, match="arrays of uint16 or int32"):
+        _total(np.zeros(3), np.zeros(1, np.int64))
 
 
 PROGRAM = """

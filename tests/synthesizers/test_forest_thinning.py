@@ -1,40 +1,10 @@
-"""Thinning of the forest: the discriminator, spare rows, fingerprints."""
+"""Thinning of the forest: spare rows, fingerprints, rows that are kept."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from lookalike.synthesizers.forest import kernels, splits, thin, thinning
-
-
-def rows_of(n: int, shift: int, seed: int) -> np.ndarray:
-    """Bins uint8 [3, n]; the third column is even, or tends upwards where the first is high and `shift` is positive."""
-    g = np.random.default_rng(seed)
-    X = g.integers(0, 200, (3, n)).astype(np.uint8)
-    high = X[0] > 100
-    X[2, high] = np.minimum(X[2, high].astype(int) + shift, 255)
-    return X
-
-
-def test_discriminator_learns_the_density_ratio():
-    """Rows that only real tables hold score high, rows that only drawn ones hold score low, in an interaction of two columns."""
-    X = np.concatenate([rows_of(6000, 55, 0), rows_of(6000, 0, 1)], axis=1)
-    real = np.arange(12_000) < 6000
-    parts = thinning.boost(X, real, 60, 0.1, 40, 5)
-    only_real = np.array([[150, 9, 230], [150, 9, 240]], np.uint8)
-    only_drawn = np.array([[150, 9, 20], [150, 9, 30]], np.uint8)
-    equal = np.array([[50, 9, 20], [50, 9, 180]], np.uint8)
-    assert thinning.logits(only_real, *parts).min() > 1
-    assert thinning.logits(only_drawn, *parts).max() < -1
-    assert np.abs(thinning.logits(equal, *parts)).max() < 0.3
-
-
-def test_discriminator_stops_where_there_is_nothing_to_tell():
-    """Two samples of one world give few trees, whose odds stay near even."""
-    X = np.concatenate([rows_of(6000, 0, 0), rows_of(6000, 0, 1)], axis=1)
-    feats, cuts, values = thinning.boost(X, np.arange(12_000) < 6000, 100, 0.1, 40, 5)
-    assert len(feats) < 10
-    assert np.abs(thinning.logits(np.ascontiguousarray(X.T), feats, cuts, values)).max() < 0.5
 
 
 def test_spare_rows_follow_the_weights():
@@ -50,6 +20,27 @@ def test_fingerprints_are_found_wherever_they_lie():
     ends = np.array([0, 1, (1 << 32) - 1], np.uint32)
     asked = np.concatenate([prints[::3], g.integers(0, 1 << 32, 500, dtype=np.uint64).astype(np.uint32), ends])
     assert (thinning.among(asked, prints) == np.isin(asked, prints)).all()
+
+
+def test_the_heaviest_rows_are_kept_and_the_number_is_exact():
+    """Systematic sampling keeps as many rows as asked, those above one share for certain, and the others as often as they weigh."""
+    weights = np.concatenate([[50.0, 50.0], np.tile([0.5, 1.5], 499)])
+    kept = np.array([thinning.select(weights, 200, u) for u in np.linspace(0, 1, 50, endpoint=False)])
+    assert (kept.sum(axis=1) == 200).all()
+    assert kept[:, :2].all()
+    light, heavy = kept[:, 2::2].mean(), kept[:, 3::2].mean()
+    assert abs(heavy / light - 3) < 0.1
+
+
+def test_raked_weights_give_the_shares():
+    """Weights that are scaled column by column have the shares that were asked for."""
+    g = np.random.default_rng(1)
+    S = g.integers(0, 2, (4000, 2)).astype(np.uint8)
+    shares, weights = np.zeros((2, 256)), np.ones(4000)
+    shares[0, :2], shares[1, :2] = [0.4, 0.6], [0.55, 0.45]
+    thinning.rake(S, weights, shares, 10, 2.0)
+    for j in range(2):
+        assert abs(weights[S[:, j] == 0].sum() / weights.sum() - shares[j, 0]) < 1e-3
 
 
 def test_large_nodes_split_where_all_rows_would():

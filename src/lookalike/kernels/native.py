@@ -13,16 +13,16 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import inspect
 import os
 import sys
 import tempfile
 import threading
 from collections.abc import Callable
 from functools import cache
+from itertools import product
 from pathlib import Path
 from types import FunctionType
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -38,11 +38,13 @@ _ROOM = ctypes.create_string_buffer(16)
 _NOWHERE = ctypes.addressof(_ROOM)  # where None, and an exception that cannot be, are written
 _PARTS: dict[Callable[..., Any], bool] = {}  # functions that kernels call, and whether their sums may be reordered
 
+F = TypeVar("F", bound=Callable[..., Any])
 
-def part(*, fastmath: bool = False) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Mark a function of the same module that kernels call; what kernels must keep to, it must too."""
 
-    def mark(function: Callable[..., Any]) -> Callable[..., Any]:
+def part(*, fastmath: bool = False) -> Callable[[F], F]:
+    """Mark a function that kernels call; what kernels must keep to, it must too."""
+
+    def mark(function: F) -> F:
         _PARTS[function] = fastmath
         return function
 
@@ -53,7 +55,8 @@ def kernel(signature: str) -> Callable[[Callable[..., None]], Kernel]:
     """Make a function a kernel.
 
     Args:
-        signature: the types of its arguments: "i8" and "f8" are numbers, "f4:2" is a C-contiguous array of two dimensions.
+        signature: the types of its arguments: "i8" and "f8" are numbers, "f4:2" is a C-contiguous array of two dimensions, "u2/i4:1"
+            one of either type, for each of which there is machine code of its own.
     """
     return lambda function: Kernel(function, signature)
 
@@ -71,11 +74,10 @@ class Kernel:
 
     def __init__(self, function: Callable[..., None], signature: str) -> None:
         self.function, self.__doc__ = function, function.__doc__
-        self._kinds: list[tuple[np.dtype[Any], int]] = []
-        for word in signature.split():
-            name, _, dimensions = word.partition(":")
-            self._kinds.append((np.dtype(name), int(dimensions or 0)))
-        self._run: Callable[..., Any] | None = None
+        words = [word.partition(":") for word in signature.split()]
+        self._kinds = [(tuple(np.dtype(name) for name in names.split("/")), int(size or 0)) for names, _, size in words]
+        self._open = [place for place, (kinds, _) in enumerate(self._kinds) if len(kinds) > 1]
+        self._made: dict[tuple[np.dtype[Any], ...], _Compiled] = {}
 
     def __call__(self, *arguments: Any) -> None:
         """Run it, without Python's lock.
@@ -86,16 +88,43 @@ class Kernel:
         if len(arguments) != len(self._kinds):
             raise TypeError(f"{self.function.__name__} takes {len(self._kinds)} arguments, {len(arguments)} were given")
         plain = []
-        for value, (kind, dimensions) in zip(arguments, self._kinds, strict=True):
+        for value, (kinds, dimensions) in zip(arguments, self._kinds, strict=True):
             if not dimensions:
-                plain.append(float(value) if kind.kind == "f" else int(value))
+                plain.append(float(value) if kinds[0].kind == "f" else int(value))
                 continue
-            if value.dtype != kind or value.ndim != dimensions or not value.flags.c_contiguous:
+            if value.dtype not in kinds or value.ndim != dimensions or not value.flags.c_contiguous:
                 raise TypeError(
-                    f"{self.function.__name__} takes contiguous arrays of {kind} in {dimensions} dimensions, not {value.dtype} {value.shape}"
+                    f"{self.function.__name__} takes contiguous arrays of {' or '.join(map(str, kinds))} in {dimensions} dimensions, "
+                    f"not {value.dtype} {value.shape}"
                 )
             plain.append(value)
-        (self._run or self._ready())(*plain)
+        self._for(tuple(arguments[place].dtype for place in self._open)).run(*plain)
+
+    def _for(self, chosen: tuple[np.dtype[Any], ...]) -> _Compiled:
+        """The machine code for the types of the arguments that may have several."""
+        made = self._made.get(chosen)
+        if made is None:
+            which = dict(zip(self._open, chosen, strict=True))
+            kinds = [(which.get(place, kinds[0]), size) for place, (kinds, size) in enumerate(self._kinds)]
+            made = self._made.setdefault(chosen, _Compiled(self.function, kinds))
+        return made
+
+    def compiled(self) -> list[_Compiled]:
+        """What there is, or could be, for each choice of types."""
+        choices = product(*(self._kinds[place][0] for place in self._open))
+        return [self._for(chosen) for chosen in choices]
+
+
+class _Compiled:
+    """One function for arguments of given types."""
+
+    def __init__(self, function: Callable[..., None], kinds: list[tuple[np.dtype[Any], int]]) -> None:
+        self.function, self._kinds = function, kinds
+        self._run: Callable[..., Any] | None = None
+
+    def run(self, *arguments: Any) -> None:
+        """Run it; the first time it is loaded, or compiled."""
+        (self._run or self._ready())(*arguments)
 
     def _ready(self) -> Callable[..., Any]:
         with _LOCK:
@@ -146,8 +175,9 @@ class Kernel:
 
     def _files(self) -> list[Path]:
         """Where machine code may lie: beside Python's byte code, or in the user's cache where that cannot be written."""
-        source = Path(inspect.getfile(self.function))
-        parts = [_machine(), source.read_bytes(), self.function.__qualname__.encode(), repr(self._kinds).encode()]
+        source = Path(self.function.__code__.co_filename)
+        texts = [_text(path) for path in sorted({reached.__code__.co_filename for reached in _reached(self.function)})]
+        parts = [_machine(), *texts, self.function.__qualname__.encode(), repr(self._kinds).encode()]
         key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
         name = f"{source.stem}.{self.function.__name__}-{key}.native"
         own = os.environ.get("NUMBA_CACHE_DIR")
@@ -166,16 +196,7 @@ class Kernel:
 
     def _dispatcher(self, **bare: Any) -> Any:
         """The function as numba compiles it."""
-        import numba
-
-        def compiled(function: Callable[..., Any], *, fastmath: bool) -> Any:
-            known = {n: v for n, v in function.__globals__.items() if not isinstance(v, Kernel)}
-            used = {n: known[n] for n in function.__code__.co_names if isinstance(known.get(n), FunctionType)}
-            known |= {n: compiled(v, fastmath=_PARTS[v]) for n, v in used.items() if v in _PARTS}
-            own = FunctionType(function.__code__, known, function.__name__, function.__defaults__)
-            return numba.njit(own, nogil=True, error_model="numpy", fastmath=fastmath, **bare)
-
-        return compiled(self.function, fastmath=_PARTS.get(self.function, False))
+        return _translated(self.function, tuple(bare.items()))
 
     def _compiled(self) -> tuple[str, bytes]:
         """Name and machine code, kept for the next process.
@@ -210,6 +231,34 @@ class Kernel:
         foreign = [line for line in text.splitlines() if line.startswith("declare") and "@llvm." not in line]
         if given != wanted or foreign:
             raise Otherwise(f"{self.function.__name__}: {given} {foreign}")
+
+
+def _reached(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """The function, the parts that it calls, and theirs."""
+    reached, ahead = set(), [function]
+    while ahead:
+        own = ahead.pop()
+        reached.add(own)
+        known = [own.__globals__.get(name) for name in own.__code__.co_names]
+        ahead += [found for found in known if isinstance(found, FunctionType) and found in _PARTS and found not in reached]
+    return reached
+
+
+@cache
+def _text(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
+@cache
+def _translated(function: Callable[..., Any], bare: tuple[tuple[str, Any], ...]) -> Any:
+    """A function as numba compiles it, with the parts that it calls; each part is compiled once, whoever calls it."""
+    import numba
+
+    known = {name: value for name, value in function.__globals__.items() if not isinstance(value, Kernel)}
+    used = {name: known[name] for name in function.__code__.co_names if isinstance(known.get(name), FunctionType)}
+    known |= {name: _translated(value, bare) for name, value in used.items() if value in _PARTS}
+    own = FunctionType(function.__code__, known, function.__name__, function.__defaults__)
+    return numba.njit(own, nogil=True, error_model="numpy", fastmath=_PARTS.get(function, False), **dict(bare))
 
 
 def _numba_type(numba: Any, kind: np.dtype[Any], dimensions: int) -> Any:

@@ -19,12 +19,14 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike import rng
-from lookalike.errors import RecipeError, SchemaError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.errors import RecipeError, SchemaError, Unsatisfiable
+from lookalike.kernels import keyed
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.synthesizers import encoding
+from lookalike.synthesizers.conditions import check_name, check_where
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import draw, grow, kernels, learn, pairs, sums, thinning
+from lookalike.synthesizers.forest import draw, grow, kernels, learn, leaves, pairs, sums, thinning
 from lookalike.synthesizers.forest.draw import Block, Trained
 from lookalike.synthesizers.forest.grow import Bag
 
@@ -71,10 +73,11 @@ def split(model: Trained, given: Mapping[str, Any], known: Sequence[str]) -> lis
     """
     names = [coding.schema.name for coding in model.codings]
     plain, shared = {}, {}
+    where = "" if "where" in names else check_where(given.get("where"), names, known)
     for name, wanted in given.items():
         if name == "where" and "where" not in names:
             continue
-        _check_name(name, names, known)
+        check_name(name, names, known)
         shares = _shares(wanted)
         if shares is None:
             plain[name] = wanted
@@ -90,9 +93,7 @@ def split(model: Trained, given: Mapping[str, Any], known: Sequence[str]) -> lis
             else:
                 asked[name] = value
         if share > 0:
-            out.append(
-                (share, _compile(model, names, asked, without, str(given.get("where") or "") if "where" not in names else ""))
-            )
+            out.append((share, _compile(model, names, asked, without, where)))
     return out
 
 
@@ -116,19 +117,6 @@ def _shares(wanted: Any) -> dict[Any, float] | None:
     if set(wanted) <= {"min", "max"}:
         return None
     return {value: float(share) for value, share in wanted.items()}
-
-
-def _check_name(name: str, names: Sequence[str], known: Sequence[str]) -> None:
-    if name in names:
-        return
-    if name in known:
-        raise UnknownColumn(
-            what=f"{name!r} holds identifiers, personal data or texts, which are made anew and not learned",
-            where=f"given {name}", fix=did_you_mean(name, names, label="columns with conditions"),
-        )  # fmt: skip
-    raise UnknownColumn(
-        what=f"there is no column {name!r}", where=f"given {name}", fix=did_you_mean(name, known, label="columns")
-    )
 
 
 def _compile(
@@ -348,7 +336,7 @@ def _restricted(bag: Bag, allowed: Array | None) -> tuple[Bag, Array | None]:
     """A bag whose decks hold allowed codes, and the sizes that the decks had."""
     if allowed is None:
         return bag, None
-    start, size, deck = kernels.keep_allowed(bag.start, bag.size, bag.deck, allowed)
+    start, size, deck = leaves.keep_allowed(bag.start, bag.size, bag.deck, allowed)
     return replace(bag, start=start, size=size, deck=deck), bag.size
 
 
@@ -418,9 +406,7 @@ def _checked(condition: Condition, table: Callable[[Block], pa.Table], block: Bl
     some = np.flatnonzero(weights > 0)
     if condition.where and len(some):
         rows = table(block.take(some))
-        names = rows.column_names
-        batch = Batch("table", np.arange(len(some)), {name: rows[name].combine_chunks() for name in names})
-        weights[some[~rows_where(condition.where, batch)]] = 0.0
+        weights[some[~rows_where(condition.where, Batch.of(rows))]] = 0.0
     return weights
 
 
@@ -448,5 +434,5 @@ def block_of(model: Trained, plan: Plan, table: Callable[[Block], pa.Table], n: 
         )  # fmt: skip
     pool = draw.joined(blocks)
     draw.forbid_copies(weights, draw.copies_of(model, pool), draw.allowed_copies(model, n, key), n, key)
-    keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
+    keep = thinning.select(weights, n, float(keyed.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return pool.take(np.flatnonzero(keep))

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike import rng
+from lookalike.kernels import keyed
 from lookalike.synthesizers import encoding
-from lookalike.synthesizers.forest import draw, kernels, sums
+from lookalike.synthesizers.forest import draw, kernels, leaves, sums
 from lookalike.synthesizers.forest.draw import Block, Trained
 from lookalike.synthesizers.forest.grow import Bag
 
@@ -77,7 +78,7 @@ def complete(model: Trained, table: pa.Table, key: int) -> Block:
     where = np.repeat(rows, PARTICLES)
     S = block.bins[where]
     codes = np.ascontiguousarray(block.codes[:, where])
-    missing, score, begun = need[:, where], np.zeros(len(where)), False
+    missing, score, begun = np.take(need, where, axis=1), np.zeros(len(where)), False
     for bag in model.bags:
         j = bag.column
         if missing[j].any():
@@ -87,7 +88,7 @@ def complete(model: Trained, table: pa.Table, key: int) -> Block:
         if begun and not missing[j].all():
             chance = np.log(column_probability(model, bag, S, codes))
             score += np.where(missing[j], 0.0, chance)
-    noise = kernels.uniforms(rng.key(key, "pick") >> 1, len(score)).reshape(len(rows), PARTICLES)
+    noise = keyed.uniforms(rng.key(key, "pick") >> 1, len(score)).reshape(len(rows), PARTICLES)
     best = (score.reshape(noise.shape) - np.log(-np.log(np.clip(noise, 1e-12, 1 - 1e-12)))).argmax(
         1
     )  # Gumbel: a draw by weight
@@ -130,7 +131,7 @@ def _fill(model: Trained, bag: Bag, S: Array, codes: Array, need: Array, *, key:
     if (bag.deck == 0).any() and (bag.deck != 0).any():  # a gap is to be filled, not drawn again
         allowed = np.ones(len(model.bin_of[j]), bool)
         allowed[0] = False
-        start, size, deck = kernels.keep_allowed(bag.start, bag.size, bag.deck, allowed)
+        start, size, deck = leaves.keep_allowed(bag.start, bag.size, bag.deck, allowed)
         whole = np.unique(deck).astype(bag.deck.dtype)
         empty = size == 0  # leaves of gaps alone: any of the column's values
         start, size = np.where(empty, len(deck), start).astype(np.int32), np.where(empty, len(whole), size).astype(np.int32)

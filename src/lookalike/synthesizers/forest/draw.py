@@ -14,6 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
+from lookalike.kernels import keyed
+from lookalike.learners import oblivious
 from lookalike.schema.identities import Identity
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
@@ -77,7 +79,7 @@ class Block:
     def take(self, rows: Array) -> Block:
         """Some of the rows."""
         fixed = {j: ticks[rows] for j, ticks in self.fixed.items()}
-        return Block(self.bins[rows], self.codes[:, rows], [place[rows] for place in self.places], fixed)
+        return Block(self.bins[rows], np.take(self.codes, rows, axis=1), [place[rows] for place in self.places], fixed)
 
     def with_fixed(self, fixed: dict[int, Array]) -> Block:
         """The same rows with given ticks."""
@@ -127,7 +129,7 @@ def places_of(model: Trained, n: int, key: int) -> list[Array]:
     """Where inside its cell each number lies."""
     none = np.empty(n)
     return [
-        kernels.uniforms(rng.key(key, "place", j) >> 1, n) if coding.form == "number" else none
+        keyed.uniforms(rng.key(key, "place", j) >> 1, n) if coding.form == "number" else none
         for j, coding in enumerate(model.codings)
     ]
 
@@ -136,7 +138,7 @@ def weights_of(model: Trained, block: Block) -> Array:
     """How many real rows there are for one such candidate, clipped; 0 where a rule of the table is broken."""
     thinner = model.thinner
     if len(thinner.feats):
-        weights = clipped(thinning.logits(block.bins, thinner.feats, thinner.cuts, thinner.values))
+        weights = clipped(oblivious.logits(block.bins, thinner.feats, thinner.cuts, thinner.values))
     else:
         weights = np.ones(len(block.bins))
     for a, b in model.rules:
@@ -163,7 +165,7 @@ def copies_of(model: Trained, block: Block) -> Array:
 
 def allowed_copies(model: Trained, n: int, key: int) -> int:
     """How many of `n` rows may equal a row of the table: a little fewer than fresh real rows do."""
-    coin = float(kernels.uniforms(rng.key(key, "copies") >> 1, 1)[0])
+    coin = float(keyed.uniforms(rng.key(key, "copies") >> 1, 1)[0])
     return int(0.9 * model.thinner.copy_rate * n + coin)
 
 
@@ -179,7 +181,7 @@ def forbid_copies(weights: Array, copies: Array, allowed: int, n: int, key: int)
         return
     others = np.count_nonzero(weights) - len(some)
     spared = max(int(allowed * len(some) / expected) if others >= n else allowed, n - others)
-    coins = kernels.uniforms(rng.key(key, "spared") >> 1, len(some))
+    coins = keyed.uniforms(rng.key(key, "spared") >> 1, len(some))
     weights[some[np.argsort(coins, kind="stable")[spared:]]] = 0.0
 
 
@@ -201,7 +203,7 @@ def block_of(model: Trained, n: int, key: int) -> Block:
         weights = np.maximum(weights, 1e-9)
     forbid_copies(weights, copies, allowed, n, key)
     thinning.rake(block.bins, weights, model.thinner.shares, 2, 2.0)
-    keep = thinning.select(weights, n, float(kernels.uniforms(rng.key(key, "start") >> 1, 1)[0]))
+    keep = thinning.select(weights, n, float(keyed.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return block.take(np.flatnonzero(keep))
 
 
@@ -210,7 +212,7 @@ def best_of(model: Trained, start: Block, key: int) -> Block:
     n = len(start.bins)
     many = candidates(model, n * CHOICES, key, start.take(np.repeat(np.arange(n), CHOICES)))
     weights = np.maximum(weights_of(model, many), 1e-9).reshape(n, CHOICES)
-    coins = kernels.uniforms(rng.key(key, "choice") >> 1, n * CHOICES).reshape(n, CHOICES)
+    coins = keyed.uniforms(rng.key(key, "choice") >> 1, n * CHOICES).reshape(n, CHOICES)
     chosen = (np.log(weights) - np.log(-np.log(np.clip(coins, 1e-12, 1 - 1e-12)))).argmax(1)  # Gumbel: a draw by weight
     return many.take(np.arange(n) * CHOICES + chosen)
 

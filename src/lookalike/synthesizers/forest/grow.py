@@ -14,7 +14,8 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
-from lookalike.synthesizers.forest import kernels, learn, smoothing, splits
+from lookalike.kernels import keyed
+from lookalike.synthesizers.forest import kernels, learn, leaves, smoothing, splits
 from lookalike.synthesizers.forest.learn import Matrix
 from lookalike.synthesizers.forest.pairs import NONE, Partner
 
@@ -160,12 +161,12 @@ def _tree(data: Matrix, j: int, feats: Array, settings: Settings, key: int) -> _
         if data.codings[feature].form == "category" and len(data.counts[feature]) > 3:
             direction = draws.normal(size=kernels.WIDTH)
             slots[f] = len(luts)
-            luts.append(kernels.sketched_order(data.bins[feature], rows, data.codes[j], V, direction))
+            luts.append(leaves.sketched_order(data.bins[feature], rows, data.codes[j], V, direction))
     tables = np.stack(luts) if luts else _no_luts()
-    X = kernels.gather(data.bins, feats, rows, tables, slots)
+    X = leaves.gather(data.bins, feats, rows, tables, slots)
     nodes, lo, hi, order = splits.grow(X, V[codes], settings.min_leaf, settings.max_depth, settings.alpha)
-    other = kernels.gather(data.bins, feats, rest, tables, slots)
-    start, size, deck = kernels.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
+    other = leaves.gather(data.bins, feats, rest, tables, slots)
+    start, size, deck = leaves.decks(nodes, lo, hi, order, codes, other, data.codes[j][rest])
     if data.codings[j].form == "number":
         around = smoothing.surroundings(nodes, lo, hi, order, codes, AROUND)
         smoothing.smooth(start, size, deck, around, data.counts[j], key >> 2)
@@ -182,7 +183,7 @@ def _split(key: int, n: int, settings: Settings) -> tuple[Array, Array]:
         return np.arange(n, dtype=np.int32), np.empty(0, np.int32)
     share = min(settings.bag, settings.max_rows / n)
     fill = min(1 - share, share * (1 - settings.bag) / settings.bag) if settings.honest else 0.0
-    coins = kernels.uniforms(key, n)
+    coins = keyed.uniforms(key, n)
     rows = np.flatnonzero(coins < share).astype(np.int32)
     return rows, np.flatnonzero((coins >= share) & (coins < share + fill)).astype(np.int32)
 

@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from lookalike import rng
 from lookalike.errors import SchemaError, SynthesizerError
+from lookalike.kernels import keyed
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import kernels
 from lookalike.synthesizers.forest.kernels import WIDTH
 
 Array = npt.NDArray[Any]
@@ -74,7 +74,7 @@ def even_sample(batches: Iterable[pa.RecordBatch | pa.Table], rows: int, key: in
                 what=f"a batch has the columns {table.schema.names}, the first had {kept[0].schema.names}",
                 fix="give batches of one table",
             )
-        coins = kernels.uniforms_from(key, seen, table.num_rows)
+        coins = keyed.uniforms(key, table.num_rows, start=seen)
         seen += table.num_rows
         under = np.flatnonzero(coins < bar)
         kept.append(table.take(pa.array(under)))

@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.kernels import cache as kernel_cache
+from lookalike.kernels import keyed
 from lookalike.schema.semantics import buffers
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
@@ -232,7 +233,7 @@ class Forest(Synthesizer):
 
     def _drawer(self, given: dict[str, Any]) -> Callable[[int, int], Block]:
         """The function (rows, key) -> block for some conditions."""
-        from lookalike.synthesizers.forest import conditions, draw, kernels
+        from lookalike.synthesizers.forest import conditions, draw
 
         model = self._trained()
         if not given:
@@ -255,7 +256,7 @@ class Forest(Synthesizer):
                 conditions.block_of(model, plan, self._learned_table, int(cuts[i + 1] - cuts[i]), rng.key(key, "part", i) >> 1)
                 for i, plan in enumerate(plans)
             ]
-            return blocks[0] if len(blocks) == 1 else draw.mixed(model, blocks).take(kernels.shuffled(key, n))
+            return blocks[0] if len(blocks) == 1 else draw.mixed(model, blocks).take(keyed.shuffled(key, n))
 
         return block_of
 

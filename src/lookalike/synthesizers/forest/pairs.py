@@ -6,7 +6,6 @@ do not, the column learns which of its values go with each value of its *partner
 """
 
 # ruff: noqa: N803, D417  # S is a matrix; a compiled kernel takes its buffers
-# mypy: disable-error-code="untyped-decorator"
 # pyright: reportArgumentType=false, reportReturnType=false
 # numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
 from __future__ import annotations
@@ -17,9 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
-from lookalike.synthesizers.forest.kernels import mix, place, unit, walk
+from lookalike.kernels.keyed import mix, unit
+from lookalike.kernels.native import kernel
+from lookalike.kernels.ordering import first_at_least
+from lookalike.synthesizers.forest.kernels import walk
 
 if TYPE_CHECKING:
     from lookalike.synthesizers.forest.grow import Bag
@@ -94,7 +95,26 @@ def _pairs(a: Array, b: Array, size: int, k: int) -> tuple[Array, Array, Array]:
     return start, (joint % width).astype(np.int32), (total - before).astype(np.int32)
 
 
-@njit(cache=True, nogil=True)
+@kernel("i4:1 i4:1 i4:1 i4:1 i8 u1:1 ?:1 i8:1")
+def _unseen(a: Array, b: Array, drawn_a: Array, drawn_b: Array, k: int, count: Array, paired: Array, out: Array) -> None:
+    missed, real, wrong, drawn = 0, 0, 0, 0
+    for i in range(len(a)):
+        slot = mix(a[i], b[i]) >> np.uint64(44)
+        if count[slot] <= k:
+            count[slot] += 1
+        if count[slot] > k:
+            paired[a[i]] = True
+    for i in range(len(a)):
+        if paired[a[i]]:
+            real += 1
+            missed += count[mix(a[i], b[i]) >> np.uint64(44)] <= k
+    for i in range(len(drawn_a)):
+        if paired[drawn_a[i]]:
+            drawn += 1
+            wrong += count[mix(drawn_a[i], drawn_b[i]) >> np.uint64(44)] < k
+    out[0], out[1], out[2], out[3] = missed, real, wrong, drawn
+
+
 def unseen(a: Array, b: Array, drawn_a: Array, drawn_b: Array, k: int) -> tuple[float, float]:
     """Share of real rows, and of drawn ones, whose pair fewer than `k` other real rows hold; only where `a` is one that has such pairs.
 
@@ -107,25 +127,13 @@ def unseen(a: Array, b: Array, drawn_a: Array, drawn_b: Array, k: int) -> tuple[
     """
     count = np.zeros(SLOTS, np.uint8)  # by a hash of the pair: two may share a slot, which hides a few
     paired = np.zeros(max(a.max(), drawn_a.max()) + 1, np.bool_)
-    for i in range(len(a)):
-        slot = mix(a[i], b[i]) >> np.uint64(44)
-        if count[slot] <= k:
-            count[slot] += 1
-        if count[slot] > k:
-            paired[a[i]] = True
-    missed, real, wrong, drawn = 0, 0, 0, 0
-    for i in range(len(a)):
-        if paired[a[i]]:
-            real += 1
-            missed += count[mix(a[i], b[i]) >> np.uint64(44)] <= k
-    for i in range(len(drawn_a)):
-        if paired[drawn_a[i]]:
-            drawn += 1
-            wrong += count[mix(drawn_a[i], drawn_b[i]) >> np.uint64(44)] < k
+    out = np.zeros(4, np.int64)
+    _unseen(a, b, drawn_a, drawn_b, k, count, paired, out)
+    missed, real, wrong, drawn = out.tolist()
     return missed / max(real, 1), wrong / max(drawn, 1)
 
 
-@njit(cache=True, nogil=True)
+@kernel("i8 i8:1 i4:1 i4:1 u2/i4:1 i8:1 i4:2 u1:2 i8:1 u1:1 u1:2 i4:2 i8 ?:1 i8 i8 i8:1 i4:1 i4:1 f8")
 def mend(
     key: int, nodes: Array, start: Array, size: Array, deck: Array, roots: Array, slots: Array, luts: Array, feats: Array,
     bin_of: Array, S: Array, codes: Array, column: int, need: Array, number: bool, other: int, first: Array, fits: Array,
@@ -145,7 +153,7 @@ def mend(
     """
     for i in range(S.shape[0]):
         a, b, old = first[codes[other, i]], first[codes[other, i] + 1], codes[column, i]
-        at = place(fits, a, b, old)
+        at = first_at_least(fits, a, b, old)
         if not need[i] or a == b or (at < b and fits[at] == old) or unit(key, i) < spared:
             continue
         new = -1
@@ -153,7 +161,7 @@ def mend(
             t = mix(key + 1, attempt) % np.uint64(len(roots))
             k = walk(nodes, roots[t], slots[t], luts, feats, S[i])
             code = deck[start[k] + np.int64(unit(key + 2, attempt) * size[k])]
-            found = place(fits, a, b, code)
+            found = first_at_least(fits, a, b, code)
             if found < b and fits[found] == code:
                 new = code
                 break

@@ -6,21 +6,16 @@ other), and the largest look at some of their rows first.
 """
 
 # ruff: noqa: N803, N806  # X, Y, H, C are matrices; a kernel takes its buffers
-# mypy: disable-error-code="untyped-decorator"
 # pyright: reportArgumentType=false
 # numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
-
-# pyright: reportReturnType=false
-# numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
-
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
+from lookalike.kernels.native import kernel, part
 from lookalike.synthesizers.forest.kernels import LEAF, WIDTH
 
 Array = npt.NDArray[Any]
@@ -29,32 +24,14 @@ LARGE = 2000  # rows from which four copies of a histogram are quicker than one
 COPIES = 4
 
 
-@njit(cache=True, nogil=True, fastmath=True)
-def grow(X: Array, sketches: Array, min_leaf: int, max_depth: int, alpha: float) -> tuple[Array, Array, Array, Array]:
-    """A tree on the sketch of one column.
-
-    A split counts when it explains more than `alpha` times the mean squared distance of one row from the node's mean: for a split
-    by chance that ratio is about one.
-
-    Args:
-        X: uint8 [f, n], bins of the features.
-        sketches: float32 [n, WIDTH], of the target.
-        min_leaf: rows in a leaf, at least.
-        max_depth: splits above a leaf, at most.
-        alpha: see above.
-
-    Returns:
-        Nodes int64 [m], first and end of each node's rows int32 [m], and the rows in that order int32 [n].
-    """
-    n = X.shape[1]
-    cap = 4 * (n // max(min_leaf, 1)) + 64
-    nodes = np.full(cap, LEAF, np.int64)
-    lo, hi = np.zeros(cap, np.int32), np.zeros(cap, np.int32)
-    depth, stack = np.zeros(cap, np.int32), np.empty(cap, np.int32)
-    rows, aside = np.arange(n).astype(np.int32), np.empty(n, np.int32)
-    Y, Y_aside = sketches.copy(), np.empty_like(sketches)
-    H, C = np.zeros((COPIES, 256, WIDTH), np.float32), np.zeros((COPIES, 256), np.int32)
-    hi[0] = n
+@kernel("u1:2 i8 i8 f8 i8:1 i4:2 i4:1 i4:1 f4:2 f4:2 f4:3 i4:2 i8:1")
+def _grow(
+    X: Array, min_leaf: int, max_depth: int, alpha: float,
+    nodes: Array, spans: Array, rows: Array, aside: Array, Y: Array, Y_aside: Array, H: Array, C: Array, count: Array,
+) -> None:  # fmt: skip
+    lo, hi, depth, stack = spans[0], spans[1], spans[2], spans[3]
+    cap = len(nodes)
+    hi[0] = len(rows)
     used, top = 1, 1
     stack[0] = 0
     while top > 0:
@@ -78,10 +55,36 @@ def grow(X: Array, sketches: Array, min_leaf: int, max_depth: int, alpha: float)
         stack[top], stack[top + 1] = used, used + 1
         top += 2
         used += 2
-    return nodes[:used].copy(), lo[:used].copy(), hi[:used].copy(), rows
+    count[0] = used
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+def grow(X: Array, sketches: Array, min_leaf: int, max_depth: int, alpha: float) -> tuple[Array, Array, Array, Array]:
+    """A tree on the sketch of one column.
+
+    A split counts when it explains more than `alpha` times the mean squared distance of one row from the node's mean: for a split
+    by chance that ratio is about one.
+
+    Args:
+        X: uint8 [f, n], bins of the features.
+        sketches: float32 [n, WIDTH], of the target.
+        min_leaf: rows in a leaf, at least.
+        max_depth: splits above a leaf, at most.
+        alpha: see above.
+
+    Returns:
+        Nodes int64 [m], first and end of each node's rows int32 [m], and the rows in that order int32 [n].
+    """
+    n = X.shape[1]
+    cap = 4 * (n // max(min_leaf, 1)) + 64
+    nodes, spans, count = np.full(cap, LEAF, np.int64), np.zeros((4, cap), np.int32), np.zeros(1, np.int64)
+    rows, aside, Y = np.arange(n, dtype=np.int32), np.empty(n, np.int32), sketches.copy()
+    H, C = np.zeros((COPIES, 256, WIDTH), np.float32), np.zeros((COPIES, 256), np.int32)
+    _grow(X, min_leaf, max_depth, alpha, nodes, spans, rows, aside, Y, np.empty_like(Y), H, C, count)
+    used = int(count[0])
+    return nodes[:used].copy(), spans[0, :used].copy(), spans[1, :used].copy(), rows
+
+
+@part(fastmath=True)
 def every(rows: Array, Y: Array, a: int, b: int, some: Array, Y_some: Array) -> None:
     """`SAMPLE` rows of a node, evenly, with their sketches."""
     for i in range(SAMPLE):
@@ -90,7 +93,7 @@ def every(rows: Array, Y: Array, a: int, b: int, some: Array, Y_some: Array) -> 
         Y_some[i, 0], Y_some[i, 1], Y_some[i, 2], Y_some[i, 3] = Y[q, 0], Y[q, 1], Y[q, 2], Y[q, 3]
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def best_split(
     X: Array, rows: Array, Y: Array, a: int, b: int, H: Array, C: Array, min_leaf: int, alpha: float
 ) -> tuple[int, int]:
@@ -116,7 +119,7 @@ def best_split(
     return feature, cut
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def totals(Y: Array, a: int, b: int) -> tuple[float, float, float, float, float]:
     """Sums of sketches and of their squares."""
     t0, t1, t2, t3, squares = 0.0, 0.0, 0.0, 0.0, 0.0
@@ -130,7 +133,7 @@ def totals(Y: Array, a: int, b: int) -> tuple[float, float, float, float, float]
     return t0, t1, t2, t3, squares
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def histogram(x: Array, rows: Array, Y: Array, a: int, b: int, H: Array, C: Array) -> tuple[int, int]:
     """Sums of sketches and rows of each bin, written to H and C; the lowest and the highest bin."""
     low, high = 255, 0
@@ -147,7 +150,7 @@ def histogram(x: Array, rows: Array, Y: Array, a: int, b: int, H: Array, C: Arra
     return low, high
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def histogram_of_many(x: Array, rows: Array, Y: Array, a: int, b: int, H: Array, C: Array) -> tuple[int, int]:
     """The same for many rows, which take turns at `COPIES` histograms; the first holds the sum."""
     H[:] = 0
@@ -168,7 +171,7 @@ def histogram_of_many(x: Array, rows: Array, Y: Array, a: int, b: int, H: Array,
     return low, high
 
 
-@njit(cache=True, nogil=True, fastmath=True, inline="always")
+@part(fastmath=True)
 def add(H: Array, C: Array, v: int, Y: Array, i: int) -> None:
     """One row more in a bin; all is read before anything is written, so that the four sums are one instruction."""
     y0, y1, y2, y3 = Y[i, 0], Y[i, 1], Y[i, 2], Y[i, 3]
@@ -177,7 +180,7 @@ def add(H: Array, C: Array, v: int, Y: Array, i: int) -> None:
     H[v, 0], H[v, 1], H[v, 2], H[v, 3] = h0 + y0, h1 + y1, h2 + y2, h3 + y3
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def best_cut(
     H: Array, C: Array, low: int, high: int, totals_: tuple[float, float, float, float], c: int, min_leaf: int, best: float
 ) -> tuple[float, int]:
@@ -203,7 +206,7 @@ def best_cut(
     return best, cut
 
 
-@njit(cache=True, nogil=True, fastmath=True)
+@part(fastmath=True)
 def partition(x: Array, cut: int, a: int, b: int, rows: Array, Y: Array, aside: Array, Y_aside: Array) -> int:
     """Rows up to the cut first, in place and in order, with their sketches; where the others begin."""
     at, others = a, 0
@@ -215,6 +218,8 @@ def partition(x: Array, cut: int, a: int, b: int, rows: Array, Y: Array, aside: 
         Y_aside[others, 0], Y_aside[others, 1], Y_aside[others, 2], Y_aside[others, 3] = y0, y1, y2, y3
         at += goes_left
         others += not goes_left
-    rows[at : at + others] = aside[:others]
-    Y[at : at + others] = Y_aside[:others]
+    for i in range(others):
+        rows[at + i] = aside[i]
+        for d in range(WIDTH):
+            Y[at + i, d] = Y_aside[i, d]
     return at

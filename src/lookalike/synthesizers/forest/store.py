@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy.typing as npt
 
+from lookalike.learners.oblivious import DEPTH
 from lookalike.schema.identities import Identity
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding
@@ -15,7 +16,6 @@ from lookalike.synthesizers.encoding import ColumnCodes
 from lookalike.synthesizers.forest.draw import Thinner, Trained
 from lookalike.synthesizers.forest.grow import Bag
 from lookalike.synthesizers.forest.pairs import Partner
-from lookalike.synthesizers.forest.thinning import DEPTH
 
 Array = npt.NDArray[Any]
 BAG_PARTS = ("feats", "nodes", "start", "size", "deck", "roots", "slots", "luts", "table")

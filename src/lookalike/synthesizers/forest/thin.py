@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike import rng
-from lookalike.synthesizers.forest import draw, kernels, thinning
+from lookalike.kernels import keyed
+from lookalike.learners import oblivious
+from lookalike.synthesizers.forest import draw, thinning
 from lookalike.synthesizers.forest.draw import Block, Thinner, Trained
 from lookalike.synthesizers.forest.learn import Matrix
 
@@ -31,7 +33,7 @@ def plain(data: Matrix, seed: int) -> Thinner:
     twins = np.zeros(n, bool)
     twins[1:] = prints[1:] == prints[:-1]
     twins[:-1] |= twins[1:].copy()
-    depth, leaves = thinning.DEPTH, thinning.LEAVES
+    depth, leaves = oblivious.DEPTH, oblivious.LEAVES
     none = np.empty((0, depth), np.int16), np.empty((0, depth), np.uint8), np.empty((0, leaves), np.float32)
     return Thinner(*none, shares, np.unique(prints), float(twins.mean()) if n else 0.0, salt)
 
@@ -45,9 +47,9 @@ def train(data: Matrix, model: Trained, seed: int, *, trees: int = 120) -> Train
     real = np.zeros(2 * n, bool)
     real[:n] = True
     min_rows = max(40, n // 200)
-    feats, cuts, values = thinning.boost(X, real, trees, 0.1, min_rows, key)
+    feats, cuts, values = oblivious.boost(X, real, trees, 0.1, min_rows, key)
     thinner = replace(model.thinner, feats=feats, cuts=cuts, values=values)
-    weights = draw.clipped(thinning.logits(np.ascontiguousarray(drawn), feats, cuts, values))
+    weights = draw.clipped(oblivious.logits(np.ascontiguousarray(drawn), feats, cuts, values))
     return replace(model, thinner=thinner, oversample=spare(weights))
 
 
@@ -55,7 +57,7 @@ def rows_of(data: Matrix, seed: int) -> Array:
     """The rows that drawn ones are held against: all, or a random `MOST`."""
     if data.rows <= MOST:
         return np.arange(data.rows)
-    return kernels.shuffled(rng.key(seed, "thinner") >> 1, data.rows)[:MOST]
+    return keyed.shuffled(rng.key(seed, "thinner") >> 1, data.rows)[:MOST]
 
 
 def start_of(data: Matrix, model: Trained, rows: Array) -> Block | None:
