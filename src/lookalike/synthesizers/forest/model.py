@@ -100,6 +100,7 @@ class Forest(Synthesizer):
             trees=self.trees, min_leaf=max(self.min_leaf, k), alpha=self.alpha,
             max_rows=int(min(60_000, max(8_000, 4_000_000 / (max(1, len(learned)) * self.trees)))),
         )  # fmt: skip
+        watch.tell("growing trees", 0.1)
         deadline = None if budget_s is None else began + 0.8 * budget_s
         bags = (
             grow.grow_all(
@@ -122,6 +123,7 @@ class Forest(Synthesizer):
             rows = thin.rows_of(data, seed)
             drawn = draw.candidates(model, len(rows), rng.key(seed, "drawn", "pairs") >> 1, thin.start_of(data, model, rows))
             model = replace(model, bags=pairs.with_partners(data, bags, drawn.codes, k))
+        watch.tell("comparing drawn rows with real ones", 0.7)
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = thin.train(data, model, seed)
         self._codings, self._learned, self._model, self._plans = codings, learned, model, {}

@@ -215,9 +215,10 @@ class _Learner:
                 keys |= set(self.schema.keys.get(relation.child, ()))
                 children = self.tables[relation.child]
                 children = children.select([column for column in children.column_names if column not in keys])
-                for total in across.totals(
-                    name, relation.name, self.tables[name], children, self.places[relation.name], sorted(taken)
-                ):
+                table, places = self.tables[name], self.places[relation.name]
+                repeated = {copy.of for copy in across.copies(relation.child, relation.name, children, table, places)}
+                skip = sorted(taken | repeated)  # what children repeat is no total of theirs
+                for total in across.totals(name, relation.name, table, children, places, skip):
                     found.append(total)
                     taken.add(total.column)
         return found
