@@ -50,7 +50,7 @@ class Parents:
 
 
 def opened(rows, asked=0, *, own=(), sources=None, parents=None, cap=10.0):
-    place = Place("t", 7, asked, frozenset(own), cap, sources or Sources(), Path(), lambda: pytest.fail("no model"), parents)
+    place = Place("t", 7, 7, asked, frozenset(own), cap, sources or Sources(), Path(), lambda: pytest.fail("no model"), parents)
     return Origin.read(rows).open(place)
 
 
