@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -22,10 +22,8 @@ from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
+from lookalike.synthesizers.forest.trained import Block, Trained
 from lookalike.synthesizers.series import BLOCK, Series, Stretch
-
-if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.draw import Block
 
 
 class Forest(Synthesizer):
@@ -110,7 +108,7 @@ class Forest(Synthesizer):
             if learned
             else []
         )
-        model = draw.Trained(
+        model = Trained(
             data.codings,
             data.bin_of,
             bags,
