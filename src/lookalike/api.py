@@ -23,7 +23,7 @@ from lookalike.errors import RunError, UsageError, did_you_mean
 from lookalike.kernels import cache as kernel_cache
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
-from lookalike.store import check_writable, put_bytes
+from lookalike.store import check_writable, put_bytes, refuse_links
 
 if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
@@ -512,6 +512,8 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
     for name in run_.tables:
         if not run_.paths(name):
             raise RunError(what=f"table {name!r} has no finished partition", where=str(run_.path), fix="run the recipe first")
+    if "url" not in fields:
+        refuse_links(Path(path))
     return list(exporter.export(run_, Path(path)))
 
 

@@ -194,7 +194,7 @@ def test_an_unsealed_run_is_held_to_its_manifest(folder):
     (folder / "manifest.json").write_text(json.dumps({"tables": {"a": {"parts": [{**parts[0], "path": "../x"}]}}}))
     assert verify(folder) == ["../x: lies outside the folder"]
     (folder / "manifest.json").write_text("{")
-    assert "cannot be read" in verify(folder)[0]
+    assert "manifest.json: the file is damaged" in verify(folder)[0]
 
 
 def test_public_keys_can_be_files(folder, tmp_path):

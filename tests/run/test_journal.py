@@ -1,4 +1,5 @@
-from hypothesis import given
+import orjson
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lookalike.models.base import Reply, ToolCall, Usage
@@ -22,11 +23,14 @@ replies = st.builds(
 )
 
 
-@given(reply=replies, row=st.integers(0, 2**62), call=st.integers(0, 50))
+@settings(deadline=None)
+@given(reply=replies, row=st.integers(0, 2**62), call=st.integers(0, 3))
 def test_a_reply_comes_back_as_it_was_written(reply, row, call, tmp_path_factory):
     """Whatever a model answered is read back equal, field by field."""
     folder = tmp_path_factory.mktemp("journal")
     journal = PartJournal.open(folder)
+    for before in range(call):
+        journal.add("f", Entry("note", row, before, "writer", Reply("before")))
     entry = Entry("note", row, call, "writer", reply)
     journal.add("f", entry)
     journal.close()
@@ -95,3 +99,42 @@ def test_an_unknown_price_makes_the_total_unknown(tmp_path):
         usage, requests = spent(tmp_path)
         assert usage == Usage(10 * (row + 1), 5 * (row + 1), usd)
         assert requests == row + 1
+
+
+def test_a_damaged_line_is_told_once_and_its_cell_walked_again_from_there(tmp_path):
+    """Any flipped byte of a line costs that reply and those that followed it in its cell; the file is whole again afterwards."""
+    journal = PartJournal.open(tmp_path)
+    for row in range(2):
+        for call in range(3):
+            journal.add("f", Entry("note", row, call, "writer", Reply(f"reply {row} {call}")))
+    journal.close()
+    [path] = tmp_path.glob("*.jsonl")
+    data = path.read_bytes()
+    line = data.split(b"\n")[1]
+    for at in range(data.index(line), data.index(line) + len(line)):
+        path.write_bytes(data[:at] + bytes([data[at] ^ 1]) + data[at + 1 :])
+        told = []
+        again = PartJournal.open(tmp_path, lambda path, number, told=told: told.append(number))
+        if told:
+            assert told == [2]
+            assert [call for _, row, call in again.entries if row == 0] == [0]
+            assert PartJournal.open(tmp_path, lambda path, number, told=told: told.append(number)).calls("f", 1) == 3
+            assert told == [2]
+        assert again.calls("f", 1) == 3
+        assert all(entry.reply.text == f"reply {entry.row} {entry.call}" for entry in again.entries.values())
+
+
+def test_lines_of_earlier_versions_are_read(tmp_path):
+    """A line without a checksum is a reply as before."""
+    line = {
+        "f": "f",
+        "c": "note",
+        "r": 0,
+        "k": 0,
+        "m": "writer",
+        "t": "text",
+        "u": [1, 2, None],
+        "s": [None, 1.0, 1, "stop", ""],
+    }
+    (tmp_path / "0000.jsonl").write_bytes(orjson.dumps(line) + b"\n")
+    assert PartJournal.open(tmp_path).recall("f", 0, 0).reply.text == "text"

@@ -57,6 +57,10 @@ def _notable(event: Event) -> None:
         case "capped":
             words = f"{event['table']}: {event['kept']:,} of {event['asked']:,} rows; {event['reason']}"
             say(words, "yellow")
+        case "damaged":
+            place = f"{event['path']}:{event['line']}" if event["line"] else event["path"]
+            what = "the reply is asked for again where it is needed" if event["line"] else "it is made anew"
+            say(f"damaged since it was written: {place}; {what}", "yellow")
         case "stopping":
             say(f"stopping: {event['reason']}", "yellow")
 

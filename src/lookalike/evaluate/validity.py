@@ -12,6 +12,8 @@ from lookalike.evaluate import encode
 from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.shapes import total_variation
 from lookalike.evaluate.views import Views, Which
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import rows_where
 from lookalike.schema import identities
 from lookalike.schema.identities import Identity
 
@@ -164,17 +166,8 @@ def _broken(views: Views, which: Which, base: Which = "real", *, given: list[Ide
 
 
 def _rules(table: pa.Table, rules: tuple[str, ...]) -> dict[str, Flags]:
-    if not rules:
-        return {}
-    import duckdb
-
-    out: dict[str, Flags] = {}
-    with duckdb.connect(":memory:", config={"enable_external_access": "false"}) as db:
-        db.register("rows", table)
-        for rule in rules:
-            kept = db.execute(f"select coalesce(({rule}), true) as kept from rows").fetchnumpy()["kept"]  # noqa: S608  # schema's own SQL
-            out[f"rule {rule}"] = ~np.asarray(kept, dtype=np.bool_)
-    return out
+    rows = Batch.of(table, "synthetic")
+    return {f"rule {rule}": ~rows_where(rule, rows, unknown=True) for rule in rules}
 
 
 def _pattern_gap(a: npt.NDArray[np.int64], b: npt.NDArray[np.int64]) -> float:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
+from pydantic import BaseModel, Field
 
 Plain = Mapping[str, Any]
 
@@ -19,6 +20,24 @@ _MEANING = {
     "fail": "fails at least one gate",
     "inconclusive": "could not be judged",
 }
+
+
+class _Shown(BaseModel):
+    """A result of a report."""
+
+    name: str
+    headline: bool = False
+    value: float | None = None
+    interval: list[float] | None = Field(default=None, min_length=2)
+    ceiling: float | None = None
+    floor: float | None = None
+
+
+class ReportFile(BaseModel):
+    """What a card needs of `report.json`."""
+
+    verdicts: dict[str, str | dict[str, Any]]
+    results: list[_Shown]
 
 
 def card(manifest: Plain, *, report: Plain | None = None, about: Plain | None = None) -> str:

@@ -14,10 +14,10 @@ from pydantic import Field
 
 from lookalike.errors import RunError
 from lookalike.export.base import Exporter, Tables
-from lookalike.export.card import card
+from lookalike.export.card import ReportFile, card
 from lookalike.export.croissant import croissant
 from lookalike.export.parquet import Parquet
-from lookalike.store import put, put_bytes, sha256
+from lookalike.store import put, put_bytes, read_json, sha256
 
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
@@ -112,7 +112,9 @@ def _report(run: Tables) -> dict[str, Any] | None:
     """The run's report, if one was made."""
     folder = getattr(run, "path", None)
     path = None if folder is None else Path(folder) / "report.json"
-    return dict(orjson.loads(path.read_bytes())) if path is not None and path.is_file() else None
+    if path is None or not path.is_file():
+        return None
+    return read_json(path, ReportFile, fix="delete this file, or let `lookalike report` write it again")
 
 
 def _clear(to: Path) -> None:

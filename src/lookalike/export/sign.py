@@ -7,18 +7,34 @@ what does not hold. Hashes need nothing but Python; signatures need the extra `s
 from __future__ import annotations
 
 import base64
-import json
 import os
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel
+
 from lookalike.errors import RunError
 from lookalike.optional import require
-from lookalike.store import sha256
+from lookalike.store import put_bytes, read_json, sha256, whole
 
 SUMS = "SHA256SUMS"
 SIGNATURE = "SHA256SUMS.sig"
 _LEFT_OUT = frozenset({SUMS, SIGNATURE})
+
+
+class _Listed(BaseModel):
+    path: str
+    sha256: str
+
+
+class _Table(BaseModel):
+    parts: list[_Listed] = []
+
+
+class _Manifest(BaseModel):
+    """What a seal needs of `manifest.json`."""
+
+    tables: dict[str, _Table] = {}
 
 
 def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
@@ -39,14 +55,14 @@ def seal(folder: Path, *, key: Path | None = None) -> list[Path]:
     if not listed:
         raise RunError(what="there is no file to seal", where=str(folder), fix="name the folder of a finished run")
     body = "".join(listed).encode()
-    written = [_write(folder / SUMS, body)]
+    put_bytes(folder / SUMS, body)
     (folder / SIGNATURE).unlink(missing_ok=True)  # an old signature would not fit the new list
     if key is not None:
         private = _private_key(key)
         public = private.public_key().public_bytes_raw()
         text = f"ed25519 {base64.b64encode(public).decode()} {base64.b64encode(private.sign(body)).decode()}\n"
-        written.append(_write(folder / SIGNATURE, text.encode()))
-    return written
+        put_bytes(folder / SIGNATURE, text.encode())
+    return [folder / SUMS] if key is None else [folder / SUMS, folder / SIGNATURE]
 
 
 def check_key(key: Path) -> None:
@@ -68,8 +84,8 @@ def unseal(folder: Path) -> None:
 def verify(folder: Path, *, public_key: str | Path | None = None) -> list[str]:
     """What does not hold; an empty list when every file is as it was written and sealed.
 
-    A run's `manifest.json` is checked against its partitions; a sealed folder against its list and signature. An unsealed run
-    is held to its manifest alone.
+    A run's `manifest.json` is checked against its partitions, and each file and journal line that carries a checksum against
+    that; a sealed folder against its list and signature.
 
     Args:
         folder: a run, or a sealed folder.
@@ -81,6 +97,7 @@ def verify(folder: Path, *, public_key: str | Path | None = None) -> list[str]:
         MissingExtra: there is a signature and `cryptography` is not installed.
     """
     problems, has_manifest = _manifest_problems(folder)
+    problems += _damage(folder)
     sums = folder / SUMS
     if not sums.is_file():
         if public_key is not None:
@@ -116,10 +133,10 @@ def _manifest_problems(folder: Path) -> tuple[list[str], bool]:
     if not path.is_file():
         return [], False
     try:
-        tables = json.loads(path.read_bytes()).get("tables", {})
-        parts = [(str(part["path"]), str(part["sha256"])) for table in tables.values() for part in table.get("parts", ())]
-    except (ValueError, AttributeError, KeyError, TypeError) as exc:
-        return [f"manifest.json cannot be read: {exc}"], True
+        found = read_json(path, _Manifest, fix="")
+    except RunError as exc:
+        return [f"manifest.json: {exc.what}"], True
+    parts = [(part["path"], part["sha256"]) for table in found.get("tables", {}).values() for part in table.get("parts", ())]
     problems = []
     for name, digest in parts:
         if _outside(name):
@@ -129,6 +146,20 @@ def _manifest_problems(folder: Path) -> tuple[list[str], bool]:
         elif sha256(folder / name) != digest:
             problems.append(f"{name}: is not what the manifest says")
     return problems, bool(parts)
+
+
+def _damage(folder: Path) -> list[str]:
+    """What does not fit the checksum that it carries itself: files, and the lines of journals, of which the last may be torn."""
+    problems = []
+    for path in _files(folder):
+        name = _name(path, folder)
+        if path.suffix == ".jsonl":
+            *ended, _torn = path.read_bytes().split(b"\n")
+            numbers = [number for number, line in enumerate(ended, 1) if whole(line) is False]
+            problems += [f"{name}:{number}: the line is damaged" for number in numbers]
+        elif path.suffix in (".parquet", ".json") and whole(path.read_bytes()) is False:
+            problems.append(f"{name}: does not fit its own checksum")
+    return problems
 
 
 def _public_key(given: str | Path) -> bytes:
@@ -230,13 +261,3 @@ def _files(folder: Path) -> list[Path]:
 
 def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
-
-
-def _write(path: Path, body: bytes) -> Path:
-    aside = path.with_name(path.name + ".tmp")
-    with aside.open("wb") as file:
-        file.write(body)
-        file.flush()
-        os.fsync(file.fileno())
-    aside.replace(path)
-    return path

@@ -14,6 +14,7 @@ import orjson
 import yaml
 
 from lookalike.generators.asking import Read, Unfit
+from lookalike.rows.sql import check_program
 
 _FENCE = re.compile(r"(?P<marks>`{3,}|~{3,})[ \t]*(?P<tag>[\w+#.-]*)[^\n]*\n(?P<body>.*?)(?:\n[ \t]*(?P=marks)|\Z)", re.DOTALL)
 # how fences and people call a language that has another name here
@@ -29,14 +30,6 @@ def _python(code: str) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", SyntaxWarning)  # odd escapes are not errors
         ast.parse(code)
-
-
-def _sql(code: str) -> None:
-    import duckdb
-
-    with duckdb.connect(":memory:", config={"enable_external_access": False}) as connection:
-        if not connection.extract_statements(code):
-            raise ValueError("no statement")
 
 
 def _json(code: str) -> None:
@@ -71,7 +64,7 @@ def _xml(code: str) -> None:
 
 
 CHECKS: dict[str, Callable[[str], None]] = {
-    "python": _python, "sql": _sql, "json": _json, "jsonl": _jsonl, "yaml": _yaml, "toml": _toml, "xml": _xml, "regex": _regex,
+    "python": _python, "sql": check_program, "json": _json, "jsonl": _jsonl, "yaml": _yaml, "toml": _toml, "xml": _xml, "regex": _regex,
 }  # fmt: skip
 
 

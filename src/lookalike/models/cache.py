@@ -16,6 +16,7 @@ from typing import Any
 import orjson
 
 from lookalike.models.base import Model, Reply, Request, ToolCall, Usage
+from lookalike.store import refuse_links
 
 FORMAT = 1
 _SORTED = orjson.OPT_SORT_KEYS | orjson.OPT_NON_STR_KEYS
@@ -26,6 +27,7 @@ class ReplyCache:
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
+        refuse_links(folder)
         self._db = sqlite3.connect(folder / "replies.sqlite", timeout=30, isolation_level=None, check_same_thread=False)
         self._db.execute("pragma journal_mode=wal")
         self._db.execute("pragma synchronous=normal")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import pyarrow as pa
@@ -27,6 +27,11 @@ class Batch:
     table: str
     ids: rng.Ids
     columns: Mapping[str, pa.Array] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, table: pa.Table, name: str = "data") -> Self:
+        """All rows of a table, counted from 0."""
+        return cls(name, np.arange(table.num_rows), columns_of(table))
 
     def __len__(self) -> int:
         return len(self.ids)

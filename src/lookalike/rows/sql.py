@@ -1,15 +1,17 @@
-"""SQL expressions over a row, run by DuckDB: `when`, `keep`, `expression`, filters and rules.
+"""SQL expressions over a row, run by DuckDB: `when`, `keep`, `expression`, `where`, constraints, filters and rules.
 
-An expression is a function of its row alone: aggregates, windows, subqueries and functions that change from call to call
-are refused, so a value never depends on how rows are cut into batches. DuckDB runs in memory with file and network access
-switched off and its configuration locked.
+The one place that opens DuckDB. An expression is a function of its row alone: aggregates, windows, subqueries, clocks and functions
+that change from call to call are refused, so a value never depends on how rows are cut into batches, nor on when they are made.
+DuckDB runs in memory with file and network access switched off and its configuration locked.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import threading
 from collections.abc import Mapping
+from decimal import Decimal
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -25,12 +27,18 @@ if TYPE_CHECKING:
     import duckdb
 
 _LOCAL = threading.local()
-_CLOCKS = frozenset({"current_date", "current_timestamp", "current_time", "localtime", "localtimestamp"})
+_WORDS = frozenset(
+    {"current_date", "current_timestamp", "current_time", "localtime", "localtimestamp"}
+)  # written without brackets
+_CLOCKS = _WORDS | {
+    "current_localtime", "current_localtimestamp", "get_current_time", "get_current_timestamp", "now", "today", "transaction_timestamp"
+}  # fmt: skip
+_CLOCK = "the clock, and not the same every time; write the date down, as DATE '2026-01-31'"
 # what most expressions are made of: asking DuckDB which of its functions are no plain ones costs more than opening it
 PLAIN = frozenset(
-    {"+", "-", "*", "/", "//", "%", "||", "~~", "!~~", "abs", "concat", "contains", "ends_with", "exp", "floor", "greatest",
-     "least", "len", "length", "list_value", "ln", "lower", "replace", "round", "sqrt", "starts_with", "struct_extract",
-     "struct_pack", "substr", "substring", "trim", "upper"}
+    {"+", "-", "*", "/", "//", "%", "||", "~~", "!~~", "abs", "concat", "contains", "ends_with", "epoch_us", "exp", "floor", "greatest",
+     "least", "len", "length", "list_value", "ln", "lower", "make_timestamp", "replace", "round", "sqrt", "starts_with", "strftime", "struct_extract",
+     "struct_pack", "substr", "substring", "trim", "try_strptime", "upper"}
 )  # fmt: skip
 
 
@@ -47,21 +55,49 @@ def _connection() -> duckdb.DuckDBPyConnection:
 
 
 @cache
-def _forbidden_functions() -> dict[str, str]:
-    """Function name -> why an expression cannot use it."""
-    rows = _connection().execute("SELECT function_name, function_type, stability FROM duckdb_functions()").fetchall()
-    scalars = {name for name, sort, _ in rows if sort in ("scalar", "macro")}
-    reasons = {
-        name: "an aggregate over rows; an expression sees one row"
-        for name, sort, _ in rows
-        if sort == "aggregate" and name not in scalars
-    }
-    for name, sort, stability in rows:
-        if sort == "scalar" and stability in ("VOLATILE", "CONSISTENT_WITHIN_QUERY") and name != "error":
-            reasons[name] = "not the same every time; draw it in a column of its own, or write the date down"
-    for name in _CLOCKS:
-        reasons[name] = "the clock, and not the same every time; write the date down, as DATE '2026-01-31'"
-    return reasons
+def _functions() -> dict[str, list[tuple[str, str | None, str | None]]]:
+    """Function name -> (sort, stability, what it stands for) of each way to call it."""
+    found: dict[str, list[tuple[str, str | None, str | None]]] = {}
+    rows = (
+        _connection()
+        .execute("SELECT function_name, function_type, stability, macro_definition FROM duckdb_functions()")
+        .fetchall()
+    )
+    for name, *rest in rows:
+        found.setdefault(name, []).append(tuple(rest))
+    return found
+
+
+@cache
+def refused(name: str) -> str:
+    """Why an expression cannot use a function; "" when it can."""
+    if name in _CLOCKS:
+        return _CLOCK
+    ways = _functions().get(name, [])
+    scalars = [way for way in ways if way[0] in ("scalar", "macro")]
+    if ways and not scalars:
+        several = "an aggregate over rows" if any(sort == "aggregate" for sort, *_ in ways) else "a function that makes rows"
+        return f"{several}; an expression sees one row"
+    if name != "error" and any(stability in ("VOLATILE", "CONSISTENT_WITHIN_QUERY") for _, stability, _ in scalars):
+        return "not the same every time; draw it in a column of its own, or write the date down"
+    for _, _, meaning in scalars:
+        if meaning is not None and _within(meaning):
+            return f"a short form of what an expression cannot use: {meaning}"
+    return ""
+
+
+def _within(meaning: str) -> bool:
+    """Whether a macro stands for something that is refused."""
+    try:
+        sql_columns(meaning)
+    except RecipeError:
+        return True
+    return False
+
+
+def _age_today(node: Any) -> bool:
+    """Whether a call of age() has one moment, and so compares it with today."""
+    return node["function_name"].lower() == "age" and len(node.get("children", node.get("arguments", ()))) == 1
 
 
 def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:  # noqa: C901  # one case a node class
@@ -80,8 +116,8 @@ def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:
         )
     if sort == "COLUMN_REF":
         path = node["column_names"]
-        if path[0].lower() in _CLOCKS:
-            raise RecipeError(what=f"{sql!r} uses {path[0]}: {_forbidden_functions()[path[0].lower()]}")
+        if path[0].lower() in _WORDS:
+            raise RecipeError(what=f"{sql!r} uses {path[0]}: {_CLOCK}")
         if path[0] not in bound:
             found.add(path[0])
         return
@@ -91,8 +127,8 @@ def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:
         _names(node.get("expr"), bound | own, sql, found)
         return
     name = node.get("function_name", "").lower() if sort == "FUNCTION" else ""
-    if name and name not in PLAIN and name in _forbidden_functions():
-        raise RecipeError(what=f"{sql!r} uses {node['function_name']}(): {_forbidden_functions()[name]}")
+    if name and name not in PLAIN and (why := _CLOCK if _age_today(node) else refused(name)):
+        raise RecipeError(what=f"{sql!r} uses {node['function_name']}(): {why}")
     for value in node.values():
         _names(value, bound, sql, found)
 
@@ -133,11 +169,46 @@ def check_sql(sql: str) -> str:
     return sql
 
 
+def sql_name(column: str) -> str:
+    """A column's name in an expression."""
+    return '"' + column.replace('"', '""') + '"'
+
+
+def literal(value: Any) -> str:
+    """A value in an expression: None, truth, numbers, texts, and moments as texts that DuckDB compares with a column of moments."""
+    if value is None:
+        return "NULL"
+    if isinstance(value, (bool, int, Decimal)) or (isinstance(value, float) and math.isfinite(value)):
+        return str(value).lower()
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def check_program(text: str) -> None:
+    """Refuse a text that is no SQL at all; of what it says nothing is run.
+
+    Raises:
+        ValueError: DuckDB cannot read it, or it has no statement.
+    """
+    import duckdb
+
+    try:
+        statements = _connection().extract_statements(text)
+    except duckdb.Error as exc:
+        raise ValueError(str(exc)) from exc
+    if not statements:
+        raise ValueError("no statement")
+
+
 Sql = Annotated[str, AfterValidator(check_sql)]
 
 
-def evaluate(sql: str, batch: Batch) -> pa.Array:
-    """The value of an SQL expression on every row. `_id` is the row id. Decimals come back as float64.
+def evaluate(sql: str, batch: Batch, *, exact: bool = False) -> pa.Array:
+    """The value of an SQL expression on every row. `_id` is the row id.
+
+    Args:
+        sql: the expression.
+        batch: the rows.
+        exact: whether decimals come back as decimals; else they are float64.
 
     Raises:
         UnknownColumn: a column that the batch does not have.
@@ -150,7 +221,7 @@ def evaluate(sql: str, batch: Batch) -> pa.Array:
             what=f"the SQL expression {sql!r} uses {missing[0]!r}, which table {batch.table!r} does not have",
             fix=did_you_mean(missing[0], batch.columns, label="columns"),
         )
-    return _plain(_run(sql, pa.table({"_id": batch.ids, **{name: batch[name] for name in names}})))
+    return _plain(_run(sql, pa.table({"_id": batch.ids, **{name: batch[name] for name in names}})), exact=exact)
 
 
 def _run(sql: str, table: pa.Table) -> pa.Array:
@@ -172,11 +243,11 @@ def _uncomputed(sql: str, error: duckdb.Error) -> RecipeError:
     return RecipeError(what=f"the SQL expression {sql!r} cannot be computed: {first}", fix="correct it or cast the column")
 
 
-def _plain(values: pa.Array) -> pa.Array:
-    """Types that every reader knows: decimals as float64, dictionaries and large strings as strings."""
+def _plain(values: pa.Array, *, exact: bool) -> pa.Array:
+    """Types that every reader knows: decimals as float64 unless they are to be exact, dictionaries and large strings as strings."""
     if isinstance(values, pa.ChunkedArray):  # what combine_chunks gives for no chunks, in some versions
         values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
-    if pa.types.is_decimal(values.type):
+    if pa.types.is_decimal(values.type) and not exact:
         return values.cast(pa.float64())
     if pa.types.is_dictionary(values.type):
         return values.dictionary_decode()
@@ -185,18 +256,23 @@ def _plain(values: pa.Array) -> pa.Array:
     return values
 
 
-def rows_where(sql: str, batch: Batch) -> npt.NDArray[np.bool_]:
-    """Where an SQL condition is true; null counts as false.
+def rows_where(sql: str, batch: Batch, *, unknown: bool = False) -> npt.NDArray[np.bool_]:
+    """Where an SQL condition is true, bool [n].
+
+    Args:
+        sql: the condition.
+        batch: the rows.
+        unknown: what null counts as: a row that a rule says nothing about keeps the rule.
 
     Raises:
         RecipeError: the expression is not a condition.
     """
     values = evaluate(sql, batch)
     if pa.types.is_null(values.type):
-        return np.zeros(len(batch), bool)
+        return np.full(len(batch), unknown)
     if not pa.types.is_boolean(values.type):
         raise _no_condition(sql, values.type)
-    return values.fill_null(False).to_numpy(zero_copy_only=False)
+    return values.fill_null(unknown).to_numpy(zero_copy_only=False)
 
 
 def row_where(sql: str, row: Mapping[str, Any], types: Mapping[str, pa.DataType]) -> bool:
@@ -234,7 +310,7 @@ def _prepared(sql: str, names: tuple[str, ...], types: tuple[pa.DataType | None,
         for name, kind in zip(names, types, strict=True):
             if kind is None:
                 raise UnknownColumn(what=f"the SQL expression {sql!r} uses {name!r}, which this row does not have")
-        quoted = ['"' + name.replace('"', '""') + '"' for name in names]
+        quoted = [sql_name(name) for name in names]
         casts = ["?::BIGINT AS _id", *(f"{_parameter(kind)} AS {name}" for name, kind in zip(quoted, types, strict=True))]
         [found] = _connection().extract_statements(f"SELECT ({sql}\n) FROM (SELECT {', '.join(casts)}) AS batch")  # noqa: S608  # parsed: one expression
         if len(known) < 4096:

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
 import pyarrow as pa
 
 from lookalike.errors import RunError
@@ -21,7 +20,7 @@ from lookalike.recipe.load import dump
 from lookalike.run import manifest
 from lookalike.run.events import Counts, Events, Listener
 from lookalike.run.executors import Shard
-from lookalike.run.folder import RunFolder
+from lookalike.run.folder import RunFolder, read_plan
 from lookalike.run.journal import Entry, PartJournal
 from lookalike.run.lock import locked
 from lookalike.run.loop import Loop, Stopped, few_collections, interruptible, stopped
@@ -29,7 +28,7 @@ from lookalike.run.origin import Sources
 from lookalike.run.parts import Part
 from lookalike.run.progress import Progress
 from lookalike.run.tables import TableRun
-from lookalike.store import clear_leftovers, put_bytes
+from lookalike.store import clear_leftovers, put_bytes, put_json, refuse_links
 
 __all__ = ["Options", "Progress", "Runner", "Stopped", "run"]
 SYNC_S = 1.0  # replies on disk are synced this often: what a power cut may cost
@@ -77,12 +76,13 @@ def run(
     for table in plan.tables:
         progress.counts[table.name], progress.asked[table.name] = Counts(), table.n_rows
     name = "run" if options.shard.whole else f"shard-{options.shard.index}-of-{options.shard.count}"
+    refuse_links(to)
     check_owner(plan, to)
     with locked(to, name, shared=not options.shard.whole), Events(to / "events.jsonl", listeners) as events:
         if options.shard.whole:
             clear_leftovers(to)
         put_bytes(to / "recipe.yaml", dump(plan.recipe).encode())
-        put_bytes(to / "plan.json", orjson.dumps(plan.json(), option=orjson.OPT_INDENT_2))
+        put_json(to / "plan.json", plan.json())
         events.emit("start", name=plan.recipe.name, rows={t.name: t.n_rows for t in plan.tables}, pid=os.getpid())
         runner = Runner(plan, to, options, events, progress)
         try:
@@ -94,7 +94,7 @@ def run(
         finally:
             runner.close()
         if options.shard.whole:
-            manifest.write(plan, to, progress, time.monotonic() - progress.started)
+            manifest.write(plan, to, progress, time.monotonic() - progress.started, runner.damaged)
         events.emit("done", counts={table: c.dump() for table, c in progress.counts.items()})
     return RunFolder(to)
 
@@ -105,16 +105,15 @@ def check_owner(plan: Plan, to: Path) -> None:
     Raises:
         RunError: it holds another recipe's run, or files that are no run.
     """
-    path = to / "plan.json"
-    if path.is_file():
-        found = orjson.loads(path.read_bytes()).get("name")
+    if (to / "plan.json").is_file():
+        found = read_plan(to)["name"]
         if found != plan.recipe.name:
             raise RunError(
                 what=f"the folder holds a run of recipe {found!r}, this is {plan.recipe.name!r}",
                 where=str(to),
                 fix="choose another folder with -o",
             )
-    elif to.is_dir() and any(not entry.name.startswith(".") for entry in to.iterdir()):
+    elif to.is_dir() and not (to / "events.jsonl").is_file() and any(not entry.name.startswith(".") for entry in to.iterdir()):
         raise RunError(what="the folder is not empty and holds no run", where=str(to), fix="choose another folder with -o")
 
 
@@ -128,6 +127,7 @@ class Runner:
         self.loop = Loop()
         self.parts: dict[str, list[Part]] = {}
         self.journals: set[PartJournal] = set()
+        self._told: set[tuple[Path, int]] = set()
 
     def close(self) -> None:
         """Let go of backends, threads and journals."""
@@ -156,7 +156,7 @@ class Runner:
         """The lanes to all models of the run, opened for the first table that asks one of them."""
         if self.progress.lanes is None:
             # only a budget asks what earlier attempts have cost: it takes reading every journal
-            spent, requests = (Usage(), 0) if self.plan.recipe.budget is None else manifest.spent(self.to)
+            spent, requests = (Usage(), 0) if self.plan.recipe.budget is None else manifest.spent(self.to, self.damaged)
             models = self.plan.models_used()
             if unpriced := [name for name, model in models.items() if model.usd(1, 1) is None]:
                 self.events.emit("unpriced", models=unpriced)
@@ -186,6 +186,12 @@ class Runner:
     def _sync(self) -> None:
         for journal in list(self.journals):
             journal.sync()
+
+    def damaged(self, path: Path, line: int = 0) -> None:
+        """Say once that a file, or a line of it, is not what was written, and is made good."""
+        if (path, line) not in self._told:
+            self._told.add((path, line))
+            self.events.emit("damaged", path=path.relative_to(self.to).as_posix(), line=line)
 
     def stopping(self) -> None:
         """Say that the user's stop was heard."""

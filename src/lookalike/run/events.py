@@ -6,6 +6,7 @@ content, a prompt or a key.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any, Self
 
 import orjson
 
-from lookalike.store import disk_errors
+from lookalike.store import create, disk_errors
 
 Event = dict[str, Any]
 Listener = Callable[[Event], None]
@@ -72,7 +73,7 @@ class Events:
         if self._path is not None:
             with disk_errors(self._path):
                 self._path.parent.mkdir(parents=True, exist_ok=True)
-                self._file = self._path.open("ab", buffering=0)
+                self._file = os.fdopen(create(self._path, os.O_APPEND), "ab", buffering=0)
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:

@@ -6,6 +6,7 @@ from another machine.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -14,10 +15,80 @@ from typing import Any
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
+from pydantic import BaseModel, Field
 
 from lookalike.errors import RunError, did_you_mean
-from lookalike.run.parts import DROPPED, Part, read_all, read_part
+from lookalike.run.parts import DROPPED, Part, batches, read_all, read_part
+from lookalike.schema.names import Name
+from lookalike.store import read_json
+
+
+class PlannedTable(BaseModel):
+    """What readers of a plan need of a table."""
+
+    name: Name
+
+
+class PlanFile(BaseModel):
+    """What readers of `plan.json` need of it."""
+
+    name: str
+    tables: list[PlannedTable]
+
+
+class MadePart(BaseModel):
+    """A partition in `manifest.json`."""
+
+    path: str
+    rows: int
+    sha256: str
+
+
+class MadeTable(BaseModel):
+    """A table in `manifest.json`."""
+
+    rows: int
+    outcomes: dict[str, int]
+    table_schema: dict[str, str] = Field(alias="schema")
+    parts: list[MadePart]
+
+
+class Calls(BaseModel):
+    """What a model column has cost, in `manifest.json`."""
+
+    model: str
+    served_by: list[str]
+    calls: int
+    tries: int
+    failed: int
+    prompt_tokens: int
+    completion_tokens: int
+    usd: float | None
+
+
+class ManifestFile(BaseModel):
+    """What readers of `manifest.json` need of it."""
+
+    name: str
+    seed: int
+    created: str
+    seconds: float
+    tables: dict[str, MadeTable]
+    calls: dict[str, Calls]
+    models: dict[str, str]
+    sources: dict[str, dict[str, Any]]
+
+
+REWRITTEN = "delete this file and run the recipe's file again with -o and this folder: nothing else is lost"
+
+
+def read_plan(folder: Path) -> dict[str, Any]:
+    """The plan of a run folder.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    return read_json(folder / "plan.json", PlanFile, fix=REWRITTEN)
 
 
 @dataclass(frozen=True)
@@ -35,13 +106,13 @@ class RunFolder:
     @cached_property
     def plan(self) -> dict[str, Any]:
         """The plan as JSON."""
-        return dict(orjson.loads((self.path / "plan.json").read_bytes()))
+        return read_plan(self.path)
 
     @property
     def manifest(self) -> dict[str, Any]:
         """What was made; empty while the run is not finished."""
         path = self.path / "manifest.json"
-        return dict(orjson.loads(path.read_bytes())) if path.is_file() else {}
+        return read_json(path, ManifestFile, fix=REWRITTEN) if os.path.lexists(path) else {}
 
     @property
     def name(self) -> str:
@@ -85,8 +156,7 @@ class RunFolder:
     def batches(self, table: str, rows: int = 65_536) -> Iterator[pa.RecordBatch]:
         """The finished rows in order, a bounded number at a time."""
         for path in self.paths(table):
-            with pq.ParquetFile(path) as file:
-                yield from file.iter_batches(rows)
+            yield from batches(path, rows)
 
     def table(self, table: str) -> pa.Table:
         """All finished rows of a table."""
@@ -111,6 +181,8 @@ class RunFolder:
         if path.is_file():
             for line in path.read_bytes().splitlines():
                 try:
-                    yield orjson.loads(line)
+                    event = orjson.loads(line)
                 except orjson.JSONDecodeError:
                     continue  # the torn last line of a killed run
+                if isinstance(event, dict):
+                    yield event

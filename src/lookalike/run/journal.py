@@ -9,11 +9,15 @@ process that is dead but still writes tears nobody's lines.
 A line is keyed by the column's fingerprint, the row and the number of the call within the cell. After an edit of the recipe
 the replies of untouched columns are still found, the others are not. A later line for a call takes the place of an earlier
 one and of all that followed it in its cell: the conversation was begun anew from there.
+
+Each line carries its checksum. The last line of a file may be torn: that reply was in flight. Any other line that is not whole
+was damaged on the disk: it is told, left out, and its reply and those that followed it in its cell are asked for again.
 """
 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,9 +25,13 @@ from typing import Any
 import orjson
 
 from lookalike.models.base import Reply, ToolCall, Usage
-from lookalike.store import disk_errors
+from lookalike.store import BLANK, STAMP, create, disk_errors, put_bytes, reading, stamped, whole
 
 Key = tuple[str, int, int]  # (column fingerprint, row id, call)
+Tell = Callable[[Path, int], None]
+"""Told of each damaged line: the file, and the line's number from 1."""
+_FIX = "move it out of the run folder: what is missing then is asked for again"
+_KEYS = frozenset({"f", "c", "r", "k", "m", "e", "t", "u", "s", "tools", "why", "v", "raw"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +50,8 @@ def _encode(fingerprint: str, entry: Entry) -> bytes:
     line: dict[str, Any] = {"f": fingerprint, "c": entry.column, "r": entry.row, "k": entry.call, "m": entry.model}
     reply = entry.reply
     if reply is None:
-        line["e"] = entry.failure
-        return orjson.dumps(line) + b"\n"
+        line["e"], line[STAMP] = entry.failure, BLANK
+        return stamped(orjson.dumps(line)) + b"\n"
     usage = reply.usage
     line["t"] = reply.text
     line["u"] = (usage.prompt_tokens, usage.completion_tokens, usage.usd)
@@ -56,10 +64,53 @@ def _encode(fingerprint: str, entry: Entry) -> bytes:
         line["v"] = reply.vector
     if reply.verbatim:
         line["raw"] = reply.verbatim
-    return orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n"
+    line[STAMP] = BLANK
+    return stamped(orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY)) + b"\n"
 
 
-def _decode(line: dict[str, Any]) -> Entry:
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a journal: the entry with its column's fingerprint; None where it is damaged."""
+
+    number: int
+    raw: bytes
+    fingerprint: str = ""
+    entry: Entry | None = None
+
+
+def lines(path: Path) -> Iterator[Line]:
+    """A journal file's lines in order, without the torn last one of a killed run.
+
+    Raises:
+        RunError: the file cannot be read.
+    """
+    with reading(path, fix=_FIX):
+        found = path.read_bytes().split(b"\n")
+    for number, raw in enumerate(found, 1):
+        try:
+            line = Line(number, raw, *_decode(raw))
+        except (KeyError, TypeError, ValueError):
+            if number == len(found) and whole(raw) is None:
+                break
+            line = Line(number, raw)
+        yield line
+
+
+def _decode(raw: bytes) -> tuple[str, Entry]:
+    """A line's fingerprint and entry.
+
+    Raises:
+        ValueError, KeyError, TypeError: it is damaged.
+    """
+    line = orjson.loads(raw)
+    if (
+        not isinstance(line, dict) or whole(raw) is False or not line.keys() - {STAMP} <= _KEYS
+    ):  # lines of the first versions carry no checksum
+        raise ValueError("not what was written")
+    return line["f"], _entry(line)
+
+
+def _entry(line: dict[str, Any]) -> Entry:
     if "e" in line:
         return Entry(line["c"], line["r"], line["k"], line["m"], None, line["e"])
     prompt, completion, usd = line["u"]
@@ -90,19 +141,23 @@ class PartJournal:
     _handle: int | None = None
 
     @classmethod
-    def open(cls, folder: Path) -> PartJournal:
-        """Read all earlier attempts; a last line that a kill has torn is skipped."""
+    def open(cls, folder: Path, tell: Tell = lambda path, number: None) -> PartJournal:
+        """Read all earlier attempts; damaged lines are told once and taken out.
+
+        Raises:
+            RunError: a file of it cannot be read.
+        """
         journal = cls(folder)
         for path in sorted(folder.glob("*.jsonl")) if folder.is_dir() else ():
-            for raw in path.read_bytes().split(b"\n"):
-                if not raw:
-                    continue
-                try:
-                    line = orjson.loads(raw)
-                    entry = _decode(line)
-                except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
-                    continue  # torn
-                journal._keep(line["f"], entry)
+            found = list(lines(path))
+            damaged = [line.number for line in found if line.entry is None]
+            for line in found:
+                if line.entry is not None:
+                    journal._keep(line.fingerprint, line.entry)
+            for number in damaged:
+                tell(path, number)
+            if damaged:
+                put_bytes(path, b"".join(line.raw + b"\n" for line in found if line.entry is not None))
         return journal
 
     def _keep(self, fingerprint: str, entry: Entry) -> None:
@@ -112,6 +167,8 @@ class PartJournal:
             if entry.call == 0 and known.reply is not None:
                 self.begun[fingerprint, entry.row] = self.begun.get((fingerprint, entry.row), 0) + 1
             self._cut(fingerprint, entry.row, entry.call)
+        elif entry.call and (fingerprint, entry.row, entry.call - 1) not in self.entries:
+            return  # the call before it is lost: the conversation is walked again from there
         self.entries[fingerprint, entry.row, entry.call] = entry
 
     def _cut(self, fingerprint: str, row: int, call: int) -> None:
@@ -154,8 +211,7 @@ class PartJournal:
             attempt = len(list(self.folder.glob("*.jsonl")))
             while True:
                 try:
-                    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL
-                    return os.open(self.folder / f"{attempt:04d}.jsonl", flags, 0o644)
+                    return create(self.folder / f"{attempt:04d}.jsonl", os.O_APPEND | os.O_EXCL)
                 except FileExistsError:
                     attempt += 1
 

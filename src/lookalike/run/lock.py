@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from lookalike.errors import RunError
-from lookalike.store import disk_errors
+from lookalike.store import create, disk_errors
 
 
 @contextmanager
@@ -35,7 +35,7 @@ def _held(folder: Path, name: str, how: int) -> Iterator[None]:
     path = folder / f".{name}.lock"
     with disk_errors(path):
         folder.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+        handle = create(path, 0)
     try:
         try:
             fcntl.flock(handle, how | fcntl.LOCK_NB)

@@ -8,23 +8,22 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import orjson
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from lookalike import __version__
 from lookalike.models.base import Usage
-from lookalike.run.parts import DROPPED, part_path, read_all, read_part
-from lookalike.store import put, put_bytes, sha256
+from lookalike.run.journal import Entry, Tell, lines
+from lookalike.run.parts import DROPPED, part_path, put_rows, read_all, read_part
+from lookalike.store import put_json, sha256
 
 if TYPE_CHECKING:
     from lookalike.plan import Plan
     from lookalike.run.engine import Progress
 
 
-def spent(folder: Path) -> tuple[Usage, int]:
+def spent(folder: Path, tell: Tell = lambda path, number: None) -> tuple[Usage, int]:
     """Tokens and money that all attempts at the run have cost so far, and the requests they sent."""
-    use = by_column(folder)
+    use = by_column(folder, tell)
     return total(use), sum(column["tries"] for column in use.values())
 
 
@@ -36,33 +35,36 @@ def total(use: Mapping[str, Mapping[str, Any]]) -> Usage:
     return usage
 
 
-def by_column(folder: Path) -> dict[str, dict[str, Any]]:
+def by_column(folder: Path, tell: Tell = lambda path, number: None) -> dict[str, dict[str, Any]]:
     """Calls, tokens and money of each model column, over all attempts at the run: "table.column" -> numbers.
 
-    Counted from the journal, which holds every reply that was paid for, also those of rows that were rejected.
+    Counted from the journal, which holds every reply that was paid for, also those of rows that were rejected. Damaged lines
+    are told and not counted.
     """
     use: dict[str, dict[str, Any]] = {}
     for path in sorted((folder / "journal").glob("*/part-*/*.jsonl")):
         table = path.parent.parent.name
-        with path.open("rb") as file:
-            for raw in file:
-                try:
-                    line = orjson.loads(raw)
-                    column = use.setdefault(f"{table}.{line['c']}", _nothing(line["m"]))
-                except (orjson.JSONDecodeError, KeyError, TypeError):
-                    continue  # the torn last line of a killed run
-                column["calls"] += 1
-                column["tries"] += 1 if "e" in line else line["s"][2]
-                if "e" in line:
-                    column["failed"] += 1
-                    continue
-                prompt, completion, usd = line["u"]
-                column["prompt_tokens"] += prompt
-                column["completion_tokens"] += completion
-                column["usd"] = None if usd is None or column["usd"] is None else column["usd"] + usd
-                if line["s"][4] and line["s"][4] not in column["served_by"]:
-                    column["served_by"].append(line["s"][4])
+        for line in lines(path):
+            if line.entry is None:
+                tell(path, line.number)
+            else:
+                _count(use.setdefault(f"{table}.{line.entry.column}", _nothing(line.entry.model)), line.entry)
     return use
+
+
+def _count(column: dict[str, Any], entry: Entry) -> None:
+    """Add one call."""
+    reply = entry.reply
+    column["calls"] += 1
+    column["tries"] += 1 if reply is None else reply.tries
+    if reply is None:
+        column["failed"] += 1
+        return
+    column["prompt_tokens"] += reply.usage.prompt_tokens
+    column["completion_tokens"] += reply.usage.completion_tokens
+    column["usd"] = None if reply.usage.usd is None or column["usd"] is None else column["usd"] + reply.usage.usd
+    if reply.served_by and reply.served_by not in column["served_by"]:
+        column["served_by"].append(reply.served_by)
 
 
 def _nothing(model: str) -> dict[str, Any]:
@@ -70,9 +72,9 @@ def _nothing(model: str) -> dict[str, Any]:
     return {"model": model, "served_by": [], **counts}
 
 
-def write(plan: Plan, folder: Path, progress: Progress, seconds: float) -> dict[str, Any]:
-    """Write `manifest.json`, `failures.parquet` and `dropped.parquet`; returns the manifest."""
-    use = by_column(folder)
+def write(plan: Plan, folder: Path, progress: Progress, seconds: float, tell: Tell) -> None:
+    """Write `manifest.json`, `failures.parquet` and `dropped.parquet`."""
+    use = by_column(folder, tell)
     tables = {}
     for table in plan.tables:
         parts: list[dict[str, Any]] = []
@@ -103,8 +105,7 @@ def write(plan: Plan, folder: Path, progress: Progress, seconds: float) -> dict[
         "sources": {name: source.dump() for name, source in plan.recipe.sources.items()},
     }
     _write_dropped(folder)
-    put_bytes(folder / "manifest.json", orjson.dumps(body, option=orjson.OPT_INDENT_2))
-    return body
+    put_json(folder / "manifest.json", body)
 
 
 def _write_dropped(folder: Path) -> None:
@@ -116,12 +117,8 @@ def _write_dropped(folder: Path) -> None:
 
         failed = pc.equal(found["outcome"], "failed")
         failures, others = found.filter(failed), found.filter(pc.invert(failed))
-    _put(folder / "failures.parquet", failures)
-    _put(folder / "dropped.parquet", others)
-
-
-def _put(path: Path, table: pa.Table) -> None:
-    put(path, lambda file: pq.write_table(table, file, compression="zstd"))
+    put_rows(folder / "failures.parquet", failures)
+    put_rows(folder / "dropped.parquet", others)
 
 
 def _schema(path: Path) -> dict[str, str]:

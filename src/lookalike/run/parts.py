@@ -3,11 +3,15 @@
 tables/<table>/part-00000.parquet     the rows; the same bytes for the same recipe
 dropped/<table>/part-00000.parquet    ids, outcomes and reasons of rows that are not in it
 lineage/<table>/part-00000.parquet    one row a model call: column, model, try, seed, tokens, milliseconds, money
+
+Each file carries a checksum of all its bytes; nothing is read from one that does not fit it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,15 +20,31 @@ import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
+from pydantic import BaseModel
 
 from lookalike.errors import RunError
 from lookalike.models.base import Reply
-from lookalike.rows.batch import Batch
+from lookalike.rng import Ids
+from lookalike.rows.batch import Batch, flat
 from lookalike.run.events import Counts
 from lookalike.run.journal import Entry
-from lookalike.store import put
+from lookalike.store import BLANK, STAMP, check, disk_errors, put_bytes, read_whole, reading, stamped
 
 _META = b"lookalike"
+_FIX = "delete this file and run again; only this partition is made anew, and no reply is asked for twice"
+
+
+class _Told(BaseModel):
+    """What a partition says of itself."""
+
+    index: int
+    start: int
+    stop: int
+    fingerprint: str
+    counts: dict[str, int]
+    ids: list[int] | None = None
+
+
 DROPPED = pa.schema(
     [
         ("table", pa.string()),
@@ -79,7 +99,7 @@ class Part:
     counts: Counts
     ids: tuple[int, ...] | None = None
 
-    def candidates(self) -> np.ndarray[Any, np.dtype[np.int64]]:
+    def candidates(self) -> Ids:
         """Row ids of all candidates."""
         return np.arange(self.start, self.stop) if self.ids is None else np.array(self.ids, np.int64)
 
@@ -109,17 +129,65 @@ def read_part(path: Path) -> Part:
     Raises:
         RunError: the file is not one of ours, or damaged.
     """
-    try:
-        with pq.ParquetFile(path) as file:
-            body = orjson.loads((file.metadata.metadata or {})[_META])
-        counts = dict(body["counts"])
-        counts.pop("attempted")
-        ids = tuple(body["ids"]) if "ids" in body else None
-        return Part(body["index"], body["start"], body["stop"], body["fingerprint"], Counts(**counts), ids)
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError) as exc:
+    with reading(path, fix=_FIX), pq.ParquetFile(path) as file:
+        return _told(file)
+
+
+def check_part(folder: Path, table: str, index: int) -> Part:
+    """The same, with every byte of the partition's files held against its checksum.
+
+    Raises:
+        RunError: one of them is damaged, or missing; it is named.
+    """
+    path = part_path(folder, "tables", table, index)
+    with _opened(path) as file:
+        part, rows = _told(file), file.metadata.num_rows
+    lost = dropped_ids(folder, table, index)
+    if (rows, len(lost)) != (part.counts.kept, part.counts.attempted - part.counts.kept):
         raise RunError(
-            what=f"the partition is damaged: {exc}", where=str(path), fix="delete this file and run again; only it is made anew"
-        ) from exc
+            what=f"the partition has {rows} rows and {len(lost)} dropped ones, and says otherwise: {part.counts.dump()}",
+            where=str(path),
+            fix=_FIX,
+        )
+    read_rows(part_path(folder, "lineage", table, index), columns=[])
+    return part
+
+
+def _told(file: pq.ParquetFile) -> Part:
+    body = orjson.loads((file.metadata.metadata or {})[_META])
+    check(_Told, body)
+    counts = {name: number for name, number in body["counts"].items() if name != "attempted"}
+    ids = tuple(body["ids"]) if "ids" in body else None
+    return Part(body["index"], body["start"], body["stop"], body["fingerprint"], Counts(**counts), ids)
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[pq.ParquetFile]:
+    """A Parquet file of the run, whole."""
+    with reading(path, fix=_FIX), pq.ParquetFile(pa.BufferReader(read_whole(path))) as file:
+        yield file
+
+
+def batches(path: Path, rows: int) -> Iterator[pa.RecordBatch]:
+    """The rows of a partition's file, so many at a time.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    with _opened(path) as file:
+        yield from file.iter_batches(rows)
+
+
+def read_rows(path: Path, columns: Sequence[str] | None = None) -> pa.Table | None:
+    """The rows of a partition's file, or some of its columns; None when there is no such file.
+
+    Raises:
+        RunError: the file is damaged.
+    """
+    if not os.path.lexists(path):
+        return None
+    with _opened(path) as file:
+        return file.read(columns=columns)
 
 
 def write_part(
@@ -128,20 +196,26 @@ def write_part(
     """Put a partition in place; the table's own file comes last, so a part that exists is complete."""
     entries = sorted(lineage, key=lambda entry: (entry.row, entry.column, entry.call))
     if entries:
-        _put(part_path(folder, "lineage", table, part.index), lineage_table(entries))
+        put_rows(part_path(folder, "lineage", table, part.index), lineage_table(entries))
     aside = part_path(folder, "dropped", table, part.index)
     if dropped:
-        _put(aside, dropped_table(table, dropped))
+        put_rows(aside, dropped_table(table, dropped))
     else:
-        aside.unlink(missing_ok=True)
-    _put(part_path(folder, "tables", table, part.index), rows.replace_schema_metadata(part.meta()))
+        with disk_errors(aside):
+            aside.unlink(missing_ok=True)
+    put_rows(part_path(folder, "tables", table, part.index), rows.replace_schema_metadata(part.meta()))
 
 
-def _put(path: Path, table: pa.Table) -> None:
+def put_rows(path: Path, table: pa.Table) -> None:
+    """Put a Parquet file with its checksum in place."""
     texts = [
         field.name for field in table.schema if pa.types.is_string(field.type)
     ]  # dictionaries of numbers cost more than they save
-    put(path, lambda file: pq.write_table(table, file, compression="zstd", compression_level=1, use_dictionary=texts))
+    sink = pa.BufferOutputStream()
+    with pq.ParquetWriter(sink, table.schema, compression="zstd", compression_level=1, use_dictionary=texts) as writer:
+        writer.write_table(table)
+        writer.add_key_value_metadata({STAMP: BLANK})
+    put_bytes(path, stamped(sink.getvalue().to_pybytes()))
 
 
 def dropped_table(table: str, dropped: Sequence[Dropped]) -> pa.Table:
@@ -177,42 +251,41 @@ def _of_reply(reply: Reply) -> tuple[Any, ...]:
 
 def read_all(paths: Sequence[Path]) -> pa.Table | None:
     """The rows of some partition files, in order; None when there is no file."""
-    tables = []
-    for path in paths:
-        with pq.ParquetFile(path) as file:
-            tables.append(file.read())
+    tables = [rows for path in paths if (rows := read_rows(path)) is not None]
     return pa.concat_tables(tables, promote_options="permissive") if tables else None
 
 
-def dropped_ids(folder: Path, table: str, index: int, outcome: str = "") -> np.ndarray[Any, np.dtype[np.int64]]:
+def dropped_ids(folder: Path, table: str, index: int, outcome: str = "") -> Ids:
     """Ids of a partition's candidates that are not in its rows; with `outcome` only those that ended so."""
     path = part_path(folder, "dropped", table, index)
-    if not path.exists():
+    rows = read_rows(path, ["id", "outcome"])
+    if rows is None:
         return np.empty(0, np.int64)
-    with pq.ParquetFile(path) as file:
-        rows = file.read(columns=["id", "outcome"])
-    ids = np.array(rows["id"].to_pylist(), np.int64)
-    return ids[[found == outcome for found in rows["outcome"].to_pylist()]] if outcome else ids
+    with reading(path, fix=_FIX):
+        ids = np.array(rows["id"].to_pylist(), np.int64)
+        return ids[[found == outcome for found in rows["outcome"].to_pylist()]] if outcome else ids
 
 
 def dropped_reasons(folder: Path, table: str, index: int) -> list[str]:
     """Why each of a partition's dropped rows is not in it."""
-    path = part_path(folder, "dropped", table, index)
-    if not path.exists():
-        return []
-    with pq.ParquetFile(path) as file:
-        return [str(reason) for reason in file.read(columns=["reason"])["reason"].to_pylist()]
+    rows = read_rows(part_path(folder, "dropped", table, index), ["reason"])
+    return [] if rows is None else [str(reason) for reason in rows["reason"].to_pylist()]
 
 
-def row_ids(folder: Path, table: str, part: Part) -> np.ndarray[Any, np.dtype[np.int64]]:
+def row_ids(folder: Path, table: str, part: Part) -> Ids:
     """Row ids of a partition's rows, in order."""
     return np.setdiff1d(part.candidates(), dropped_ids(folder, table, part.index), assume_unique=True)
 
 
 def load_part(folder: Path, table: str, part: Part) -> Batch:
-    """A finished partition's rows with their ids."""
-    with pq.ParquetFile(part_path(folder, "tables", table, part.index)) as file:
-        rows = file.read()
-    columns: Mapping[str, pa.Array] = {name: rows[name].combine_chunks() for name in rows.column_names}
-    columns = {n: (c.combine_chunks() if isinstance(c, pa.ChunkedArray) else c) for n, c in columns.items()}
-    return Batch(table, row_ids(folder, table, part), columns)
+    """A finished partition's rows with their ids.
+
+    Raises:
+        RunError: one of its files is damaged or missing.
+    """
+    path = part_path(folder, "tables", table, part.index)
+    with reading(path, fix=_FIX):
+        rows = read_rows(path)
+        if rows is None:
+            raise ValueError("it is gone")
+        return Batch(table, row_ids(folder, table, part), {name: flat(rows[name]) for name in rows.column_names})

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from lookalike.errors import GateFailed
+from lookalike.errors import GateFailed, RunError
 from lookalike.generators.base import ModelColumn
 from lookalike.models.base import Reply, Request
 from lookalike.models.lanes import Lanes
@@ -28,10 +28,21 @@ from lookalike.run.cells import CellMaker
 from lookalike.run.journal import Entry, PartJournal
 from lookalike.run.loop import stopped
 from lookalike.run.origin import opened
-from lookalike.run.parts import Dropped, Part, dropped_ids, dropped_reasons, load_part, read_part, row_ids, write_part
+from lookalike.run.parts import (
+    Dropped,
+    Part,
+    check_part,
+    dropped_ids,
+    dropped_reasons,
+    load_part,
+    read_part,
+    row_ids,
+    write_part,
+)
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
 from lookalike.run.stream import OpenPart, StreamTable
+from lookalike.store import disk_errors
 
 if TYPE_CHECKING:
     from lookalike.run.engine import Runner
@@ -135,7 +146,9 @@ class TableRun:
                 if not self.found:
                     break
                 continue
-            part = read_part(path)
+            part = self._whole(path, index)
+            if part is None:
+                continue
             settled += part.counts.settled(replace_failed=self.table.table.replace_failed)
             cut = part.stop < found.stop
             fits = part.fingerprint == self.table.fingerprint and part.start == found.start and part.stop <= found.stop
@@ -149,6 +162,16 @@ class TableRun:
         if self.origin.replaces != "kind":
             self._clear()
         return done
+
+    def _whole(self, path: Path, index: int) -> Part | None:
+        """A partition whose bytes are those that were written; a damaged one is told and removed."""
+        try:
+            return check_part(self.to, self.table.name, index)
+        except RunError as exc:
+            self.runner.damaged(Path(exc.where))
+            with disk_errors(path):
+                path.unlink()
+            return None
 
     def _say_when_short(self) -> None:
         if self.counts.settled(replace_failed=self.table.table.replace_failed) >= self.asked:
@@ -263,7 +286,7 @@ class TableRun:
         return sorted({other for name in level for other in self.table.needs[name]} - level)
 
     def _open_journal(self, index: int) -> PartJournal:
-        journal = PartJournal.open(self.to / "journal" / self.table.name / f"part-{index:05d}")
+        journal = PartJournal.open(self.to / "journal" / self.table.name / f"part-{index:05d}", self.runner.damaged)
         self.runner.journals.add(journal)
         return journal
 

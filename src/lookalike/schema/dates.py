@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import product
-from typing import Any
 
-import duckdb
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import evaluate, literal
 from lookalike.schema import durations
 
 DATES = (
@@ -110,14 +110,8 @@ def parse(values: pa.Array | pa.ChunkedArray, form: str) -> pa.Array:
     """
     if form in durations.FORMS:
         return durations.parse(_strings(values).to_pylist(), form)
-    texts = pa.table({"t": _strings(values)})
-    connection = duckdb.connect()
-    try:
-        connection.register("texts", texts)
-        out = _arrow(connection.sql("select epoch_us(try_strptime(t, $1)) as us from texts", params=[form]))
-    finally:
-        connection.close()
-    return _one(out["us"]).cast(pa.int64()).cast(pa.timestamp("us"))
+    texts = Batch.of(pa.table({"t": _strings(values)}))
+    return evaluate(f"epoch_us(try_strptime(t, {literal(form)}))", texts).cast(pa.int64()).cast(pa.timestamp("us"))
 
 
 def render(moments: pa.Array, form: str) -> pa.Array:
@@ -129,15 +123,8 @@ def render(moments: pa.Array, form: str) -> pa.Array:
     """
     if form in durations.FORMS:
         return durations.render(_one(moments), form)
-    table = pa.table({"us": _one(moments).cast(pa.timestamp("us")).cast(pa.int64())})
-    connection = duckdb.connect()
-    try:
-        connection.register("moments", table)
-        safe = form.replace("%z", "+0000")
-        out = _arrow(connection.sql("select strftime(make_timestamp(us), $1) as t from moments", params=[safe]))
-    finally:
-        connection.close()
-    return _one(out["t"]).cast(pa.string())
+    rows = Batch.of(pa.table({"us": _one(moments).cast(pa.timestamp("us")).cast(pa.int64())}))
+    return evaluate(f"strftime(make_timestamp(us), {literal(form.replace('%z', '+0000'))})", rows).cast(pa.string())
 
 
 def resolution(moments: pa.Array | pa.ChunkedArray) -> str:
@@ -158,10 +145,6 @@ def resolution(moments: pa.Array | pa.ChunkedArray) -> str:
 def _all_multiples(ticks: pa.Array, step: int) -> bool:
     whole = pc.multiply(pc.divide(ticks, step), step)
     return bool(pc.all(pc.equal(whole, ticks)).as_py())
-
-
-def _arrow(relation: Any) -> pa.Table:  # duckdb 1.4 renamed the method
-    return relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table()
 
 
 def _strings(values: pa.Array | pa.ChunkedArray) -> pa.Array:

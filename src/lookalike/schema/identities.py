@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from lookalike.rows.sql import sql_name
+
 Floats = npt.NDArray[np.float64]
 
 MOST_COLUMNS = 60  # looked at together; the first ones
@@ -113,11 +115,6 @@ class Identity:
         factors = [self.constant, *(factor for _, factor in self.terms)]
         exact = not self.product and all(float(factor).is_integer() for factor in factors)
         return text if exact or not self.unit else f"round({text}, {self._digits})"
-
-
-def sql_name(column: str) -> str:
-    """A column's name in an SQL expression."""
-    return '"' + column.replace('"', '""') + '"'
 
 
 def unit_of(values: Floats) -> float:

@@ -13,8 +13,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from lookalike.rows.sql import sql_name
 from lookalike.schema import identities
-from lookalike.schema.identities import Identity, sql_name
+from lookalike.schema.identities import Identity
 from lookalike.schema.types import ColumnSchema, TableSchema
 
 MOST_COLUMNS = 60  # columns whose pairs are looked at; the first ones

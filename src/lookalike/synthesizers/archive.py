@@ -8,13 +8,15 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
+from pydantic import BaseModel, Field
 
 from lookalike.errors import SynthesizerError
+from lookalike.store import check, linked, read_json, reading
 
 FORMAT = 1
 
@@ -30,6 +32,20 @@ class Saved:
     arrays: dict[str, np.ndarray]
 
 
+class _Any(BaseModel):
+    """Any JSON object."""
+
+
+class _Body(BaseModel):
+    """What `model.json` holds."""
+
+    spec: dict[str, Any]
+    schema_: dict[str, Any] = Field(alias="schema")
+    frame: dict[str, Any] = {}
+    meta: dict[str, Any]
+    shapes: dict[str, list[Annotated[int, Field(ge=0)]]]
+
+
 def write(
     folder: Path,
     *,
@@ -39,7 +55,13 @@ def write(
     meta: Mapping[str, Any],
     arrays: Mapping[str, np.ndarray],
 ) -> Path:
-    """Write aside, then rename over the folder."""
+    """Write aside, then rename over the folder.
+
+    Raises:
+        RunError: the folder is a symbolic link.
+    """
+    if folder.is_symlink():
+        raise linked(folder)
     folder.parent.mkdir(parents=True, exist_ok=True)
     aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     fields, columns, shapes = [], [], {}
@@ -69,30 +91,22 @@ def read(folder: Path) -> Saved:
     Raises:
         SynthesizerError: missing, damaged, or of a newer format.
     """
-    try:
-        body = orjson.loads((folder / "model.json").read_bytes())
-    except (OSError, orjson.JSONDecodeError) as exc:
-        raise SynthesizerError(
-            what=f"no readable model: {exc}", where=str(folder), fix="name a folder that save() wrote"
-        ) from exc
-    found = body.get("format") if isinstance(body, dict) else None
-    if not isinstance(found, int):
-        raise SynthesizerError(what="model.json is no model", where=str(folder), fix="name a folder that save() wrote")
+    fix = "name a folder that save() wrote"
+    body = read_json(folder / "model.json", _Any, fix=fix, error=SynthesizerError)
+    if not isinstance(found := body.get("format"), int):
+        raise SynthesizerError(what="model.json is no model", where=str(folder), fix=fix)
     if found > FORMAT:
         raise SynthesizerError(
             what=f"the model has format {found}, this version reads up to {FORMAT}", where=str(folder), fix="upgrade lookalike"
         )
-    try:
-        digest = body.pop("digest", None)  # models of the first version have none
-        if digest is not None and digest != _digest(body, folder / "arrays.arrow"):
-            raise ValueError("its files are not the ones that were saved")  # noqa: TRY301  # one message for all damage
+    with reading(folder, fix="fit and save it again", error=SynthesizerError):
+        if body.pop("digest", None) != _digest(body, folder / "arrays.arrow"):
+            raise ValueError("its files are not the ones that were saved")  # one message for all damage
+        check(_Body, body)
         with pa.memory_map(str(folder / "arrays.arrow")) as source:
             table = pa.ipc.open_file(source).read_all()
-        shapes = body["shapes"]
-        arrays = {name: _numpy(table[name].chunk(0).values).reshape(shape) for name, shape in shapes.items()}
+        arrays = {name: _numpy(table[name].chunk(0).values).reshape(shape) for name, shape in body["shapes"].items()}
         return Saved(body["spec"], body["schema"], body.get("frame", {}), body["meta"], arrays)
-    except (OSError, KeyError, ValueError, IndexError, pa.ArrowInvalid) as exc:
-        raise SynthesizerError(what=f"the model is damaged: {exc}", where=str(folder), fix="fit and save it again") from exc
 
 
 def _digest(body: Mapping[str, Any], arrays: Path) -> str:

@@ -22,6 +22,7 @@ from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.registry import resolve
 from lookalike.schema.types import TableSchema
 from lookalike.spec import Spec
+from lookalike.store import reading
 from lookalike.synthesizers import archive
 
 Given = Mapping[str, Any]
@@ -142,22 +143,13 @@ class Synthesizer(Spec):
         """
         saved = archive.read(Path(folder))
         body = dict(saved.spec)
-        try:
+        with reading(Path(folder), fix="fit and save it again", error=SynthesizerError):
             model = resolve("synthesizer", str(body.pop("kind"))).model_validate(body)  # type: ignore[attr-defined]
-        except ValueError as exc:
-            raise SynthesizerError(
-                what=f"the model's fields are damaged: {exc}", where=str(folder), fix="fit and save it again"
-            ) from exc
-        if not isinstance(model, cls):
-            raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
-        try:
+            if not isinstance(model, cls):
+                raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
             model._schema = TableSchema.parse(saved.schema)  # noqa: SLF001  # this class's own constructor
             model._frame = frames.FrameKind.parse(saved.frame)  # noqa: SLF001  # likewise
             model._restore(saved.meta, saved.arrays)  # noqa: SLF001  # likewise
-        except (KeyError, TypeError, ValueError, IndexError, AttributeError) as exc:
-            raise SynthesizerError(
-                what=f"the model is of another version or damaged: {exc!r}", where=str(folder), fix="fit and save it again"
-            ) from exc
         return model
 
     @abstractmethod

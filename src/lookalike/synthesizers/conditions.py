@@ -9,17 +9,18 @@ A condition is never dropped: what is asked for holds on every row, or the call 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.features import Data, Feature, as_numbers
 
@@ -66,20 +67,47 @@ def read(given: Mapping[str, Any], schema: TableSchema, features: Sequence[Featu
     conditions, where = [], ""
     for name, wanted in given.items():
         if name == "where" and name not in schema.names:
-            where = str(wanted)
+            where = check_where(wanted, known, schema.names)
             continue
-        if name not in schema.names:
-            raise UnknownColumn(
-                what=f"a condition on {name!r}, which the model does not have",
-                fix=did_you_mean(name, schema.names, label="columns"),
-            )
-        if name not in known:
-            raise SynthesizerError(
-                what=f"{name!r} holds {schema[name].semantic} values, which are replaced and not learned: no condition on it",
-                fix="remove it from `given`, and set the column after sampling",
-            )  # fmt: skip
+        check_name(name, known, schema.names)
         conditions.append(_one(name, wanted, schema[name], known[name]))
     return conditions, where
+
+
+def check_name(name: str, learned: Container[str], known: Collection[str]) -> None:
+    """Refuse a condition on no column, or on one that is not learned.
+
+    Args:
+        name: the column.
+        learned: columns that the model learned.
+        known: all columns of the table.
+
+    Raises:
+        UnknownColumn: there is no such column, or it is made anew and not learned.
+    """
+    if name in learned:
+        return
+    if name in known:
+        raise UnknownColumn(
+            what=f"{name!r} holds identifiers, personal data or texts, which are made anew and not learned: no condition on it",
+            where=f"given {name}", fix="condition on another column, and set this one after sampling",
+        )  # fmt: skip
+    raise UnknownColumn(
+        what=f"there is no column {name!r}", where=f"given {name}", fix=did_you_mean(name, known, label="columns")
+    )
+
+
+def check_where(where: Any, learned: Container[str], known: Collection[str]) -> str:
+    """An SQL condition whose columns a model learned; "" for none.
+
+    Raises:
+        RecipeError: not one expression over a row.
+        UnknownColumn: as for `check_name`.
+    """
+    text = str(where or "")
+    for name in sorted(sql_columns(text)) if text else ():
+        check_name(name, learned, known)
+    return text
 
 
 def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> Condition:
@@ -183,24 +211,6 @@ def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: 
     return Condition(name, text, allowed)
 
 
-def where_mask(table: pa.Table, predicate: str) -> npt.NDArray[np.bool_]:
-    """Rows on which an SQL predicate is true.
-
-    Raises:
-        SynthesizerError: it is no SQL condition on the table's columns.
-    """
-    connection = duckdb.connect(config={"enable_external_access": False})
-    try:
-        connection.register("data", table)
-        relation = connection.sql(f"select coalesce(({predicate}), false) as keep from data")  # noqa: S608  # no access outside
-        out = relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table()
-        return np.asarray(out["keep"].combine_chunks().cast(pa.bool_()).to_numpy(zero_copy_only=False), bool)
-    except duckdb.Error as exc:
-        raise SynthesizerError(what=f"no SQL condition: {predicate!r}: {exc}", fix="write it as in a WHERE clause") from exc
-    finally:
-        connection.close()
-
-
 def matching(table: pa.Table, given: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
     """Rows of any table that hold exact values, sets, ranges and the SQL predicate of `given`; of shares, as many as fit them.
 
@@ -215,7 +225,7 @@ def matching(table: pa.Table, given: Mapping[str, Any]) -> npt.NDArray[np.bool_]
     mask, shared = np.ones(table.num_rows, bool), []
     for name, wanted in given.items():
         if name == "where" and name not in table.column_names:
-            mask &= where_mask(table, str(wanted)) if table.num_rows else mask
+            mask &= rows_where(str(wanted), Batch.of(table))
             continue
         if name not in table.column_names:
             raise UnknownColumn(what=f"no column {name!r}", fix=did_you_mean(name, table.column_names, label="columns"))

@@ -20,6 +20,8 @@ from pydantic import Field, PrivateAttr
 
 from lookalike import rng
 from lookalike.errors import SynthesizerError, Unsatisfiable
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import rows_where
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import anonymise, conditions, features
 from lookalike.synthesizers.base import Synthesizer
@@ -157,7 +159,7 @@ class Tabular(Synthesizer):
                 mask &= condition.holds(data[condition.name])
             if where and mask.any():
                 rows = np.flatnonzero(mask)
-                mask[rows] = conditions.where_mask(self._decoded(conditions.take(data, rows), schema), where)
+                mask[rows] = rows_where(where, Batch.of(self._decoded(conditions.take(data, rows), schema)))
             kept.append(conditions.take(data, mask))
             weighted |= logs is not None
             weights.append(np.ones(int(mask.sum())) if logs is None else np.exp(logs[mask]))

@@ -1,18 +1,15 @@
-"""What constraints do to the cells of Arrow tables: set, cast, compare, ask SQL."""
+"""What constraints do to the cells of Arrow tables: set, cast, compare."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from lookalike.errors import SynthesizerError
 
 Mask = npt.NDArray[np.bool_]
 
@@ -46,34 +43,3 @@ def mask_of(values: Any) -> Mask:
     filled = pc.fill_null(values, True)
     array = filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled
     return np.asarray(array.to_numpy(zero_copy_only=False), bool)
-
-
-def literal(value: Any) -> str:
-    """A value as SQL."""
-    if value is None:
-        return "null"
-    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value).lower()
-
-
-def sql_mask(table: pa.Table, predicate: str, *, near: str) -> Mask:
-    """Rows for which an SQL predicate is true; `near` is what messages name."""
-    made = query(table, f"select ({predicate}) as keep from data", near)["keep"]  # noqa: S608  # likewise
-    return mask_of(made)
-
-
-def query(table: pa.Table, sql: str, what: str) -> pa.Table:
-    """The answer of one SQL statement over the table `data`, without access to files.
-
-    Raises:
-        SynthesizerError: the SQL cannot be read; `what` is named.
-    """
-    connection = duckdb.connect(config={"enable_external_access": False})
-    try:
-        connection.register("data", table)
-        relation = connection.sql(sql)
-        out = relation.to_arrow_table() if hasattr(relation, "to_arrow_table") else relation.fetch_arrow_table()
-    except duckdb.Error as exc:
-        raise SynthesizerError(what=f"{what}: {exc}", fix="write it as SQL over the table's columns") from exc
-    finally:
-        connection.close()
-    return out

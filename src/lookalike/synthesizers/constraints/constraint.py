@@ -18,7 +18,9 @@ import pyarrow.compute as pc
 from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
 from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
-from lookalike.synthesizers.constraints.cells import Mask, cast, joined, literal, mask_of, numbers, put, query, sql_mask
+from lookalike.rows.batch import Batch
+from lookalike.rows.sql import Sql, evaluate, literal, rows_where, sql_name
+from lookalike.synthesizers.constraints.cells import Mask, cast, joined, mask_of, numbers, put
 
 
 class Constraint(BaseModel):
@@ -144,7 +146,7 @@ class Formula(Constraint):
 
     kind: Literal["formula"] = "formula"
     column: str
-    sql: str
+    sql: Sql
 
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (self.column,)
@@ -157,8 +159,7 @@ class Formula(Constraint):
 
     def repair(self, table: pa.Table) -> pa.Table:  # noqa: D102
         kind = table.schema.field(self.column).type
-        rest = table.drop_columns([self.column])
-        made = query(rest, f"select ({self.sql}) as made from data", self.sql)["made"]  # noqa: S608  # the user's own, no access outside
+        made = evaluate(self.sql, Batch.of(table.drop_columns([self.column])), exact=True)
         return put(table, self.column, cast(made, kind))
 
 
@@ -214,8 +215,8 @@ class Conditional(Constraint):
     """Where `when` is true, `then` is true as well; or columns are `set` to values."""
 
     kind: Literal["conditional"] = "conditional"
-    when: str
-    then: str | None = None
+    when: Sql
+    then: Sql | None = None
     set: dict[str, Any] | None = None
 
     @model_validator(mode="after")
@@ -231,13 +232,14 @@ class Conditional(Constraint):
         then = self.then
         if then is None:
             assert self.set is not None
-            then = " and ".join(f'"{name}" is not distinct from {literal(value)}' for name, value in self.set.items())
-        return sql_mask(table, f"not coalesce(({self.when}), false) or coalesce(({then}), true)", near=text(self))
+            then = " and ".join(f"{sql_name(name)} is not distinct from {literal(value)}" for name, value in self.set.items())
+        rows = Batch.of(table)
+        return ~rows_where(self.when, rows) | rows_where(then, rows, unknown=True)
 
     def repair(self, table: pa.Table) -> pa.Table:  # noqa: D102
         if self.set is None:
             return table
-        where = pa.array(sql_mask(table, f"coalesce(({self.when}), false)", near=text(self)))
+        where = pa.array(rows_where(self.when, Batch.of(table)))
         for name, value in self.set.items():
             column = table[name]
             table = put(table, name, pc.if_else(where, pa.scalar(value, column.type), column))
@@ -248,10 +250,10 @@ class Rule(Constraint):
     """An SQL condition that every row holds."""
 
     kind: Literal["rule"] = "rule"
-    sql: str
+    sql: Sql
 
     def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        return sql_mask(table, f"coalesce(({self.sql}), true)", near=text(self))
+        return rows_where(self.sql, Batch.of(table), unknown=True)
 
 
 AnyConstraint = Annotated[

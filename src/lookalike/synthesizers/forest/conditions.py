@@ -19,12 +19,13 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike import rng
-from lookalike.errors import RecipeError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.errors import RecipeError, Unsatisfiable
 from lookalike.kernels import keyed
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.schema.types import arrow_type
 from lookalike.synthesizers import encoding
+from lookalike.synthesizers.conditions import check_name, check_where
 from lookalike.synthesizers.encoding import ColumnCodes
 from lookalike.synthesizers.forest import draw, grow, kernels, learn, leaves, pairs, sums, thinning
 from lookalike.synthesizers.forest.draw import Block, Trained
@@ -73,10 +74,11 @@ def split(model: Trained, given: Mapping[str, Any], known: Sequence[str]) -> lis
     """
     names = [coding.schema.name for coding in model.codings]
     plain, shared = {}, {}
+    where = "" if "where" in names else check_where(given.get("where"), names, known)
     for name, wanted in given.items():
         if name == "where" and "where" not in names:
             continue
-        _check_name(name, names, known)
+        check_name(name, names, known)
         shares = _shares(wanted)
         if shares is None:
             plain[name] = wanted
@@ -92,9 +94,7 @@ def split(model: Trained, given: Mapping[str, Any], known: Sequence[str]) -> lis
             else:
                 asked[name] = value
         if share > 0:
-            out.append(
-                (share, _compile(model, names, asked, without, str(given.get("where") or "") if "where" not in names else ""))
-            )
+            out.append((share, _compile(model, names, asked, without, where)))
     return out
 
 
@@ -118,19 +118,6 @@ def _shares(wanted: Any) -> dict[Any, float] | None:
     if set(wanted) <= {"min", "max"}:
         return None
     return {value: float(share) for value, share in wanted.items()}
-
-
-def _check_name(name: str, names: Sequence[str], known: Sequence[str]) -> None:
-    if name in names:
-        return
-    if name in known:
-        raise UnknownColumn(
-            what=f"{name!r} holds identifiers, personal data or texts, which are made anew and not learned",
-            where=f"given {name}", fix=did_you_mean(name, names, label="columns with conditions"),
-        )  # fmt: skip
-    raise UnknownColumn(
-        what=f"there is no column {name!r}", where=f"given {name}", fix=did_you_mean(name, known, label="columns")
-    )
 
 
 def _compile(
@@ -440,9 +427,7 @@ def _checked(condition: Condition, table: Callable[[Block], pa.Table], block: Bl
     some = np.flatnonzero(weights > 0)
     if condition.where and len(some):
         rows = table(block.take(some))
-        names = rows.column_names
-        batch = Batch("table", np.arange(len(some)), {name: rows[name].combine_chunks() for name in names})
-        weights[some[~rows_where(condition.where, batch)]] = 0.0
+        weights[some[~rows_where(condition.where, Batch.of(rows))]] = 0.0
     return weights
 
 
