@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from lookalike import frames, rng
 from lookalike.errors import SynthesizerError
+from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer
 from lookalike.schema.types import TableSchema
@@ -72,7 +73,8 @@ def impute(frame: Any, *, method: Method = "iterative", m: int = 1, seed: int = 
     if table.num_rows == 0:
         return frame if m == 1 else [frame] * m
     schema = schema or infer(table)
-    drawn = [_filled(table, schema, method, rng.key(seed, "impute", i), draw=m > 1) for i in range(m)]
+    with one_thread():
+        drawn = [_filled(table, schema, method, rng.key(seed, "impute", i), draw=m > 1) for i in range(m)]
     out = [frames.from_arrow(one, kind, rows_of=frame) for one in drawn]
     return out[0] if m == 1 else out
 
