@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,9 +21,7 @@ from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
-
-if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.draw import Block
+from lookalike.synthesizers.forest.trained import Block, Trained
 
 
 class Forest(Synthesizer):
@@ -108,7 +106,7 @@ class Forest(Synthesizer):
             if learned
             else []
         )
-        model = draw.Trained(
+        model = Trained(
             data.codings,
             data.bin_of,
             bags,
