@@ -19,6 +19,7 @@ from pydantic import PrivateAttr
 
 from lookalike import frames
 from lookalike.errors import NotFitted, SynthesizerError
+from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
 from lookalike.schema.types import TableSchema
 from lookalike.spec import Spec
@@ -78,7 +79,8 @@ class Synthesizer(Spec):
         if arrow.num_rows == 0 or arrow.num_columns == 0:
             raise SynthesizerError(what="the table has no rows or no columns", fix="give at least one row and one column")
         learned = schema or infer(arrow)
-        self._fit(arrow, learned, seed, budget_s)
+        with one_thread():
+            self._fit(arrow, learned, seed, budget_s)
         self._frame, self._schema = frames.frame_kind(table), learned  # last: an interrupted fit leaves the old model whole
         return self
 
@@ -112,7 +114,8 @@ class Synthesizer(Spec):
             seed: as for `sample`.
             of: rows of which these are a part: shares of values, which speak of all rows together, hold in so many.
         """
-        return self.series(given=given, seed=seed, of=of).rows(start, stop)
+        with one_thread():
+            return self.series(given=given, seed=seed, of=of).rows(start, stop)
 
     def series(self, *, given: Given | None = None, seed: int = 0, of: int | None = None) -> Series:
         """All rows under some conditions and a seed; keep it where rows are taken a few at a time. Arguments as for `rows`."""
