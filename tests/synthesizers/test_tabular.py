@@ -9,7 +9,7 @@ import pytest
 from lookalike.errors import NotFitted, SynthesizerError, Unsatisfiable
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer, infer_column
-from lookalike.synthesizers.features import as_numbers
+from lookalike.schema.semantics import semantic_of
 from lookalike.synthesizers.methods.bayes_net import BayesNet
 from lookalike.synthesizers.methods.cart import Cart
 from lookalike.synthesizers.methods.copula import Copula
@@ -138,7 +138,7 @@ def test_clock_times_and_durations_keep_their_writing(form, kind):
     column = infer(table)["t"]
     assert column.format == form
     out = resolve("synthesizer", kind)().fit(table).sample(60)["t"]
-    real, made = as_numbers(column, table["t"]), as_numbers(column, out)
+    real, made = (semantic_of(column).floats(cells) * 1e6 for cells in (table["t"], out))
     assert infer_column("t", out).format == form
     assert np.isfinite(made).all()
     assert real.min() <= made.min() <= made.max() <= real.max()

@@ -14,8 +14,7 @@ from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.forest import draw, kernels, leaves, sums
-from lookalike.synthesizers.forest.draw import Block, Trained
-from lookalike.synthesizers.forest.grow import Bag
+from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
 SMOOTH = 1.0  # rows of the table's own shares that every leaf is smoothed with
@@ -104,7 +103,7 @@ def _added_up(model: Trained, block: Block, table: pa.Table, need: Array) -> Blo
         for k in (j, *others):
             ticks = encoding.ticks_of(model.codings[k], table[model.codings[k].schema.name])
             placed = encoding.placed(model.codings[k], block.codes[k], block.places[k])
-            block.fixed[k] = np.where(np.isnan(ticks), placed, ticks)
+            block.fixed[k] = np.where(np.isnan(ticks), placed.astype(np.float64), ticks)
         known = block.fixed[j].copy()
         sums.work_out(model, block, j)
         sums.set_to(model, block, j, np.where(need[j], block.fixed[j], known))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -17,13 +17,12 @@ from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.kernels import cache as kernel_cache
 from lookalike.kernels import keyed
+from lookalike.schema.semantics import buffers
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
-
-if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.draw import Block
+from lookalike.synthesizers.forest.trained import Block, Trained
 
 
 class Forest(Synthesizer):
@@ -108,7 +107,7 @@ class Forest(Synthesizer):
             if learned
             else []
         )
-        model = draw.Trained(
+        model = Trained(
             data.codings,
             data.bin_of,
             bags,
@@ -285,11 +284,11 @@ class Forest(Synthesizer):
         block = density.complete(model, arrow, rng.key(seed, "complete") >> 1)
         for coding, drawn in zip(model.codings, self._decode(block), strict=True):
             name = coding.schema.name
-            values = encoding.one(arrow[name])
+            values = buffers.one(arrow[name])
             kept = values if values.type == drawn.type else values.cast(drawn.type)
-            gaps = encoding.mask_of(kept)
-            if coding.form == "number" and not coding.step and pa.types.is_floating(kept.type):
-                gaps |= encoding.mask_of(pc.if_else(pc.is_nan(kept), pa.scalar(None, kept.type), kept))
+            gaps = buffers.mask_of(kept)
+            if pa.types.is_floating(kept.type):
+                gaps |= buffers.mask_of(pc.if_else(pc.is_nan(kept), pa.scalar(None, kept.type), kept))
             if gaps.any():
                 truth = pa.Array.from_buffers(
                     pa.bool_(), len(gaps), [None, pa.py_buffer(np.packbits(gaps, bitorder="little").tobytes())]
@@ -378,7 +377,7 @@ class Forest(Synthesizer):
         columns = []
         for j, coding in enumerate(self._trained().codings):
             if j in block.fixed:
-                columns.append(encoding.numbers(coding, block.fixed[j], block.codes[j] == 0))
+                columns.append(encoding.numbers(coding, block.fixed[j], block.codes[j] == 0, block.places[j]))
             else:
                 columns.append(encoding.decode(coding, block.codes[j], block.places[j]))
         return columns
