@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 
 import orjson
 
-from lookalike import frames
+from lookalike import databases, frames
 from lookalike.errors import RunError, UsageError, did_you_mean
 from lookalike.kernels import cache as kernel_cache
 from lookalike.registry import GROUPS, resolve
@@ -337,7 +337,10 @@ def mimic(
         UsageError: `n` or a schema of one table beside several tables.
     """
     if frames.is_dataset(data):
-        return _mimic_dataset(data, n, synthesizer, schema, scale, given, seed)
+        if n is not None or synthesizer != "forest":
+            fix = "say `scale=` instead of `n=`, and methods with `Relational(tables=...)`"
+            raise UsageError(what="several tables are learned together", fix=fix)
+        return databases.mimic_tables(data, schema=schema, scale=scale, given=given, seed=seed)
     frame = read(data)
     if n is None and scale != 1:
         n = round(len(frames.to_arrow(frame)) * scale)
@@ -345,22 +348,14 @@ def mimic(
     return model.sample(len(frames.to_arrow(frame)) if n is None else n, given=given, seed=seed)
 
 
-def _mimic_dataset(
-    data: Mapping[str, Any], n: int | None, synthesizer: Any, schema: Any, scale: float, given: Any, seed: int
-) -> dict[str, Any]:
-    from lookalike.schema.relations import DatasetSchema
-    from lookalike.synthesizers.relational.model import Relational
+mimic_dataset, relations_of, write_schema = databases.mimic_dataset, databases.relations_of, databases.write_schema
 
-    if n is not None or synthesizer != "forest":
-        raise UsageError(
-            what="several tables are learned together",
-            fix="say `scale=` instead of `n=`, and methods with `Relational(tables=...)`",
-        )
-    if schema is not None and not isinstance(schema, DatasetSchema):
-        raise UsageError(
-            what="the schema is of one table, and there are several", fix="correct what `lookalike.relations(tables)` finds"
-        )
-    return Relational().fit(data, schema, seed=seed).sample(scale=scale, given=given, seed=seed)
+
+def is_dataset(data: str) -> bool:
+    """Whether a text names several tables: a folder, a SQLite file, a database's URL without a table."""
+    from lookalike.sources.dataset import is_dataset as names_several
+
+    return names_several(data)
 
 
 def mimic_file(

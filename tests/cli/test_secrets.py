@@ -7,7 +7,6 @@ import sys
 import pytest
 from aiohttp import web
 
-from lookalike.testing import server as served
 from lookalike.testing.server import ModelServer
 
 KEY, HEADER = "sk-canary-7781", "header-canary-7782"
@@ -43,11 +42,10 @@ def spoken(status):
     ("status", "options", "code"),
     [(401, (), 5), (401, ("--json",), 5), (400, (), 0), (400, ("--json",), 0), (500, (), 0)],
 )
-def test_neither_terminal_nor_folder_holds_a_key(status, options, code, tmp_path, monkeypatch):
+def test_neither_terminal_nor_folder_holds_a_key(status, options, code, tmp_path):
     """Closed at once, refused or failing: what the server said is told, and the key and the header are left out of it."""
-    monkeypatch.setitem(served.BEHAVIOURS, "spoken", spoken(status))
     (environment := dict(os.environ)).update(CANARY_KEY=KEY, CANARY_HEADER=HEADER)
-    with ModelServer(always="spoken") as server:
+    with ModelServer(always=spoken(status)) as server:
         (tmp_path / "r.yaml").write_text(TEXT.format(url=server.url))
         command = [sys.executable, "-c", RUN, "run", "r.yaml", "-o", "out", *options]
         done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)

@@ -1,7 +1,5 @@
 """Waiting for a fit or a sample: how far it is, what it chose, and Ctrl-C."""
 
-import time
-
 import pyarrow.parquet as pq
 import pytest
 from typer.testing import CliRunner
@@ -15,11 +13,10 @@ from lookalike.synthesizers.watch import tell, watched
 from lookalike.testing.synthesizers import example
 
 
-def test_a_log_gets_a_line_now_and_then(monkeypatch, capsys):
+def test_a_log_gets_a_line_now_and_then(capsys):
     """Without a terminal a line comes at most every so many seconds, with what goes on and how far it is."""
     now = [0.0]
-    monkeypatch.setattr(time, "monotonic", lambda: now[0])
-    with waits.waiting("learning") as move, watched(move):
+    with waits.waiting("learning", clock=lambda: now[0]) as move, watched(move):
         for epoch in range(10):
             now[0] += waits.PLAIN_S / 4
             tell(f"epoch {epoch + 1} of 10", epoch / 10)

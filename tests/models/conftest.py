@@ -9,7 +9,7 @@ from lookalike.models.base import Message, Patience, Request
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
 from lookalike.rows.context import Context
-from lookalike.testing.server import BEHAVIOURS, ModelServer
+from lookalike.testing.server import ModelServer
 
 
 @pytest.fixture
@@ -56,12 +56,11 @@ def converse(model, column, row=None, **context):
     return asyncio.run(main())
 
 
-def behave(monkeypatch, server, answer):
+def behave(server, answer):
     """Let every request get what `answer` makes of its body: (status, JSON)."""
 
     async def behaviour(_, request, body):
         status, said = answer(body)
         return web.json_response(said, status=status)
 
-    monkeypatch.setitem(BEHAVIOURS, "own", behaviour)
-    server.always = "own"
+    server.always = behaviour

@@ -116,9 +116,9 @@ def signed(body):
     )
 
 
-def test_thoughts_go_back_with_their_signatures_when_tools_are_called(server, monkeypatch):
+def test_thoughts_go_back_with_their_signatures_when_tools_are_called(server):
     """Thinking blocks, redacted ones too, come back unchanged before the results of both calls; the reasoning is kept."""
-    behave(monkeypatch, server, signed)
+    behave(server, signed)
     spec = Prompt(prompt="Where?", tools=("posixpath:basename", "posixpath:dirname"), reasoning=True)
     thinks = {"thinking": {"type": "enabled", "budget_tokens": 1024}}
     cell, state = converse(claude(server, extra=thinks, max_tokens=2048), spec, allow_code=True)
@@ -127,9 +127,9 @@ def test_thoughts_go_back_with_their_signatures_when_tools_are_called(server, mo
     assert state.failed == 0
 
 
-def test_signed_thoughts_survive_a_kill(server, monkeypatch, tmp_path):
+def test_signed_thoughts_survive_a_kill(server, tmp_path):
     """A turn with tool calls is journalled as it was written, so the conversation goes on after it was read back."""
-    behave(monkeypatch, server, signed)
+    behave(server, signed)
     first, _ = ask(claude(server), request("Where?"))
     with_journal = PartJournal.open(tmp_path)
     with_journal.add("f", Entry("c", 0, 0, "m", first))
@@ -182,26 +182,26 @@ def test_while_it_thinks_no_tool_is_forced(server):
         ("refusal", "refusal"),
     ],
 )  # fmt: skip
-def test_why_a_message_ended(server, monkeypatch, stop, finish):
+def test_why_a_message_ended(server, stop, finish):
     """Each stop reason as the column knows it."""
-    behave(monkeypatch, server, lambda _: (200, message({"type": "text", "text": "it ends he"}, stop=stop)))
+    behave(server, lambda _: (200, message({"type": "text", "text": "it ends he"}, stop=stop)))
     reply, _ = ask(claude(server), request())
     assert (reply.text, reply.finish, reply.served_by) == ("it ends he", finish, "c-1")
 
 
-def test_cached_prompt_tokens_count(server, monkeypatch):
+def test_cached_prompt_tokens_count(server):
     """The API counts them apart from `input_tokens`; they are part of the prompt and are paid for."""
     counted = {"input_tokens": 7, "cache_creation_input_tokens": 100, "cache_read_input_tokens": None, "output_tokens": 2}
-    behave(monkeypatch, server, lambda _: (200, message({"type": "text", "text": "ok"}, counted=counted)))
+    behave(server, lambda _: (200, message({"type": "text", "text": "ok"}, counted=counted)))
     reply, _ = ask(claude(server, price=Price(input=1, output=10)), request())
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (107, 2)
     assert reply.usage.usd == pytest.approx(127e-6)
 
 
-def test_cached_prompt_tokens_cost_what_the_price_says(server, monkeypatch):
+def test_cached_prompt_tokens_cost_what_the_price_says(server):
     """Read from the cache at a tenth, written to it at a quarter more; the rest at the price of input."""
     counted = {"input_tokens": 7, "cache_creation_input_tokens": 100, "cache_read_input_tokens": 1000, "output_tokens": 2}
-    behave(monkeypatch, server, lambda _: (200, message({"type": "text", "text": "ok"}, counted=counted)))
+    behave(server, lambda _: (200, message({"type": "text", "text": "ok"}, counted=counted)))
     reply, state = ask(claude(server, price=Price(input=3, output=15, cached=0.3, cache_write=3.75)), request())
     assert reply.usage.prompt_tokens == 1107
     assert reply.usage.usd == state.usd == pytest.approx((7 * 3 + 100 * 3.75 + 1000 * 0.3 + 2 * 15) / 1e6)

@@ -92,9 +92,9 @@ def signed(body):
     return 200, candidate({"text": "kettle.txt"})
 
 
-def test_thought_signatures_go_back_when_tools_are_called(server, monkeypatch):
+def test_thought_signatures_go_back_when_tools_are_called(server):
     """Two calls at once, then one more: each step's parts come back unchanged, its results in one turn under their own names."""
-    behave(monkeypatch, server, signed)
+    behave(server, signed)
     tools = ("posixpath:basename", "posixpath:dirname", "posixpath:normpath")
     cell, state = converse(gemini(server), Prompt(prompt="Where?", tools=tools), allow_code=True)
     assert cell == "kettle.txt"
@@ -118,37 +118,37 @@ def test_json_and_choices_by_its_own_schemas(server):
 @pytest.mark.parametrize(
     ("ended", "finish"), [("STOP", "stop"), ("MAX_TOKENS", "length"), ("SAFETY", "refusal"), ("OTHER", "stop")]
 )
-def test_why_an_answer_ended(server, monkeypatch, ended, finish):
+def test_why_an_answer_ended(server, ended, finish):
     """Each finish reason as the column knows it; thoughts are kept apart and their tokens counted."""
     counted = {"promptTokenCount": 7, "candidatesTokenCount": 3, "thoughtsTokenCount": 40}
     said = candidate(
         {"text": "Hm.", "thought": True}, {"text": "it ends he"}, ended=ended, usageMetadata=counted, modelVersion="g-1"
     )
-    behave(monkeypatch, server, lambda _: (200, said))
+    behave(server, lambda _: (200, said))
     reply, _ = ask(gemini(server), request())
     assert (reply.text, reply.reasoning, reply.finish, reply.served_by) == ("it ends he", "Hm.", finish, "g-1")
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (7, 43)
 
 
-def test_a_blocked_prompt_is_a_refusal(server, monkeypatch):
+def test_a_blocked_prompt_is_a_refusal(server):
     """There is no candidate then; the reason is kept."""
-    behave(monkeypatch, server, lambda _: (200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}))
+    behave(server, lambda _: (200, {"promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}))
     reply, _ = ask(gemini(server), request())
     assert (reply.text, reply.finish) == ("blocked: PROHIBITED_CONTENT", "refusal")
 
 
-def test_a_gateway_that_does_not_count_does_not_blind_the_budget(server, monkeypatch):
+def test_a_gateway_that_does_not_count_does_not_blind_the_budget(server):
     """Without usageMetadata tokens are estimated from the texts, never taken for none."""
-    behave(monkeypatch, server, lambda _: (200, candidate({"text": "x" * 80})))
+    behave(server, lambda _: (200, candidate({"text": "x" * 80})))
     reply, _ = ask(gemini(server, price=Price(input=1, output=1)), request("y" * 400))
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (100, 20)
     assert reply.usage.usd == pytest.approx(120e-6)
 
 
-def test_cached_content_costs_what_the_price_says(server, monkeypatch):
+def test_cached_content_costs_what_the_price_says(server):
     """The API counts it within the prompt."""
     told = {"promptTokenCount": 1000, "cachedContentTokenCount": 800, "candidatesTokenCount": 4}
-    behave(monkeypatch, server, lambda _: (200, candidate({"text": "ok"}) | {"usageMetadata": told}))
+    behave(server, lambda _: (200, candidate({"text": "ok"}) | {"usageMetadata": told}))
     reply, _ = ask(gemini(server, price=Price(input=1, output=2, cached=0.25)), request())
     assert reply.usage.prompt_tokens == 1000
     assert reply.usage.usd == pytest.approx((200 + 800 * 0.25 + 8) / 1e6)
@@ -163,10 +163,10 @@ def test_embeddings(server):
     assert len(reply.vector) == 8
 
 
-def test_a_wrong_key_as_google_says_it_stops_the_lane(server, monkeypatch):
+def test_a_wrong_key_as_google_says_it_stops_the_lane(server):
     """Google answers 400 to a wrong key: it is known by its words."""
     why = {"error": {"code": 400, "message": "API key not valid. Please pass a valid API key.", "status": "INVALID_ARGUMENT"}}
-    behave(monkeypatch, server, lambda _: (400, why))
+    behave(server, lambda _: (400, why))
     *_, state = ask(gemini(server), request("a"), request("b"))
     assert "API key not valid" in state.stopped
     assert len(server.requests) == 1

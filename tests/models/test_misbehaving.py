@@ -12,7 +12,7 @@ from lookalike.models.gemini import Gemini
 from lookalike.models.lanes import Lanes
 from lookalike.models.openai import OpenAI
 from lookalike.recipe.model import Budget
-from lookalike.testing.server import BEHAVIOURS, answering
+from lookalike.testing.server import answering
 
 from .conftest import SHORT, ask, behave, openai, request
 
@@ -251,10 +251,9 @@ ODD = {
 
 
 @pytest.mark.parametrize(("api", "body"), [(api, body) for api, bodies in ODD.items() for body in bodies])
-def test_json_of_another_shape_is_asked_again(server, monkeypatch, api, body):
+def test_json_of_another_shape_is_asked_again(server, api, body):
     """Whatever JSON comes instead of a reply is a fault that may pass, never a Python error."""
-    monkeypatch.setitem(BEHAVIOURS, "odd", answering(200, body))
-    server.next("odd")
+    server.next(answering(200, body))
     kinds = {"chat": OpenAI, "anthropic": Anthropic, "gemini": Gemini}
     reply, _ = ask(
         kinds[api](base_url=server.url, model="test", api_key="key-1234", retries=1, patience=SHORT), request("kettle")
@@ -279,10 +278,10 @@ def test_requests_a_minute_are_kept(server):
 
 
 @pytest.mark.parametrize(("used", "least", "most"), [(5000, 0.4, 3.0), (15, 0.0, 0.4)])
-def test_tokens_a_minute_are_kept_by_what_was_used(server, monkeypatch, used, least, most):
+def test_tokens_a_minute_are_kept_by_what_was_used(server, used, least, most):
     """600,000 a minute: of twelve calls that reserve 5,000 each ten go at once and two wait; what was not used is given back."""
     body = {"choices": [{"message": {"content": "ok"}}], "usage": {"prompt_tokens": 5, "completion_tokens": used - 5}}
-    behave(monkeypatch, server, lambda _: (200, body))
+    behave(server, lambda _: (200, body))
     began = time.monotonic()
     ask(
         openai(server, tpm=600_000, concurrency=1 if used == 15 else 12), *(request(str(n), max_tokens=4992) for n in range(12))
@@ -329,14 +328,6 @@ def test_an_unknown_price_with_a_cap_in_money_is_an_error_before_anything_is_sen
     reply, state = ask(openai(server), request())
     assert reply.usage.usd is None
     assert state.usd is None
-
-
-def test_a_clock_that_jumps_changes_nothing(server, monkeypatch):
-    """Wall clocks are not read: a day's jump neither ends a call nor a pause."""
-    monkeypatch.setattr(time, "time", lambda: 86400.0 * len(server.requests))
-    server.next("429-retry-after")
-    reply, _ = ask(openai(server), request(), budget=Budget(seconds=30))
-    assert reply.text == "[kettle]"
 
 
 def test_replies_that_overtake_each_other_reach_their_own_calls(server):

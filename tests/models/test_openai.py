@@ -83,7 +83,7 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "basename", "argume
         {},
     ],
 )
-def test_thoughts_go_back_under_the_names_they_came_under(server, monkeypatch, thoughts):
+def test_thoughts_go_back_under_the_names_they_came_under(server, thoughts):
     """Servers want their thoughts back while tools are called, signed ones unchanged, and refuse names they do not use."""
     call = {**CALL, "extra_content": {"google": {"thought_signature": "CpcB+signed=="}}}
 
@@ -96,16 +96,16 @@ def test_thoughts_go_back_under_the_names_they_came_under(server, monkeypatch, t
             (200, {"choices": [{"message": {"content": "kettle.txt"}}]}) if good else (400, {"error": {"message": "changed"}})
         )
 
-    behave(monkeypatch, server, answer)
+    behave(server, answer)
     cell, _ = converse(openai(server), Prompt(prompt="Where?", tools="posixpath:basename"), allow_code=True)
     assert cell == "kettle.txt"
 
 
 @pytest.mark.parametrize("field", ["reasoning_content", "reasoning"])
-def test_reasoning_is_kept_apart(server, monkeypatch, field):
+def test_reasoning_is_kept_apart(server, field):
     """What the model thought is not its answer, whatever the server calls it; tokens that nobody counted are estimated with it."""
     body = {"choices": [{"message": {"content": "Yes.", field: "It boils water. " * 10}}]}
-    behave(monkeypatch, server, lambda _: (200, body))
+    behave(server, lambda _: (200, body))
     reply, _ = ask(openai(server), request())
     assert (reply.text, reply.reasoning.strip()[:15], reply.usage.completion_tokens) == ("Yes.", "It boils water.", 41)
 
@@ -115,10 +115,10 @@ def test_reasoning_is_kept_apart(server, monkeypatch, field):
     [("stop", "stop"), (None, "stop"), ("length", "length"), ("content_filter", "refusal"), ("eos_token", "stop")],
 )
 @pytest.mark.parametrize("operation", ["chat", "complete"])
-def test_why_an_answer_ended(server, monkeypatch, operation, said, finish):
+def test_why_an_answer_ended(server, operation, said, finish):
     """Each finish reason as the column knows it, in chats and in completions."""
     text = {"text": "it ends he"} if operation == "complete" else {"message": {"content": "it ends he"}}
-    behave(monkeypatch, server, lambda _: (200, {"choices": [{**text, "finish_reason": said}]}))
+    behave(server, lambda _: (200, {"choices": [{**text, "finish_reason": said}]}))
     asked = request() if operation == "chat" else Request("m", operation="complete", text="A kettle is")
     reply, _ = ask(openai(server), asked)
     assert (reply.text, reply.finish) == ("it ends he", finish)
@@ -155,14 +155,14 @@ def test_an_embedding_column_is_a_list_of_numbers(server):
 
 
 @pytest.mark.parametrize("operation", ["chat", "complete", "embed"])
-def test_a_server_that_does_not_count_does_not_blind_the_budget(server, monkeypatch, operation):
+def test_a_server_that_does_not_count_does_not_blind_the_budget(server, operation):
     """Without `usage` the tokens are estimated from the texts, so that a price and a cap still mean something."""
     body = {
         "choices": [{"text": "x" * 80, "message": {"content": "x" * 80}}],
         "data": [{"embedding": [0.5]}],
         "usage": None,
     }
-    behave(monkeypatch, server, lambda _: (200, body))
+    behave(server, lambda _: (200, body))
     asked = request("y" * 400) if operation == "chat" else Request("m", operation=operation, text="y" * 400)
     reply, state = ask(openai(server, price=Price(input=1, output=1)), asked)
     tokens = (100, 0) if operation == "embed" else (100, 20)
@@ -171,33 +171,33 @@ def test_a_server_that_does_not_count_does_not_blind_the_budget(server, monkeypa
 
 
 @pytest.mark.parametrize(("price", "usd"), [({}, 1008e-6), ({"cached": 0.1}, 288e-6), ({"cached": 0}, 208e-6)])
-def test_what_the_provider_had_cached_costs_what_the_price_says(server, monkeypatch, price, usd):
+def test_what_the_provider_had_cached_costs_what_the_price_says(server, price, usd):
     """800 of 1,000 prompt tokens at the price of `cached`; without one all cost `input`; the tokens are the same."""
     told = {"prompt_tokens": 1000, "completion_tokens": 4, "prompt_tokens_details": {"cached_tokens": 800}}
-    behave(monkeypatch, server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
+    behave(server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
     reply, state = ask(openai(server, price=Price(input=1, output=2, **price)), request())
     assert (reply.usage.prompt_tokens, reply.usage.completion_tokens) == (1000, 4)
     assert reply.usage.usd == state.usd == pytest.approx(usd)
 
 
-def test_a_server_that_says_it_cached_more_than_it_read_gives_no_money_back(server, monkeypatch):
+def test_a_server_that_says_it_cached_more_than_it_read_gives_no_money_back(server):
     """At most the whole prompt is cached: else a reply would cost less than nothing, and a cap in money would not hold."""
     told = {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": {"cached_tokens": 5000}}
-    behave(monkeypatch, server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
+    behave(server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
     reply, _ = ask(openai(server, price=Price(input=1, output=1, cached=0.1)), request())
     assert reply.usage.usd == pytest.approx(2e-6)
 
 
 @pytest.mark.parametrize("details", [None, {}, {"cached_tokens": None}])
-def test_a_server_that_says_nothing_of_its_cache(server, monkeypatch, details):
+def test_a_server_that_says_nothing_of_its_cache(server, details):
     """Empty details are no fault, and everything costs `input`."""
     told = {"prompt_tokens": 10, "completion_tokens": 1, "prompt_tokens_details": details}
-    behave(monkeypatch, server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
+    behave(server, lambda _: (200, {"choices": [{"message": {"content": "ok"}}], "usage": told}))
     reply, _ = ask(openai(server, price=Price(input=1, output=1, cached=0)), request())
     assert reply.usage.usd == pytest.approx(11e-6)
 
 
-def test_keys_are_in_no_representation(server, monkeypatch):
+def test_keys_are_in_no_representation(server):
     """repr and dump hide a literal key; a reference is saved as it is."""
     model = OpenAI(base_url=server.url, model="test", api_key="sk-literal", headers={"X-Other": "also-secret"})
     shown = repr(model) + str(model) + str(model.dump())

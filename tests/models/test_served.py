@@ -32,7 +32,7 @@ def natively(body):
     return bool({"response_format", "tool_choice"} & body.keys() or "responseMimeType" in body.get("generationConfig", {}))
 
 
-def refuses_schemas(monkeypatch, server, kind):
+def refuses_schemas(server, kind):
     """A server that has never heard of JSON by schema."""
     text = "[1]"
     said = {
@@ -40,13 +40,13 @@ def refuses_schemas(monkeypatch, server, kind):
         "anthropic": {"content": [{"type": "text", "text": text}], "usage": {"input_tokens": 1, "output_tokens": 1}},
         "gemini": {"candidates": [{"content": {"parts": [{"text": text}]}}]},
     }[kind]
-    behave(monkeypatch, server, lambda body: (400, {"error": {"message": "no such field"}}) if natively(body) else (200, said))
+    behave(server, lambda body: (400, {"error": {"message": "no such field"}}) if natively(body) else (200, said))
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))
-def test_one_request_finds_out_that_a_server_takes_no_schemas(server, monkeypatch, kind):
+def test_one_request_finds_out_that_a_server_takes_no_schemas(server, kind):
     """Of thirty at once, after a plain one, exactly one is refused; then all have the schema in the prompt, and get replies."""
-    refuses_schemas(monkeypatch, server, kind)
+    refuses_schemas(server, kind)
     server.latency_s = 0.02
     wanted = [request("plain"), *(request(str(n), schema=SCHEMA) for n in range(30))]
     *replies, state = ask(model(server, kind, concurrency=32), *wanted)
@@ -97,7 +97,7 @@ def test_a_bad_request_with_a_schema_is_not_blamed_on_the_schema(server):
     assert [natively(body) for body in server.requests] == [True, False, True]
 
 
-def test_one_schema_too_many_does_not_spoil_the_others(server, monkeypatch):
+def test_one_schema_too_many_does_not_spoil_the_others(server):
     """A server that takes schemas and refuses one of them gets that one, and only that one, in the prompt from then on."""
     odd = {"type": "object", "properties": {"odd": {"type": "string"}}}
 
@@ -106,7 +106,7 @@ def test_one_schema_too_many_does_not_spoil_the_others(server, monkeypatch):
             return 400, {"error": {"message": "Invalid schema for response_format"}}
         return 200, {"choices": [{"message": {"content": "{}"}}]}
 
-    behave(monkeypatch, server, answer)
+    behave(server, answer)
     ask(openai(server, concurrency=1), *(request(str(n), schema=odd if n % 2 else SCHEMA) for n in range(6)))
     assert sum(map(natively, server.requests)) == 4
     assert len(server.requests) == 7
@@ -157,7 +157,7 @@ def test_strict_is_said_only_of_schemas_that_strict_mode_takes(server):
     assert [is_strict(schema) for schema in loose] == [False] * 5
 
 
-def test_a_server_that_calls_the_bound_otherwise_is_asked_otherwise(server, monkeypatch):
+def test_a_server_that_calls_the_bound_otherwise_is_asked_otherwise(server):
     """Newer OpenAI models refuse `max_tokens`: the first request finds out, the others say max_completion_tokens."""
 
     def answer(body):
@@ -166,7 +166,7 @@ def test_a_server_that_calls_the_bound_otherwise_is_asked_otherwise(server, monk
             return 400, {"error": {"message": why}}
         return 200, {"choices": [{"message": {"content": str(body["max_completion_tokens"])}}]}
 
-    behave(monkeypatch, server, answer)
+    behave(server, answer)
     *replies, _ = ask(openai(server, concurrency=1, retries=0), *(request(str(n), max_tokens=9) for n in range(3)))
     assert [reply.text for reply in replies] == ["9"] * 3
     assert len(server.requests) == 4
@@ -180,13 +180,13 @@ def test_a_server_that_calls_the_bound_otherwise_is_asked_otherwise(server, monk
         ("anthropic", "top_p", "`top_p` is deprecated for this model."),
     ],
 )
-def test_a_setting_that_the_server_refuses_by_name_is_left_out_with_a_warning(server, monkeypatch, kind, field, why):
+def test_a_setting_that_the_server_refuses_by_name_is_left_out_with_a_warning(server, kind, field, why):
     """One request finds out; the user is told that the setting does not hold."""
     good = {
         "openai": {"choices": [{"message": {"content": "ok"}}]},
         "anthropic": {"content": [{"type": "text", "text": "ok"}], "usage": {"input_tokens": 1, "output_tokens": 1}},
     }[kind]
-    behave(monkeypatch, server, lambda body: (400, {"error": {"message": why}}) if field in body else (200, good))
+    behave(server, lambda body: (400, {"error": {"message": why}}) if field in body else (200, good))
     wanted = [request(str(n), temperature=0.5, top_p=0.9, seed=3) for n in range(3)]
     with pytest.warns(UserWarning, match=f"test takes no `{field}`"):
         *replies, _ = ask(model(server, kind, concurrency=1), *wanted)
@@ -194,9 +194,9 @@ def test_a_setting_that_the_server_refuses_by_name_is_left_out_with_a_warning(se
     assert [field in body for body in server.requests] == [True, False, False, False]
 
 
-def test_a_refusal_that_speaks_of_something_else_is_a_failed_cell(server, monkeypatch):
+def test_a_refusal_that_speaks_of_something_else_is_a_failed_cell(server):
     """A prompt that mentions a setting is no reason to leave the setting out."""
-    behave(monkeypatch, server, lambda _: (400, {"error": {"message": "the prompt 'seed the lawn' is not supported"}}))
+    behave(server, lambda _: (400, {"error": {"message": "the prompt 'seed the lawn' is not supported"}}))
     failure, _ = ask(openai(server), request("seed the lawn", seed=3))
     assert isinstance(failure, CallFailed)
     assert len(server.requests) == 1
@@ -214,7 +214,7 @@ def test_headers_and_extra_fields_reach_every_server(server, monkeypatch, kind):
     assert settings.get("topK", settings.get("top_k")) == 3
     assert settings["temperature"] == 0.25
     assert server.seen_headers[0]["X-Own"] == "header-secret"
-    behave(monkeypatch, server, lambda _: (400, {"error": {"message": "not header-secret, nor key-1234"}}))
+    behave(server, lambda _: (400, {"error": {"message": "not header-secret, nor key-1234"}}))
     failure, _ = ask(made, request())
     assert "secret" not in str(failure)
     assert "key-1234" not in str(failure)

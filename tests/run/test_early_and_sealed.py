@@ -1,5 +1,7 @@
 """What `lookalike run` adds to the engine: it ends early when a gate is lost, and seals what it has made."""
 
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -9,6 +11,7 @@ from lookalike import api
 from lookalike.cli import main
 from lookalike.errors import GateFailed
 from lookalike.export.sign import new_key
+from lookalike.plan import compile_plan
 
 
 def learned(folder, gates):
@@ -22,16 +25,10 @@ def learned(folder, gates):
         "tables": {"t": {"rows": {"like": "real", "n": 3000, "synthesizer": {"kind": "independent"}}}},
         "gates": gates,
     }
-    return api.plan(api.load(recipe))
+    return compile_plan(api.load(recipe), Path(), partition_rows=100)
 
 
-@pytest.fixture
-def cut_small(monkeypatch):
-    """Partitions of 100 rows."""
-    monkeypatch.setattr("lookalike.plan.compile.BLOCK_ROWS", 100)
-
-
-def test_a_lost_gate_ends_a_run_early_and_without_it_the_run_goes_on(in_folder, cut_small):
+def test_a_lost_gate_ends_a_run_early_and_without_it_the_run_goes_on(in_folder):
     """A bound that can no longer be reached stops the run as a failed gate that says where it stands; the rest is made without it."""
     impossible = [{"metric": "validity", "min": 1.01}]
     made = learned(in_folder, impossible)
@@ -43,7 +40,7 @@ def test_a_lost_gate_ends_a_run_early_and_without_it_the_run_goes_on(in_folder, 
     assert api.make(free, "r", stop_early=True).table("t").num_rows == 3000
 
 
-def test_gates_that_a_stream_cannot_decide_never_stop_a_run(in_folder, cut_small):
+def test_gates_that_a_stream_cannot_decide_never_stop_a_run(in_folder):
     """A gate on the discriminator is for the report."""
     made = learned(in_folder, [{"metric": "c2st", "max": 0.0}])
     assert api.make(made, "r", stop_early=True).table("t").num_rows == 3000
@@ -57,9 +54,8 @@ def test_a_finished_run_is_sealed_with_the_configured_key(in_folder, monkeypatch
     )
 
     def command(*words):
-        monkeypatch.setattr("sys.argv", ["lookalike", *words])
         with pytest.raises(SystemExit) as done:
-            main()
+            main(words)
         return done.value.code or 0
 
     monkeypatch.setenv("LOOKALIKE_SIGNING_KEY", str(in_folder / "key.pem"))

@@ -58,7 +58,7 @@ def test_a_clock_that_jumps_changes_nothing(tmp_path, monkeypatch):
     assert max(stamps) - min(stamps) > 1e4  # the clock did jump
 
 
-def test_replies_out_of_order_find_their_rows(tmp_path, monkeypatch):
+def test_replies_out_of_order_find_their_rows(tmp_path):
     """A proxy that answers the last request first: every cell has its own answer, and the files are the same bytes."""
     held: list[asyncio.Event] = []
     overtaken = []
@@ -76,12 +76,11 @@ def test_replies_out_of_order_find_their_rows(tmp_path, monkeypatch):
             overtaken.append(len(held))
             if held:
                 asyncio.get_running_loop().call_later(0.002, lambda: held and held.pop().set())
-        return await server._behave("ok", request, body)
+        return await server.answer("ok", request, body)
 
-    monkeypatch.setitem(served.BEHAVIOURS, "backwards", backwards)
     with ModelServer() as server:
         _, in_order = made(server, tmp_path / "in-order", concurrency=1)
-        server.always = "backwards"
+        server.always = backwards
         rows, mixed = made(server, tmp_path / "mixed")
     assert max(overtaken) > 1
     assert [row["echo"] for row in rows] == [f"[[kettle {row['n']}] again]" for row in rows]
@@ -107,7 +106,7 @@ def test_vectors_through_a_whole_run(tmp_path):
     assert "empty" in failed["reason"]
 
 
-def test_tokens_a_minute_hold_on_a_live_lane(tmp_path, monkeypatch):
+def test_tokens_a_minute_hold_on_a_live_lane(tmp_path):
     """However many requests may be in flight: never more tokens than the rate and one burst of five seconds."""
     began, times = time.monotonic(), []
 
@@ -116,9 +115,8 @@ def test_tokens_a_minute_hold_on_a_live_lane(tmp_path, monkeypatch):
         reply = served._reply(request.path, body)
         return web.json_response({**reply, "usage": {"prompt_tokens": 10, "completion_tokens": 190}})
 
-    monkeypatch.setitem(served.BEHAVIOURS, "counted", counted)
     a_second, each = 3300, 200
-    with ModelServer(always="counted") as server:
+    with ModelServer(always=counted) as server:
         rows, _ = made(server, tmp_path, rows=100, concurrency=64, model=f"tpm: {60 * a_second}", more="")
     assert len(rows) == len(times) == 100
     too_early = [place for place, at in enumerate(times) if place * each > a_second * (at + 5) + each]

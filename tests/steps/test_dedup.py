@@ -3,7 +3,7 @@
 import random
 import re
 import unicodedata
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -21,6 +21,7 @@ from lookalike.rows.context import Context
 from lookalike.run.engine import Options, run
 from lookalike.steps import seen
 from lookalike.steps.dedup import Dedup
+from lookalike.steps.seen import Meant
 
 CONTEXT = Context(0, "t", "step 0", None)
 
@@ -74,10 +75,8 @@ def test_what_stays_does_not_depend_on_how_rows_are_cut(seed, cuts, method):
 
 @pytest.mark.parametrize("threshold", [0.3, 0.7, 0.85, 0.95])
 @pytest.mark.parametrize("width", [3, 40, 512])
-def test_every_near_vector_is_found_and_no_other(threshold, width, monkeypatch):
+def test_every_near_vector_is_found_and_no_other(threshold, width):
     """Bounds, groups and blocks change nothing: the rows that stay are those that cosines in double precision leave."""
-    monkeypatch.setattr(seen, "_GROUP", 64)
-    monkeypatch.setattr(seen, "_BLOCK", 96)
     g = np.random.default_rng(width)
     family = g.normal(size=(40, width))[g.integers(0, 40, 400)]  # ten of a kind, at all distances from each other
     rows = family + g.normal(size=family.shape) * g.choice([0, 0.05, 0.2, 0.5, 2], (400, 1))
@@ -88,7 +87,9 @@ def test_every_near_vector_is_found_and_no_other(threshold, width, monkeypatch):
         near = (unit[stay] @ unit[row]).max(initial=-1.0)
         if near < threshold - 1e-9:
             stay.append(row)
-    ids, _ = kept(vectors(rows.tolist()), (1, 2, 70, 333), method="embedding", threshold=threshold)
+    memory, column = Meant("x", threshold, group=64, block=96), vectors(rows.tolist())
+    reasons = [reason for start, stop in pairwise((0, 1, 2, 70, 333, 400)) for reason in memory.judge([column[start:stop]])]
+    ids = [row for row, reason in enumerate(reasons) if reason is None]
     assert ids == stay
     assert 5 < len(ids) < 380
 

@@ -13,8 +13,9 @@ from lookalike.errors import NotFitted, SchemaError, SynthesizerError, UnknownCo
 from lookalike.registry import resolve
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.forest import draw, grow, kernels, learn, smoothing
+from lookalike.synthesizers.forest import draw, kernels, learn, smoothing
 from lookalike.synthesizers.forest.model import Forest
+from lookalike.synthesizers.watch import watched
 from lookalike.testing.synthesizers import check_synthesizer
 
 
@@ -258,16 +259,16 @@ def test_frames_come_back_as_they_came():
     assert isinstance(Forest().fit(frame).sample(5), pandas.DataFrame)
 
 
-def test_interrupted_fit_keeps_the_old_model(monkeypatch):
-    """A fit that is stopped half way leaves what was learned before."""
+def test_interrupted_fit_keeps_the_old_model():
+    """A fit that is stopped half way, once its trees are grown, leaves what was learned before."""
     model = Forest().fit(people(600), SCHEMA)
     before = model.sample(50)
 
-    def stopped(*_args, **_kwargs):
-        raise KeyboardInterrupt
+    def stopped(what, share):
+        if share > 0.5:
+            raise KeyboardInterrupt
 
-    monkeypatch.setattr(grow, "grow_all", stopped)  # the only way to stop at a known place
-    with pytest.raises(KeyboardInterrupt):
+    with watched(stopped), pytest.raises(KeyboardInterrupt):
         model.fit(people(900, seed=3), SCHEMA)
     assert model.sample(50).equals(before)
 

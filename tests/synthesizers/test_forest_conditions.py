@@ -115,7 +115,7 @@ def test_target_shares_are_met(fitted):
         ({"sex": "Q"}, Unsatisfiable, "'F'"),
         ({"age": 500}, Unsatisfiable, "from 18 to 99"),
         ({"age": 33.5}, Unsatisfiable, "age"),
-        ({"age": "old"}, Unsatisfiable, "cannot be read"),
+        ({"age": "old"}, Unsatisfiable, "is no integer"),
         ({"age": {"min": 200}}, Unsatisfiable, "age"),
         ({"sex": None}, Unsatisfiable, "sex"),
         ({"sex": "F", "age": 99}, Unsatisfiable, "sex='F', age=99"),

@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 import os
 import sys
+from collections.abc import Sequence
 
 
-def main() -> None:
-    """Run a command; one clear error and its documented exit code when something is wrong."""
+def main(words: Sequence[str] | None = None) -> None:
+    """Run a command, the process's own or these words; one clear error and its documented exit code when something is wrong."""
     gc.set_threshold(200_000, 20, 50)  # what is loaded stays: walking it again and again is a tenth of a start
     os.environ.setdefault("OPENBLAS_THREAD_TIMEOUT", "20")  # numpy's threads sleep at once, not after 40 ms of spinning each
     from lookalike.cli.app import app
@@ -16,7 +17,7 @@ def main() -> None:
 
     code = 0
     try:
-        app(standalone_mode=True)
+        app(words, standalone_mode=True)
     except SystemExit:
         if "duckdb" not in sys.modules:  # DuckDB would report what is not collected as a leak of its own
             gc.freeze()  # the process ends: to look for garbage in all that was loaded, as Python then does, takes a sixth of a second

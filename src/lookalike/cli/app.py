@@ -14,7 +14,7 @@ from lookalike.errors import UsageError, did_you_mean
 
 COMMANDS: dict[str, str] = {
     "demo": "See it work: real data, an embedded model, a report; no key, no network",
-    "mimic": "Learn a table, sample it, evaluate it",
+    "mimic": "Learn a table or a database, sample it, evaluate it",
     "new": "Write a starter recipe",
     "check": "Find every problem of a recipe",
     "plan": "Show order, partitions, model calls and cost before anything is spent",
@@ -24,6 +24,7 @@ COMMANDS: dict[str, str] = {
     "fit": "Learn a table and save the model",
     "sample": "Draw rows from a saved model",
     "pseudonymise": "Replace identifiers and personal data by stand-ins, the same in every table",
+    "relations": "Show how the tables of a database or folder refer to each other",
     "evaluate": "Compare a synthetic dataset with the real one",
     "export": "Hand a run over in another format",
     "verify": "Check a run's files against its manifest and signature",

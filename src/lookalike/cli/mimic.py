@@ -7,13 +7,25 @@ from typing import Annotated
 
 import typer
 
+from lookalike.errors import UsageError
+
 app = typer.Typer(add_completion=False)
 
 
 @app.command()
 def mimic(
-    data: Annotated[str, typer.Argument(help="csv, parquet, json, xlsx, or a sqlite or postgres URL#table.")],
-    output: Annotated[Path, typer.Option("--output", "-o", help="csv, parquet or jsonl, by its ending.")],
+    data: Annotated[
+        str,
+        typer.Argument(
+            help="A table: csv, parquet, json, xlsx, or URL#table. Or several: a folder, a SQLite file, a database's URL."
+        ),
+    ],
+    output: Annotated[
+        str,
+        typer.Option(
+            "--output", "-o", help="csv, parquet or jsonl, by its ending; of several tables a folder, .db file or URL."
+        ),
+    ],
     n: Annotated[int | None, typer.Option("-n", help="Rows; as many as the data has when not given.")] = None,
     target: Annotated[
         str | None, typer.Option("--target", help="The column that models will predict: measures usefulness.")
@@ -23,8 +35,15 @@ def mimic(
     seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same rows.")] = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")] = None,
     evaluate: Annotated[bool, typer.Option("--evaluate/--no-evaluate", help="Measure what was made.")] = True,
+    scale: Annotated[float, typer.Option("--scale", help="Of several tables: rows as a multiple of the real ones.")] = 1.0,
+    tables: Annotated[str, typer.Option("--tables", help="Of several tables: those to take, with commas.")] = "",
+    schema: Annotated[
+        Path | None,
+        typer.Option("--schema", help="Of several tables: keys and relations, as `lookalike relations -o` wrote them."),
+    ] = None,
+    replace: Annotated[bool, typer.Option("--replace", help="Of several tables: overwrite what is at the target.")] = False,
 ) -> None:
-    """Learn a table, sample it, and say what the sample is worth. A fifth of the rows is held out to measure privacy."""
+    """Learn a table or several related ones, sample, and say what the sample is worth. A fifth is held out to measure privacy."""
     from lookalike import api
     from lookalike.cli.output import console, say
     from lookalike.cli.waiting import waiting
@@ -40,17 +59,24 @@ def mimic(
             move("", 0.0)
             say(text, "dim")
 
-        made = api.mimic_file(
-            data,
-            output,
-            n=n,
-            target=target,
-            synthesizer=synthesizer,
-            given=api.settings(given or [], option="--given"),
-            seed=seed,
-            measure=evaluate,
-            say=stage,
-        )
+        if api.is_dataset(data):
+            _one_table_only({"-n": n, "--target": target, "--given": given or None})
+            only = [name for name in tables.split(",") if name]
+            made = api.mimic_dataset(
+                data, output, only=only, schema=schema, scale=scale, seed=seed, replace=replace, measure=evaluate, say=stage
+            )
+        else:
+            made = api.mimic_file(
+                data,
+                output,
+                n=n,
+                target=target,
+                synthesizer=synthesizer,
+                given=api.settings(given or [], option="--given"),
+                seed=seed,
+                measure=evaluate,
+                say=stage,
+            )
     if made is not None:
         console.print(made)
         if html is not None:
@@ -59,3 +85,12 @@ def mimic(
     console.print(f"{output}", soft_wrap=True)
     if made is not None and made.exit_code:
         raise typer.Exit(made.exit_code)
+
+
+def _one_table_only(options: dict[str, object]) -> None:
+    """Options of one table beside several are a mistake, not left out in silence."""
+    for name, value in options.items():
+        if value is not None:
+            raise UsageError(
+                what="several tables are learned together", where=name, fix="say --scale, or name one table as URL#table"
+            )

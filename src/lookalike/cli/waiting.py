@@ -12,10 +12,10 @@ PLAIN_S = 15.0  # without a terminal: a line every so many seconds
 
 
 @contextmanager
-def waiting(words: str) -> Iterator[Callable[[str, float], None]]:
+def waiting(words: str, *, clock: Callable[[], float] = time.monotonic) -> Iterator[Callable[[str, float], None]]:
     """Show that something goes on; gives the function (what, share done) that moves the bar. Says when Ctrl-C stopped it."""
     try:
-        with _shown(words) as move:
+        with _shown(words, clock) as move:
             yield move
     except KeyboardInterrupt:
         say("stopped", "yellow")
@@ -23,14 +23,14 @@ def waiting(words: str) -> Iterator[Callable[[str, float], None]]:
 
 
 @contextmanager
-def _shown(words: str) -> Iterator[Callable[[str, float], None]]:
+def _shown(words: str, clock: Callable[[], float]) -> Iterator[Callable[[str, float], None]]:
     if not interactive():
-        said = time.monotonic()
+        said = clock()
 
         def line(what: str, share: float) -> None:
             nonlocal said
-            if time.monotonic() - said >= PLAIN_S:
-                said = time.monotonic()
+            if clock() - said >= PLAIN_S:
+                said = clock()
                 say(f"{words}: {what}, {share:.0%}")
 
         yield line

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Never
 
 from lookalike.spec import Spec
@@ -84,6 +84,12 @@ class Result:
         if self.direction == "target":
             return abs(self.value - (self.target or 0.0))
         return -self.value if self.direction == "higher" else self.value
+
+    def shortfall(self) -> float:
+        """How much worse than the ceiling; as bad as it is where nothing real stands beside it, -inf when not measured."""
+        if self.value is None or self.ceiling is None:
+            return self.badness()
+        return self.badness() - replace(self, value=self.ceiling).badness()
 
 
 NO_HOLDOUT = "there is no holdout: give real rows that the generator never saw"  # why a metric that needs one was not measured

@@ -1,4 +1,4 @@
-"""Columns as arrays: what form a column has, and its cells as numbers, codes and bins with one dictionary for all tables.
+"""Columns as arrays: cells as numbers, codes and bins with one dictionary for all tables; what a column is, its schema says.
 
 Arrow's `to_numpy` and `pa.scalar` load pandas when it is installed (0.6 to 1.3 CPU seconds); buffers do not, so only they are
 read here, and Arrow kernels get no Python scalars.
@@ -6,21 +6,21 @@ read here, and Arrow kernels get no Python scalars.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.errors import MetricError
-from lookalike.schema.patterns import personal
-from lookalike.schema.types import NUMERIC, PII, ColumnSchema
+from lookalike.errors import MetricError, SchemaError
+from lookalike.schema.semantics import semantic_of
+from lookalike.schema.semantics.base import Measured as Form
+from lookalike.schema.semantics.base import Semantic
+from lookalike.schema.types import ColumnSchema
 
-Form = Literal["number", "time", "category", "text", "id", "empty"]
 Numbers = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.int32]
 Bins = npt.NDArray[np.uint8]
@@ -28,7 +28,6 @@ Bins = npt.NDArray[np.uint8]
 PAIR_BINS = 16  # quantile bins of a number in pairs: 256 cells keep sampling noise low at 10,000 rows
 PAIR_LEVELS = 32  # most frequent real categories kept apart in pairs
 COARSE = 8  # the same, in triples
-_KEY_NAME = re.compile(r"(?i)(^|_)(id|key|uuid|guid)$|[a-z]I[dD]$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +37,13 @@ class Column:
     Attributes:
         name: as in the tables.
         form: what can be measured about it; "time" is measured as a number, "id" and "text" are left to replay and text metrics.
+        meaning: what its cells mean, as learning decides it too.
         whole: numbers without digits after the point.
     """
 
     name: str
     form: Form
+    meaning: Semantic
     whole: bool = False
 
     @property
@@ -92,68 +93,15 @@ def is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
 
 
-def form_of(column: pa.ChunkedArray, schema: ColumnSchema | None, name: str) -> Form | None:
-    """What a column is, from its schema or else from type and cells; None when nothing here can read it."""
-    kind = column.type
-    if (
-        pa.types.is_nested(kind)
-        or pa.types.is_binary(kind)
-        or pa.types.is_large_binary(kind)
-        or pa.types.is_fixed_size_binary(kind)
-    ):
+def column_of(schema: ColumnSchema, cells: pa.ChunkedArray) -> Column | None:
+    """A column as its schema describes it; None when nothing can be measured of such cells."""
+    kind = cells.type
+    binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    if binary or pa.types.is_nested(kind):
         return None
-    if pa.types.is_null(kind) or column.null_count == len(column):
-        return "empty"
-    if schema is not None:
-        return _from_schema(schema, kind)
-    if pa.types.is_boolean(kind):
-        return "category"
-    if pa.types.is_timestamp(kind) or pa.types.is_date(kind):
-        return "time"
-    if pa.types.is_integer(kind):
-        return "id" if _is_key(column, name) else "number"
-    return "number" if not is_text(kind) else _form_of_text(column, name)
-
-
-def _from_schema(schema: ColumnSchema, kind: pa.DataType) -> Form:
-    semantic = schema.semantic
-    if semantic in ("datetime", "date"):
-        return "time"
-    if semantic in NUMERIC or semantic in ("time", "duration"):
-        return "number" if not is_text(kind) else "category"
-    if semantic in ("text", "json", "url"):
-        return "text"
-    if semantic == "id" or semantic in PII:
-        return "id"
-    numeric = not is_text(kind) and not pa.types.is_boolean(kind)
-    return "number" if semantic == "constant" and numeric else "category"
-
-
-def _is_key(column: pa.ChunkedArray, name: str) -> bool:
-    count = len(column)
-    if count < 20 or column.null_count:
-        return False
-    low, high = (value.as_py() for value in pc.min_max(column).values())
-    consecutive = high - low + 1 == count
-    if not consecutive and not _KEY_NAME.search(name):
-        return False
-    return bool(pc.count_distinct(column).as_py() == count)
-
-
-def _form_of_text(column: pa.ChunkedArray, name: str) -> Form:
-    head = column.slice(0, 20_000).drop_null()
-    known = len(head)
-    if personal(name, pc.unique(head.slice(0, 1000)).slice(0, 200).to_pylist())[0] in PII:
-        return "id"  # a safe copy replaces people: its names and numbers are others by right
-    distinct = pc.count_distinct(head).as_py()
-    if known < 20 or distinct < 0.5 * known:
-        return "category"
-    if is_prose(head):
-        return "text"
-    if distinct <= 0.9 * known:
-        return "category"
-    whole = column.drop_null()  # 100,000 codes look like keys in the first rows, and are not
-    return "id" if len(whole) == known or pc.count_distinct(whole).as_py() > 0.9 * len(whole) else "category"
+    meaning = semantic_of(schema)
+    form: Form = "empty" if cells.null_count == len(cells) else meaning.measured
+    return Column(schema.name, form, meaning, form == "number" and bool(pa.types.is_integer(kind)))
 
 
 def is_prose(column: pa.ChunkedArray) -> bool:
@@ -163,17 +111,21 @@ def is_prose(column: pa.ChunkedArray) -> bool:
     return 1 + pc.mean(pc.count_substring(column, " ")).as_py() >= 4 or pc.mean(pc.utf8_length(column)).as_py() > 60
 
 
-def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers:  # strptime's word
+def numbers(column: pa.ChunkedArray, form: Form, meaning: Semantic) -> Numbers:
     """Cells as float64 [n]; times as seconds since 1970; null and infinities as NaN.
 
+    Texts are read as their semantic type reads them; cells that are numbers or moments already need no exactness here, and are cast.
+
     Raises:
-        MetricError: text that is not a number or a date.
+        MetricError: text that is not what the column holds.
     """
     ticks = 1.0
     try:
+        if is_text(column.type) and is_text(meaning.kind):
+            return np.asarray(np.where(np.isfinite(read := meaning.floats(column)), read, np.nan), dtype=np.float64)
+        if is_text(column.type):
+            column = column.cast(meaning.kind)
         if form == "time":
-            if is_text(column.type):
-                column = pc.strptime(column, format=format, unit="us") if format else column.cast(pa.timestamp("us"))
             column = column.cast(pa.timestamp("us")) if not pa.types.is_timestamp(column.type) else column
             ticks = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9}[column.type.unit]
             column = column.cast(pa.int64())
@@ -181,7 +133,7 @@ def numbers(column: pa.ChunkedArray, form: Form, *, format: str = "") -> Numbers
             column = column.cast(pa.int32() if column.type.bit_width == 32 else pa.int64())
         if column.type != pa.float64():
             column = column.cast(pa.float64(), safe=False)
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
+    except (SchemaError, pa.ArrowInvalid, pa.ArrowNotImplementedError) as exc:
         raise MetricError(what=f"cells are not readable as {form}: {exc}", fix="write the column as in the real table") from exc
     values = as_numpy(column) if ticks == 1.0 else as_numpy(column) / ticks
     finite = np.isfinite(values)

@@ -55,7 +55,7 @@ class Gate(BaseModel):
         agg: over the results of single columns, pairs or groups instead of the headline.
         k: how many of the worst `worst_mean` takes.
         relative_to: compare with the ceiling (a real holdout), the floor, or the same number of the baseline report:
-            `min` then bounds the ratio, `max` the difference.
+            `min` then bounds the ratio, `max` the difference. Where nothing real stands beside it, `max` bounds the number itself.
         severity: "block" fails the release; "warn" is only said.
         optional: no number is no failure.
         why: the reason for the bound.
@@ -347,6 +347,8 @@ def _measured(gate: Gate, result: Result, parts: list[Result], old: Result | Non
             else (None, (), "there is no baseline report")
         )
     if not gate.relative_to:
+        return value, subjects, ""
+    if gate.min is None and result.detail.get("alone"):
         return value, subjects, ""
     reference = old.value if gate.relative_to == "baseline" and old else getattr(result, gate.relative_to, None)
     if reference is None:

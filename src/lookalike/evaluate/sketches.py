@@ -71,7 +71,7 @@ class Reference:
         if column.numeric:
             low, high = self.ranges[name]
             edges = self.edges[name]
-            return encode.bin_numbers(encode.numbers(cells, column.form), edges, low, high), int(edges.size) + 3
+            return encode.bin_numbers(encode.numbers(cells, column.form, column.meaning), edges, low, high), int(edges.size) + 3
         keep = min(PAIR_LEVELS, len(self.levels[name]))
         codes, found = encode.codes([cells])
         known = self.levels[name]
@@ -84,7 +84,7 @@ class Reference:
         for column in self.columns:
             cells = encode.plain(table[column.name])
             if column.numeric:
-                values = encode.numbers(cells, column.form) + 0.0  # -0.0 and 0.0 are one value
+                values = encode.numbers(cells, column.form, column.meaning) + 0.0  # -0.0 and 0.0 are one value
                 parts.append(np.where(np.isnan(values), np.nan, values).view(np.int64))
             else:
                 codes, found = encode.codes([cells])

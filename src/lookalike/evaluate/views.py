@@ -28,8 +28,8 @@ from lookalike import rng
 from lookalike.errors import MetricError, did_you_mean
 from lookalike.evaluate import encode
 from lookalike.evaluate.encode import COARSE, PAIR_BINS, PAIR_LEVELS, Bins, Codes, Column, Numbers
-from lookalike.schema.quotes import quoting
-from lookalike.schema.types import TableSchema
+from lookalike.schema.infer import infer_columns
+from lookalike.schema.types import ColumnSchema, TableSchema
 
 Which = Literal["real", "synthetic", "holdout", "independent", "base", "ceiling"]
 T = TypeVar("T")
@@ -100,50 +100,52 @@ class Views:
         self._tables = {w: t.select(shared) for w, t in tables.items()}
         self._own = _flat(synthetic.select(self.extra))
         self._cache: dict[Hashable, Any] = {}
-        self.columns = self._quoting(tuple(c for c in (self._column(n) for n in shared) if c is not None))
+        self.columns = tuple(c for c in map(self._column, _described(self._tables["real"], schema)) if c is not None)
         self._by_name = {column.name: column for column in self.columns}
-        self.written = tuple(c for n in self._own.column_names if (c := _written(self._own[n], n)) is not None)
+        self.written = tuple(c for s in infer_columns(self._own) if (c := _written(s, self._own[s.name])) is not None)
 
-    def _column(self, name: str) -> Column | None:
-        schema = self.schema[name] if self.schema and name in self.schema.names else None
+    def _column(self, schema: ColumnSchema) -> Column | None:
+        name = schema.name
         for which, table in self._tables.items():
-            column = table[name]
-            decoded = encode.plain(column)
-            if decoded is not column:
+            decoded = encode.plain(table[name])
+            if decoded is not table[name]:
                 self._tables[which] = table.set_column(table.schema.get_field_index(name), name, decoded)
-        form = encode.form_of(self._tables["real"][name], schema, name)
-        if form is None:
-            self.excluded[name] = f"cells of type {self._tables['real'][name].type} are not compared"
+        cells = self._tables["real"][name]
+        column = encode.column_of(schema, cells)
+        if column is None:
+            self.excluded[name] = f"cells of type {cells.type} are not compared"
             return None
         if name in self._keys:
-            form = "id"
-        elif self.alone and form == "category" and encode.is_prose(self._tables["real"][name]):
-            form = "text"  # texts that repeat each other are no levels where nothing says that they should
-        if form in ("number", "time"):
+            column = replace(column, form="id", whole=False)
+        elif self.alone and column.form == "category" and encode.is_prose(cells):
+            column = replace(
+                column, form="text"
+            )  # texts that repeat each other are no levels where nothing says that they should
+        if column.numeric:
             try:
                 for which in self._tables:
-                    self.numbers(name, cast("Which", which), form=form)
+                    self._numbers(column, which)
             except MetricError as exc:
                 self.excluded[name] = f"{exc.what} ({which} table)"
                 return None
         elif any(pa.types.is_nested(t[name].type) for t in self._tables.values()):
             self.excluded[name] = "nested in one table and plain in another"
             return None
-        whole = form == "number" and bool(pa.types.is_integer(self._tables["real"][name].type))
-        return Column(name, form, whole)
+        return column
 
-    def _quoting(self, columns: tuple[Column, ...]) -> tuple[Column, ...]:
-        """Categories that quote their row's personal data are texts here as they are where they are learned."""
-        real = self._tables["real"]
-        known = self.schema.names if self.schema else ()
-        texts = [c for c in columns if encode.is_text(real[c.name].type) and c.name not in known]
-        told = [c.name for c in texts if c.form == "id" and c.name not in self._keys]
-        found = quoting(real, told, [c.name for c in texts if c.form == "category"])
-        return tuple(replace(c, form="text") if c.name in found else c for c in columns)
+    def _numbers(self, column: Column, source: str) -> Numbers:
+        def read() -> Numbers:
+            return encode.numbers(self._tables[source][column.name], column.form, column.meaning)
+
+        return self.once(("n", column.name, source), read)
 
     def __contains__(self, which: str) -> bool:
         """Whether a table was given."""
         return which in self._tables
+
+    def beside(self, name: str) -> bool:
+        """Whether a real column stands beside the synthetic one."""
+        return not self.alone and name in self._by_name
 
     def __getitem__(self, name: str) -> Column:
         """The column of that name.
@@ -222,17 +224,10 @@ class Views:
 
     # -- cells -----------------------------------------------------------------------------------------------------
 
-    def numbers(self, name: str, which: Which, *, form: encode.Form | None = None) -> Numbers:
+    def numbers(self, name: str, which: Which) -> Numbers:
         """A numeric column as float64 [n]: times in seconds since 1970, null and infinities as NaN."""
-        kind = form or self[name].form
-        style = self.schema[name].format if self.schema and name in self.schema.names else ""
-        return self._select(
-            name,
-            which,
-            lambda source: self.once(
-                ("n", name, source), lambda: encode.numbers(self._tables[source][name], kind, format=style)
-            ),
-        )
+        column = self[name]
+        return self._select(name, which, lambda source: self._numbers(column, source))
 
     def codes(self, name: str, which: Which) -> Codes:
         """A column as category codes, int32 [n], one dictionary for all tables; 0 is null, see `levels`."""
@@ -402,10 +397,14 @@ def _flat(table: pa.Table) -> pa.Table:
     return table
 
 
-def _written(column: pa.ChunkedArray, name: str) -> Column | None:
+def _written(schema: ColumnSchema, cells: pa.ChunkedArray) -> Column | None:
     """A column that stands alone: prose is text, however often it repeats itself; None when its cells have no form."""
-    column = encode.plain(column)
-    form = encode.form_of(column, None, name)
-    if form is None:
-        return None
-    return Column(name, "text" if encode.is_text(column.type) and encode.is_prose(column) else form)
+    column = encode.column_of(schema, cells := encode.plain(cells))
+    return replace(column, form="text") if column and encode.is_prose(cells) else column
+
+
+def _described(real: pa.Table, schema: TableSchema | None) -> tuple[ColumnSchema, ...]:
+    """What each column is: as the schema says, else as learning would take it."""
+    given = {column.name: column for column in schema.columns} if schema else {}
+    found = {c.name: c for c in infer_columns(real.select([n for n in real.column_names if n not in given]))}
+    return tuple(given.get(name) or found[name] for name in real.column_names)

@@ -63,13 +63,13 @@ def _write(database: sqlite3.Connection, run: Tables, table: str) -> None:
     quoted = '"' + table.replace('"', '""') + '"'
     created = False
     for batch in run.batches(table, 8192):
-        plain = flat(batch)
+        cells = flat(batch)
         if not created:
-            columns = ", ".join(f'"{f.name.replace(chr(34), chr(34) * 2)}" {_affinity(f.type)}' for f in plain.schema)
+            columns = ", ".join(f'"{f.name.replace(chr(34), chr(34) * 2)}" {affinity(f.type)}' for f in cells.schema)
             database.execute(f"CREATE TABLE {quoted} ({columns})")
             created = True
-        marks = ", ".join("?" * plain.num_columns)
-        rows = zip(*(map(_plain, column.to_pylist()) for column in plain.columns), strict=True)
+        marks = ", ".join("?" * cells.num_columns)
+        rows = zip(*(map(plain, column.to_pylist()) for column in cells.columns), strict=True)
         database.executemany(f"INSERT INTO {quoted} VALUES ({marks})", rows)  # noqa: S608  # names are quoted above
 
 
@@ -78,18 +78,18 @@ def _insert(connection: Any, run: Tables, table: str, replace: bool) -> None:
     alchemy = require("sqlalchemy", extra="sql")
     target = None
     for batch in run.batches(table, 8192):
-        plain = flat(batch)
+        cells = flat(batch)
         if target is None:
-            columns = (alchemy.Column(field.name, _type(alchemy, field.type)) for field in plain.schema)
+            columns = (alchemy.Column(field.name, sql_type(alchemy, field.type)) for field in cells.schema)
             target = alchemy.Table(table, alchemy.MetaData(), *columns)
             if replace:
                 target.drop(connection, checkfirst=True)
             target.create(connection)
-        if plain.num_rows:
-            connection.execute(target.insert(), [dict(zip(plain.schema.names, row, strict=True)) for row in _rows(plain)])
+        if cells.num_rows:
+            connection.execute(target.insert(), [dict(zip(cells.schema.names, row, strict=True)) for row in rows_of(cells)])
 
 
-def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
+def rows_of(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
     """The rows as Python values; nanoseconds, which Python has not, are cut to microseconds."""
     columns = (
         column.cast(pa.timestamp("us", column.type.tz), safe=False) if pa.types.is_timestamp(column.type) else column
@@ -98,7 +98,7 @@ def _rows(batch: pa.RecordBatch) -> Iterator[tuple[Any, ...]]:
     return zip(*(column.to_pylist() for column in columns), strict=True)
 
 
-def _type(alchemy: Any, kind: pa.DataType) -> Any:
+def sql_type(alchemy: Any, kind: pa.DataType) -> Any:
     """The SQL type of an Arrow type."""
     tests = (
         (pa.types.is_boolean, alchemy.Boolean()),
@@ -114,11 +114,13 @@ def _type(alchemy: Any, kind: pa.DataType) -> Any:
     return next((sql for holds, sql in tests if holds(kind)), alchemy.Text())
 
 
-def _affinity(kind: pa.DataType) -> str:
+def affinity(kind: pa.DataType) -> str:
+    """SQLite's word for a type."""
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return "INTEGER"
     return "REAL" if pa.types.is_floating(kind) else "TEXT"
 
 
-def _plain(value: object) -> object:
+def plain(value: object) -> object:
+    """A value as SQLite holds it: what it has no type for is text."""
     return value if value is None or isinstance(value, (int, float, str, bytes)) else str(value)

@@ -8,10 +8,9 @@ import re
 import pyarrow as pa
 
 from lookalike.schema import rules
+from lookalike.schema.semantics import ANEW
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.sources.open import source
-
-REPLACED = frozenset({"id", "text", "json", "url", "name", "email", "phone", "address", "iban", "card", "national_id", "ip"})
 
 
 def starter(
@@ -81,7 +80,7 @@ def _proposals(real: pa.Table, schema: TableSchema) -> list[str]:
 
 
 def _line(column: ColumnSchema) -> str:
-    treated = " Replaced by new values, never learned." if column.semantic in REPLACED else ""
+    treated = " Replaced by new values, never learned." if column.semantic in ANEW else ""
     gaps = " (can be missing)" if column.nullable else ""
     reason = column.reason
     return _flat(f"{column.name}: {column.semantic}{gaps}. {reason[:1].upper()}{reason[1:]}.{treated}")

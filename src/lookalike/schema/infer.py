@@ -44,8 +44,13 @@ def infer(table: pa.Table) -> TableSchema:
         raise SchemaError(what="the table has no columns", fix="give at least one column")
     if "" in names or len(set(names)) != len(names):
         raise SchemaError(what="a column name is empty or used twice", where=", ".join(names[:20]), fix="rename the columns")
-    columns = _quoting(tuple(infer_column(name, table[name]) for name in names), table)
+    columns = infer_columns(table)
     return rules.with_rules(table, TableSchema(columns, key=_key(columns)))
+
+
+def infer_columns(table: pa.Table) -> tuple[ColumnSchema, ...]:
+    """The semantic type of every column, without what holds between them."""
+    return _quoting(tuple(infer_column(name, table[name]) for name in table.column_names), table)
 
 
 def _quoting(columns: tuple[ColumnSchema, ...], table: pa.Table) -> tuple[ColumnSchema, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from hashlib import blake2b
 from pathlib import Path
@@ -50,7 +51,7 @@ class SqlSource(Source):
         names, rows = self._sqlite(url, root) if url.startswith("sqlite:///") else self._server(self.url)
         if not names:
             raise SourceError(what="the query gives no columns", where=where, fix="write a SELECT")
-        return checked(_columns(names, rows), where)
+        return checked(as_table(names, rows), where)
 
     def _sqlite(self, url: str, root: Path) -> tuple[list[str], list[Any]]:
         """Read with the standard library, which needs no extra; the database is opened for reading alone."""
@@ -82,7 +83,8 @@ class SqlSource(Source):
         return digest.hexdigest()
 
 
-def _columns(names: list[str], rows: list[Any]) -> pa.Table:
+def as_table(names: list[str], rows: Sequence[Any]) -> pa.Table:
+    """Rows of a cursor as a table; columns of mixed types as text."""
     columns = {}
     for number, name in enumerate(names):
         cells = [str(row[number]) if isinstance(row[number], UUID) else row[number] for row in rows]  # Arrow would keep bytes

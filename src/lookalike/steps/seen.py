@@ -20,7 +20,6 @@ _MISSED = 1e-3  # share of the pairs at the threshold that share no band
 _DOUBT = 0.15  # a signature's estimate of the similarity may be this much too low
 _WIDTH = 512  # numbers of an n-gram vector
 _SCALE = 3900.0  # its square, and what rounding adds, is below 2^24, the last whole number that float32 counts to
-_GROUP, _BLOCK = 256, 4096  # rows compared in one go with so many kept ones: 4 MB of products
 Mark = npt.NDArray[np.uint32]
 Vectors = npt.NDArray[np.float32]
 
@@ -136,8 +135,9 @@ class Meant:
     from above, and only pairs whose bound reaches the threshold are multiplied out.
     """
 
-    def __init__(self, name: str, threshold: float) -> None:
+    def __init__(self, name: str, threshold: float, *, group: int = 256, block: int = 4096) -> None:
         self.name, self.threshold = name, threshold
+        self._rows, self._block = group, block  # rows compared in one go with so many kept ones: 4 MB of products
         self._kept: Vectors = np.empty((0, 0), np.float32)
         self._heads: Vectors = self._kept  # [rows, h + 1]: the first h numbers of each vector and the length of the rest
         self._count = 0
@@ -145,8 +145,8 @@ class Meant:
     def judge(self, columns: Sequence[pa.Array]) -> list[str | None]:
         """At least as close as the threshold, or not; null and all-zero vectors are like nothing."""
         verdicts: list[str | None] = []
-        for start in range(0, len(columns[0]), _GROUP):
-            cells = columns[0].slice(start, _GROUP)
+        for start in range(0, len(columns[0]), self._rows):
+            cells = columns[0].slice(start, self._rows)
             vectors = self._vectors(cells)
             verdicts += [None] * len(cells) if vectors is None else self._group(vectors)
         return verdicts
@@ -180,7 +180,7 @@ class Meant:
         least = np.float32(
             self.threshold * (_SCALE - self._kept.shape[1] ** 0.5 / 2) ** 2
         )  # rounding shortens no vector by more
-        blocks = [(start, min(start + _BLOCK, before)) for start in range(0, before, _BLOCK)]
+        blocks = [(start, min(start + self._block, before)) for start in range(0, before, self._block)]
         for start, stop in [*blocks, (before, after)] if after > before + 1 else blocks:
             bounds = self._heads[before:after] @ self._heads[start:stop].T
             places = np.flatnonzero(bounds >= least)

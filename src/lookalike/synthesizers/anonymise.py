@@ -23,11 +23,11 @@ from lookalike.generators.pattern import Pattern
 from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
 from lookalike.schema import patterns
-from lookalike.schema.types import PII, ColumnSchema, arrow_type
+from lookalike.schema.semantics import ANEW
+from lookalike.schema.types import ColumnSchema, arrow_type
 from lookalike.synthesizers import nested, prose
 from lookalike.synthesizers.pseudonyms import stand_ins
 
-REPLACED = PII | {"id", "text", "json", "url"}
 K = 5  # rows that must share a shape before it is remembered
 SHAPED = frozenset({"phone", "national_id"})  # kinds whose written shape is kept when rows share it
 
@@ -112,7 +112,7 @@ def replacements(
         Unsatisfiable: a unique column whose pattern has too few values.
         SynthesizerError: a column of this semantic type is learned, not replaced.
     """
-    if column.semantic not in REPLACED:
+    if column.semantic not in ANEW:
         raise SynthesizerError(
             what=f"{column.semantic} columns are learned, not replaced", where=column.name, fix="sample it with a synthesizer"
         )

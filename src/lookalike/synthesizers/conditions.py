@@ -18,11 +18,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.errors import SchemaError, SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where, sql_columns
+from lookalike.schema.semantics import semantic_of
 from lookalike.schema.types import ColumnSchema, TableSchema
-from lookalike.synthesizers.features import Data, Feature, as_numbers
+from lookalike.synthesizers.features import Data, Feature, decode, encode
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,10 @@ def read(given: Mapping[str, Any], schema: TableSchema, features: Sequence[Featu
             where = check_where(wanted, known, schema.names)
             continue
         check_name(name, known, schema.names)
-        conditions.append(_one(name, wanted, schema[name], known[name]))
+        try:
+            conditions.append(_one(name, wanted, schema[name], known[name]))
+        except SchemaError as exc:
+            raise SynthesizerError(what=exc.what, where=name, fix=exc.fix) from exc
     return conditions, where
 
 
@@ -139,53 +143,26 @@ def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> Cond
 
 def _value(value: Any, column: ColumnSchema, feature: Feature, text: str) -> float | int:
     """The code or number of a value."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
+    cells = semantic_of(column).cells([value])
+    if cells.null_count:
         if not feature.missing:
             raise Unsatisfiable(what=f"{text}: the column was never missing", where=column.name, fix="ask for a value")
-        return float("nan") if feature.is_number else len(feature.levels or ())
+        return float("nan") if feature.is_number else feature.known
+    values, new = encode(feature, column, cells)
+    if not new[0]:
+        return values[0].item()  # of float64 or int64
     if feature.is_number:
-        number = _number(value, column)
-        if not feature.low <= number <= feature.high:
-            raise Unsatisfiable(
-                what=f"{text} is outside of what was learned", where=column.name, fix=_range_text(feature, column)
-            )
-        return number
-    levels = list(feature.levels or ())
-    for code, level in enumerate(levels):
-        if level == value or str(level) == str(value):
-            return code
+        raise Unsatisfiable(what=f"{text} is outside of what was learned", where=column.name, fix=_ends(feature, column))
     raise Unsatisfiable(
         what=f"{text}: {value!r} was never seen",
         where=column.name,
-        fix=did_you_mean(str(value), map(str, levels), label="values"),
+        fix=did_you_mean(str(value), map(str, feature.levels or ()), label="values"),
     )
 
 
-def _range_text(feature: Feature, column: ColumnSchema) -> str:
-    return f"the learned range is {feature.low:g} to {feature.high:g}" + (" ticks" if "timestamp" in column.arrow else "")
-
-
-def _number(value: Any, column: ColumnSchema) -> float:
-    if isinstance(value, (int, float, np.number)) and "string" not in column.arrow:
-        if column.arrow.startswith(("timestamp", "date")) or column.semantic == "duration":
-            return float(value)
-        return float(value)
-    try:
-        kind = _arrow(column)
-        scalar = (
-            pa.scalar(value, kind) if not isinstance(value, str) or "string" in column.arrow else pa.scalar(value).cast(kind)
-        )
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as exc:
-        raise SynthesizerError(
-            what=f"{value!r} is no {column.semantic}: {exc}", where=column.name, fix=f"write it as {column.arrow}"
-        ) from exc
-    return float(as_numbers(column, pa.array([scalar.as_py()], kind))[0])
-
-
-def _arrow(column: ColumnSchema) -> pa.DataType:
-    from lookalike.schema.types import arrow_type
-
-    return arrow_type(column.arrow)
+def _ends(feature: Feature, column: ColumnSchema) -> str:
+    low, high = decode(feature, column, np.array([feature.low, feature.high])).to_pylist()
+    return f"the learned range is {low} to {high}"
 
 
 def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: Feature) -> Condition:
@@ -196,19 +173,23 @@ def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: 
             fix="write a value, a list of values, {min: a, max: b} or {shares: {value: share}}",
         )  # fmt: skip
     text = f"{name} in {dict(wanted)}"
-    low = _number(wanted["min"], column) if wanted.get("min") is not None else -np.inf
-    high = _number(wanted["max"], column) if wanted.get("max") is not None else np.inf
-    if low > high:
+    semantic = semantic_of(column)
+    ends = {end: semantic.parse(wanted[end]) for end in ("min", "max") if wanted.get(end) is not None}
+    if len(ends) == 2 and ends["min"] > ends["max"]:
         raise Unsatisfiable(what=f"{text} is empty", where=name, fix="swap min and max")
     if feature.is_number:
-        if low > feature.high or high < feature.low:
-            raise Unsatisfiable(what=f"{text} is outside of what was learned", where=name, fix=_range_text(feature, column))
+        low, high = feature.within(ends.get("min"), ends.get("max"), semantic.unit)
+        if low > high:
+            raise Unsatisfiable(what=f"{text} is outside of what was learned", where=name, fix=_ends(feature, column))
         return Condition(name, text, None, low, high)
-    levels = [(code, level) for code, level in enumerate(feature.levels or ()) if isinstance(level, (int, float))]
-    allowed = np.array([code for code, level in levels if low <= level <= high])
-    if not len(allowed):
+    places = semantic.numbers(feature.table.values if feature.table else pa.nulls(0))
+    fits = [
+        not gone and ends.get("min", place) <= place <= ends.get("max", place)
+        for place, gone in zip(places.whole.tolist(), places.missing.tolist(), strict=True)
+    ]
+    if not any(fits):
         raise Unsatisfiable(what=f"{text}: no learned value lies in it", where=name, fix="widen the range")
-    return Condition(name, text, allowed)
+    return Condition(name, text, np.flatnonzero(fits))
 
 
 def matching(table: pa.Table, given: Mapping[str, Any]) -> npt.NDArray[np.bool_]:

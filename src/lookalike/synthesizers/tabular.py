@@ -95,8 +95,9 @@ class Tabular(Synthesizer):
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
         deadline = time.monotonic() + budget_s if budget_s is not None else float("inf")
-        learned, data = features.learn(table, schema, rare_below=self.rare_below)
-        profiles = {c.name: anonymise.profile(c, table[c.name]) for c in schema.columns if c.semantic in anonymise.REPLACED}
+        learned, data = features.learn(table, schema, least=anonymise.K, rare_below=self.rare_below)
+        names = {feature.name for feature in learned}
+        profiles = {c.name: anonymise.profile(c, table[c.name]) for c in schema.columns if c.name not in names}
         lesson = Lesson(learned, data, rng.generator(seed, "fit", self.kind), deadline)
         model = self._learn(lesson) if learned else Model()
         self._features, self._profiles, self._model = tuple(learned), profiles, model
@@ -109,7 +110,8 @@ class Tabular(Synthesizer):
         arrays = []
         for column in schema.columns:
             if column.name in known:
-                arrays.append(features.decode(known[column.name], column, data[column.name]))
+                coins = rng.generator(seed, "form", column.name).random(n)
+                arrays.append(features.decode(known[column.name], column, data[column.name], coins))
             else:
                 arrays.append(anonymise.replacements(column, n, seed, known=self._profiles[column.name]))
         return pa.table(arrays, names=list(schema.names))

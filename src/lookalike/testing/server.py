@@ -43,7 +43,7 @@ class ModelServer:
         model: the only model that it knows; others get 404. Empty: any.
         key: the only key that it takes; others get 401. Empty: any.
         schemas: whether it takes `response_format`; if not it answers 400.
-        always: what every request gets once the queue of `next` is empty.
+        always: what every request gets once the queue of `next` is empty, as for `next`.
         refuses: a sampling setting that lines of batches may not have.
     """
 
@@ -51,7 +51,7 @@ class ModelServer:
     model: str = ""
     key: str = ""
     schemas: bool = True
-    always: str = "ok"
+    always: str | Behaviour = "ok"
     refuses: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     requests: list[dict[str, Any]] = field(default_factory=list)
@@ -64,8 +64,8 @@ class ModelServer:
 
     def __post_init__(self) -> None:
         """Nothing runs yet."""
-        self._queue: deque[str] = deque()
-        self._polls: deque[str] = deque()
+        self._queue: deque[str | Behaviour] = deque()
+        self._polls: deque[str | Behaviour] = deque()
         self._ends: deque[dict[str, Any]] = deque()
         self._files: dict[str, bytes] = {}
         self._batches: dict[str, dict[str, Any]] = {}
@@ -73,11 +73,11 @@ class ModelServer:
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._serve()), daemon=True)
 
-    def next(self, *behaviours: str) -> None:
-        """What the next requests get, in order: names of `BEHAVIOURS`, or an HTTP status."""
+    def next(self, *behaviours: str | Behaviour) -> None:
+        """What the next requests get, in order: names of `BEHAVIOURS`, an HTTP status, or a behaviour itself."""
         self._queue.extend(behaviours)
 
-    def next_polls(self, *behaviours: str) -> None:
+    def next_polls(self, *behaviours: str | Behaviour) -> None:
         """What the next looks at a batch get, as for `next`."""
         self._polls.extend(behaviours)
 
@@ -98,14 +98,14 @@ class ModelServer:
     def __enter__(self) -> Self:
         """Start; `url` is set when this returns."""
         self._thread.start()
-        if not self._ready.wait(10):
+        if not self._ready.wait(60):
             raise RuntimeError("the test server did not start")
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         """Stop, whatever hangs."""
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(60)
 
     async def _serve(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
@@ -135,18 +135,21 @@ class ModelServer:
         try:
             if self.latency_s:
                 await asyncio.sleep(self.latency_s)
-            name = self._queue.popleft() if self._queue else self.always
-            reply = await self._behave(name, request, body)
+            behaviour = self._queue.popleft() if self._queue else self.always
+            reply = await self.answer(behaviour, request, body)
         finally:
             self.in_flight -= 1
         self.statuses[reply.status] += 1
         return reply
 
-    async def _behave(self, name: str, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
-        if name.isdigit():
-            return _error(int(name), f"scripted {name}")
-        if name != "ok":
-            return await BEHAVIOURS[name](self, request, body)
+    async def answer(self, behaviour: str | Behaviour, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
+        """The answer to a request by a behaviour, as `next` takes them; `ok` is what a good server would say."""
+        if not isinstance(behaviour, str):
+            return await behaviour(self, request, body)
+        if behaviour.isdigit():
+            return _error(int(behaviour), f"scripted {behaviour}")
+        if behaviour != "ok":
+            return await BEHAVIOURS[behaviour](self, request, body)
         given = request.headers.get("Authorization", "").removeprefix("Bearer ") or request.headers.get("x-api-key", "")
         if self.key and given != self.key:
             return _error(401, f"Incorrect API key provided: {given}")
@@ -179,7 +182,7 @@ class ModelServer:
     async def _poll(self, request: web.Request) -> web.StreamResponse:
         name = request.match_info["id"]
         if self._polls:
-            return await self._behave(self._polls.popleft(), request, {})
+            return await self.answer(self._polls.popleft(), request, {})
         if name not in self._batches:
             return _error(404, f"No batch file with id {name}")
         batch = self._batches[name]
@@ -343,7 +346,7 @@ def _said(message: dict[str, Any], finish: str = "stop") -> Behaviour:
 
 
 def answering(status: int, text: str, headers: Mapping[str, str] | None = None) -> Behaviour:
-    """A behaviour for `BEHAVIOURS`: always this status and body."""
+    """A behaviour: always this status and body."""
 
     async def answer(server: ModelServer, request: web.Request, body: dict[str, Any]) -> web.StreamResponse:
         return web.Response(status=status, text=text, headers={"Content-Type": "application/json", **(headers or {})})

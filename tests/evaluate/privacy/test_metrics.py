@@ -195,7 +195,29 @@ def test_source_identifiers_in_the_release_are_counted():
     assert found["identifier_replay"].value == 3
     assert found["identifier_replay"].ceiling == 0
     assert found["identifier_replay.column[mail]"].value == 3
-    assert found["identifier_replay"].detail["reading"] == "Of the source: 3 of mail; the holdout shares 0 with the source."
+    assert (
+        found["identifier_replay"].detail["reading"]
+        == "Of the source: 3 of 200 values of mail; as many other real people would share 0."
+    )
+    assert found["identifier_replay"].interval[0] == pytest.approx(0.6187, abs=1e-4)  # Garwood's bound of 3
+
+
+def test_common_names_are_judged_beside_the_holdouts():
+    """A release that shares names as the holdout does leaks none; one that holds the training rows' own rare names does."""
+    draw = np.random.default_rng(1)
+
+    def names(n, start):
+        common = [f"Ann Smith {i % 40}" for i in draw.integers(0, 40, n // 2)]
+        return pa.table({"name": [*common, *[f"Rare Name {start + i}" for i in range(n - n // 2)]], "x": draw.normal(size=n)})
+
+    train, holdout = names(400, 0), names(100, 1000)
+    fair = measure("identifier_replay", Views(train, names(400, 2000), holdout), columns=("name",))
+    assert fair["identifier_replay"].value > 30
+    assert fair["identifier_replay.excess"].value == pytest.approx(0, abs=0.05)
+    assert fair["identifier_replay"].interval[0] <= fair["identifier_replay"].ceiling
+    leak = measure("identifier_replay", Views(train, train, holdout), columns=("name",))["identifier_replay.excess"]
+    assert leak.value == pytest.approx(1, abs=0.05)
+    assert leak.interval[0] > 0.8
 
 
 def test_personal_data_in_text_is_counted_and_replays_are_told_apart():

@@ -15,7 +15,6 @@ from lookalike.generators.text.augment import Augment, augmented
 from lookalike.generators.text.chunks import Chunks, chunked
 from lookalike.generators.text.edits import Edit, Guard, OffsetMap, intact
 from lookalike.generators.text.infill import Infill
-from lookalike.generators.text.operators import noise
 from lookalike.registry import kinds, resolve
 from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
@@ -98,15 +97,19 @@ def test_fifty_megabytes_are_chunked_and_changed_in_bounded_memory():
 
 
 @pytest.mark.parametrize("kind", ["keyboard", "ocr", "spacing", "casing"])
-def test_noise_of_a_long_text_is_that_of_its_characters(kind, monkeypatch):
+def test_noise_of_a_long_text_is_that_of_its_characters(kind):
     """Cut into blocks for the memory's sake, a text gets the same errors, but for a letter or two at the borders."""
-    operator = resolve("operator", kind)(severity=4)
+    form = resolve("operator", kind)
+
+    class Short(form):
+        block = 1000
+
+    operator, short = form(severity=4), Short(severity=4)
     text, keys = TALE * 30, np.array([5], np.uint64)
     (at_once,) = operator.edits([text], [[(50, 90)]], keys)
-    monkeypatch.setattr(noise, "_BLOCK", 1000)
-    (in_blocks,) = operator.edits([text], [[(50, 90)]], keys)
+    (in_blocks,) = short.edits([text], [[(50, 90)]], keys)
     assert len(set(at_once) ^ set(in_blocks)) <= 2 * (len(text) // 1000 + 1)
-    assert in_blocks == operator.edits(["x" * 1500, text], [[], [(50, 90)]], np.array([9, 5], np.uint64))[1]
+    assert in_blocks == short.edits(["x" * 1500, text], [[], [(50, 90)]], np.array([9, 5], np.uint64))[1]
     assert not any(edit.start < 90 and edit.end > 50 for edit in in_blocks)
 
 

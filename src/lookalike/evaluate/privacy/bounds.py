@@ -53,6 +53,18 @@ def clopper_pearson(hits: float, trials: float, *, level: float = 0.95) -> Rate:
     return Rate(hits / trials, low, high)
 
 
+def poisson_interval(count: int, *, level: float = 0.95) -> tuple[float, float]:
+    """The exact bounds of the mean that a count was drawn from.
+
+    Source:
+        Garwood 1936, "Fiducial limits for the Poisson distribution".
+    """
+    from scipy.special import gammaincinv
+
+    tail = (1.0 - level) / 2.0
+    return (float(gammaincinv(count, tail)) if count else 0.0), float(gammaincinv(count + 1, 1.0 - tail))
+
+
 def wilson(hits: float, trials: float, *, level: float = 0.95) -> Rate:
     """The score interval; `value` is its centre, which shrinks towards a half.
 

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.evaluate.base import Result
+from lookalike.evaluate.base import NO_HOLDOUT, Result
+from lookalike.evaluate.encode import is_text
 from lookalike.evaluate.privacy import replay
+from lookalike.evaluate.privacy.bounds import Rate, clopper_pearson, poisson_interval
 from lookalike.evaluate.privacy.metrics import PrivacyMetric
 from lookalike.evaluate.views import Views
 from lookalike.schema import pii
 from lookalike.schema.types import PII
 
 _CELLS = 100_000  # distinct cells of a column that are scanned
-_FOUND = dict[str, dict[str, int]]
+_UNBOUNDED = (0.0, float("inf"))
 
 
-def _strings(views: Views) -> list[str]:
-    table = views.table("synthetic")
-    return [n for n in table.column_names if pa.types.is_string(table[n].type) or pa.types.is_large_string(table[n].type)]
+def _strings(table: pa.Table) -> list[str]:
+    return [name for name in table.column_names if is_text(table[name].type)]
 
 
 def _declared(views: Views, name: str) -> bool:
@@ -30,8 +35,9 @@ def _declared(views: Views, name: str) -> bool:
 class PiiCount(PrivacyMetric):
     """E-mail addresses, phone and card numbers, IBANs, national ids, addresses of machines and secrets in cells of text.
 
-    Found by pattern and checksum. `pii_count` counts cells' hits where none belong (columns that are not declared as personal
-    data); `pii_count.secret` keys, tokens and passwords; `pii_count.replayed` hits of any column that the source has too.
+    Found by pattern and checksum. `pii_count` counts cells' hits where none belong (columns that are not personal data as a
+    whole); `pii_count.written` those in columns that only the synthetic table has, which somebody wrote who should not have known
+    anybody; `pii_count.secret` keys, tokens and passwords; `pii_count.replayed` hits of any column that the source has too.
 
     Attributes:
         kinds: which kinds to look for.
@@ -44,37 +50,66 @@ class PiiCount(PrivacyMetric):
 
     kinds: tuple[str, ...] = pii.KINDS
 
+    def looks_at(self, table: Views) -> list[str]:
+        """Every column of text, shared or not."""
+        return _strings(table.release)
+
     def compute(self, views: Views) -> list[Result]:
-        """Three counts; the first with its kinds and columns."""
-        names = _strings(views)
+        """Four counts; the first with its kinds and columns."""
+        names = _strings(views.release)
         if not names:
             return self.skip("there is no text in the release")
-        by_column: _FOUND = {}
-        secrets = replayed = 0
-        cut = []
-        for name in names:
-            made, counts, whole = _distinct(views.table("synthetic")[name])
-            found = pii.scan(made, self.kinds)
-            if not whole:
-                cut.append(name)
-            if not found:
-                continue
-            real = _hits(views.table("real")[name], self.kinds)
-            for hit in found:
-                weight = counts[hit.text]
-                secrets += weight if hit.kind == "secret" else 0
-                replayed += weight if (hit.kind, made[hit.text][hit.start : hit.stop]) in real else 0
-                if not _declared(views, name):
-                    kinds = by_column.setdefault(name, {})
-                    kinds[hit.kind] = kinds.get(hit.kind, 0) + weight
-        total = sum(sum(kinds.values()) for kinds in by_column.values())
-        unbounded = (0.0, float("inf"))
-        detail = {"columns": by_column, "scanned": len(names), "sampled": cut}
+        scanned = {name: self._scan(views, name) for name in names}
+        ids = {column.name for column in views.columns if column.form == "id" and views.beside(column.name)}
+        free = [name for name in names if not _declared(views, name) and name not in ids]
+        written = [name for name in free if not views.beside(name)]
+        detail = {"columns": {name: scanned[name].kinds for name in free if scanned[name].kinds}, "scanned": len(names)}
+        detail["sampled"] = [name for name in names if scanned[name].cut]
+
+        def count(which: Sequence[str], name: str = "", *, fix: str = "") -> Result:
+            said = {column: scanned[column].kinds for column in which if scanned[column].kinds}
+            reading = "; ".join(f"in {column}: {_told(kinds)}" for column, kinds in said.items())
+            value = float(sum(sum(kinds.values()) for kinds in said.values()))
+            more = {"reading": f"{reading}." if reading else "", "fix": fix}
+            return self.result(value, name, range=_UNBOUNDED, detail=(detail if not name else {}) | more)
+
+        secrets, replayed = (float(sum(getattr(found, word) for found in scanned.values())) for word in ("secrets", "replayed"))
+        listed = ", ".join(name for name in written if scanned[name].kinds)
         return [
-            self.result(float(total), range=unbounded, detail=detail),
-            self.result(float(secrets), "secret", range=unbounded),
-            self.result(float(replayed), "replayed", range=unbounded),
+            count(free),
+            count(
+                written,
+                "written",
+                fix=f"add {{kind: redact, columns: [{listed}]}} to the table's steps, or ask for invented data by `person`",
+            ),
+            self.result(secrets, "secret", range=_UNBOUNDED),
+            self.result(replayed, "replayed", range=_UNBOUNDED),
         ]
+
+    def _scan(self, views: Views, name: str) -> _Scanned:
+        made, counts, whole = _distinct(views.release[name])
+        found = pii.scan(made, self.kinds)
+        real = _hits(views.table("real")[name], self.kinds) if found and views.beside(name) else set()
+        kinds: Counter[str] = Counter()
+        replayed = 0
+        for hit in found:
+            kinds[hit.kind] += counts[hit.text]
+            replayed += counts[hit.text] if (hit.kind, made[hit.text][hit.start : hit.stop]) in real else 0
+        return _Scanned(dict(kinds), kinds["secret"], replayed, not whole)
+
+
+@dataclass(frozen=True, slots=True)
+class _Scanned:
+    """What was found in a column, by kind and in all cells."""
+
+    kinds: dict[str, int]
+    secrets: int
+    replayed: int
+    cut: bool
+
+
+def _told(kinds: Mapping[str, int]) -> str:
+    return ", ".join(f"{n:,} {kind.replace('_', ' ')}" for kind, n in kinds.items())
 
 
 def _distinct(column: pa.ChunkedArray) -> tuple[list[str], list[int], bool]:
@@ -93,8 +128,10 @@ def _hits(column: pa.ChunkedArray, kinds: tuple[str, ...]) -> set[tuple[str, str
 class IdentifierReplay(PrivacyMetric):
     """Distinct identifiers of the training data, names, addresses, numbers and keys written as text, that came out again.
 
-    Whole-number keys are left out: every table starts at 1. Read it beside its ceiling, the same for the holdout: common names
-    belong to many people.
+    Whole-number keys are left out: every table starts at 1. Common names belong to many people, so it is judged beside its ceiling:
+    as many as other real people of that number share with the training rows (the holdout, or else one half of the real rows with the
+    other). `identifier_replay.excess` looks only at identifiers that one real row has: the share of the training rows' that came
+    out, less the share of the holdout's.
 
     Attributes:
         columns: which columns identify somebody; by default text columns of ids and those declared as personal data.
@@ -105,29 +142,63 @@ class IdentifierReplay(PrivacyMetric):
 
     columns: tuple[str, ...] = ()
 
+    def looks_at(self, table: Views) -> list[str]:
+        """Text columns of ids and those declared as personal data, or those named."""
+        text = _strings(table.table("synthetic"))
+        ids = [column.name for column in table.columns if column.form == "id"]
+        return [n for n in text if n in self.columns or (not self.columns and (n in ids or _declared(table, n)))]
+
     def compute(self, views: Views) -> list[Result]:
-        """The sum over columns, then each column."""
-        text = _strings(views)
-        ids = [column.name for column in views.columns if column.form == "id"]
-        chosen = [n for n in text if n in self.columns or (not self.columns and (n in ids or _declared(views, n)))]
+        """The sum over columns, the worst column's excess, then each column."""
+        chosen = self.looks_at(views)
         if not chosen:
             return self.skip("no column of text identifies somebody")
-        found = replay.identifier_replay(views.table("real"), views.table("synthetic"), chosen)
-        chance = replay.identifier_replay(views.table("real"), views.table("holdout"), chosen) if "holdout" in views else None
-        unbounded = (0.0, float("inf"))
+        holdout = views.table("holdout") if "holdout" in views else None
+        found = replay.identifier_replay(views.table("real"), views.table("synthetic"), chosen, holdout)
+        others = replay.identifier_replay(views.table("base"), views.table("ceiling"), chosen)
+        half = 1 if holdout is not None else 2  # halves look for each other in half as many rows
+        chance = [half * o.replayed * f.distinct / max(1, o.distinct) for f, o in zip(found, others, strict=True)]
+        each = [self._count("column", f.column, [f], c, half) for f, c in zip(found, chance, strict=True)]
+        return [self._count("", "", found, sum(chance), half), self._excess(found), *each]
 
-        def result(
-            name: str, subject: str, rows: list[replay.IdentifierReplay], same: list[replay.IdentifierReplay] | None
-        ) -> Result:
-            ceiling = float(sum(r.replayed for r in same)) if same is not None else None
-            detail: dict[str, Any] = {"distinct": sum(r.distinct for r in rows)}
-            if hit := [f"{r.replayed:,} of {r.column}" for r in rows if r.replayed]:
-                held = "" if ceiling is None else f"; the holdout shares {ceiling:,.0f} with the source"
-                detail["reading"] = f"Of the source: {', '.join(hit)}{held}."
-            value = float(sum(r.replayed for r in rows))
-            return self.result(value, name, subject=subject, range=unbounded, ceiling=ceiling, detail=detail)
+    def _count(self, name: str, subject: str, rows: Sequence[replay.IdentifierReplay], chance: float, half: int) -> Result:
+        value = sum(row.replayed for row in rows)
+        spread = 1.96 * float(np.sqrt(chance * half))
+        told = "; ".join(f"{row.replayed:,} of {row.distinct:,} values of {row.column}" for row in rows)
+        held = f"as many other real people would share {chance:,.0f}"
+        detail = {
+            "distinct": sum(row.distinct for row in rows),
+            "reading": f"Of the source: {told}; {held}.",
+            "fix": f"declare {', '.join(row.column for row in rows if row.replayed)} in the schema as what they are, so that they are made anew",
+        }
+        low, high = poisson_interval(value)
+        return self.result(
+            float(value), name, subject=subject, range=_UNBOUNDED, interval=(max(0.0, low - spread), high + spread), ceiling=chance,
+            detail=detail,
+        )  # fmt: skip
 
-        out = [result("", "", found, chance)]
-        for i, row in enumerate(found):
-            out.append(result("column", row.column, [row], [chance[i]] if chance else None))
-        return out
+    def _excess(self, found: Sequence[replay.IdentifierReplay]) -> Result:
+        own = [row.own for row in found if row.own is not None]
+        if not own:
+            return self.skip(NO_HOLDOUT, "excess")[0]
+        own = [c for c in own if c.train_unique and c.holdout_unique]
+        if not own:
+            return self.skip("no identifier is one real row's alone", "excess", detail={"applies": False})[0]
+        level = 1.0 - 0.05 / len(own)
+        rates = [_difference(c, level) for c in own]
+        k = max(range(len(own)), key=lambda i: (rates[i].low, rates[i].value))
+        worst = own[k]
+        (column,) = worst.columns
+        detail = {
+            "column": column, "p": min(1.0, worst.p * len(own)),
+            "reading": f"Of identifiers that one real row has, in {column}: {worst.train_replayed:,} of {worst.train_unique:,} training rows' came "
+            f"out, {worst.holdout_replayed:,} of {worst.holdout_unique:,} of the holdout's.",
+            "fix": f"declare {column} in the schema as what it is (name, email, id ...), so that it is made anew",
+        }  # fmt: skip
+        return self.result(rates[k].value, "excess", interval=rates[k].interval, range=(-1.0, 1.0), ceiling=0.0, detail=detail)
+
+
+def _difference(found: replay.Combination, level: float) -> Rate:
+    t = clopper_pearson(found.train_replayed, found.train_unique, level=level)
+    h = clopper_pearson(found.holdout_replayed, found.holdout_unique, level=level)
+    return Rate(found.excess, max(-1.0, t.low - h.high), min(1.0, t.high - h.low))

@@ -217,33 +217,51 @@ def column_sets(
 
 @dataclass(frozen=True, slots=True)
 class IdentifierReplay:
-    """How many distinct identifiers of the source came out again in a column.
+    """How many identifiers of the source came out again in a column.
 
     Attributes:
         column: where the identifiers are.
         replayed: distinct non-null source values that occur in the synthetic column.
         distinct: distinct non-null values of the synthetic column.
+        own: the same for identifiers that only one real row has, those of training rows beside those of the holdout; None without one.
     """
 
     column: str
     replayed: int
     distinct: int
+    own: Combination | None = None
 
 
-def identifier_replay(train: pa.Table, synthetic: pa.Table, columns: list[str]) -> list[IdentifierReplay]:
+def identifier_replay(
+    train: pa.Table, synthetic: pa.Table, columns: list[str], holdout: pa.Table | None = None
+) -> list[IdentifierReplay]:
     """For each column of identifiers: the source's own values that are in the release; compared after trimming and casefolding."""
     out = []
     for name in columns:
-        real, made = (_normal(t[name]) for t in (train, synthetic))
-        replayed = pc.sum(pc.is_in(made, value_set=real)).as_py() or 0
-        out.append(IdentifierReplay(name, int(replayed), len(made)))
+        real, made = _normal(train[name]), pc.unique(_normal(synthetic[name]))
+        replayed = _count(made, pc.unique(real))
+        own = None if holdout is None else _own(name, real, _normal(holdout[name]), made)
+        out.append(IdentifierReplay(name, replayed, len(made), own))
     return out
+
+
+def _own(name: str, real: pa.Array, other: pa.Array, made: pa.Array) -> Combination:
+    """Of values that one real row has, which table it is in is chance: both are replayed alike unless training rows leak."""
+    counted = pc.value_counts(pa.concat_arrays([real, other]))
+    single = counted.field("values").filter(pc.equal(counted.field("counts"), 1))
+    sides = [single.filter(pc.is_in(single, value_set=side)) for side in (real, other)]
+    (t, h), (t_hits, h_hits) = [len(side) for side in sides], [_count(side, made) for side in sides]
+    p = hypergeometric_tail(t_hits, t, h_hits, h) if t and h else 1.0
+    return Combination((name,), t, t_hits, h, h_hits, p)
+
+
+def _count(values: pa.Array, known: pa.Array) -> int:
+    return int(pc.sum(pc.is_in(values, value_set=known)).as_py() or 0)
 
 
 def _normal(column: pa.ChunkedArray) -> pa.Array:
     kind = column.type
     if pa.types.is_dictionary(kind):
         column = column.cast(kind.value_type)
-    text = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.large_string())))
-    found = pc.unique(text.drop_null())
-    return found.filter(pc.not_equal(found, ""))
+    text = pc.utf8_lower(pc.utf8_trim_whitespace(column.cast(pa.large_string()))).drop_null()
+    return text.filter(pc.not_equal(text, "")).combine_chunks()

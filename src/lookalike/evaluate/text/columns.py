@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -31,22 +32,34 @@ class TextMetric(Metric):
         """The number of one column."""
 
     def compute(self, views: Views) -> list[Result]:
-        """The worst column first, then each column when there are several."""
-        names = [column.name for column in views.of_form("text")]
+        """The worst column first, beside what real texts reach, then each column."""
+        names = list(self.looks_at(views))
         if not names:
             return self.skip("there is no column of free text", headline=False, direction=self.better)
         if why := self.obstacle(views):
             return self.skip(why, headline=False, direction=self.better)
-        each = [self.column(views, name) for name in names]
+        each = [self._measured(views, name) for name in names]
         measured = [r for r in each if r.value is not None]
         if not measured:
             return self.skip(each[0].skipped, headline=False, direction=self.better)
-        worst = max(measured, key=Result.badness)
+        worst = max(measured, key=Result.shortfall)
         head = self.result(
             worst.value, direction=self.better, interval=worst.interval, range=worst.range, ceiling=worst.ceiling,
             floor=worst.floor, headline=self.main, detail={**worst.detail, "column": worst.subject},
         )  # fmt: skip
         return [head, *each]
+
+    def looks_at(self, table: Views) -> list[str]:
+        """Columns of free text; those that only the synthetic table has too, where a text says something by itself."""
+        own = [column.name for column in table.written if column.form == "text"] if self.alone else []
+        return [*(column.name for column in table.of_form("text")), *own]
+
+    def _measured(self, views: Views, name: str) -> Result:
+        """The result of a column; where no real text stands beside it, its references are its own texts and mean nothing."""
+        found = self.column(views, name)
+        if views.beside(name):
+            return found
+        return replace(found, ceiling=None, floor=None, detail={**found.detail, "alone": True})
 
     def obstacle(self, views: Views) -> str:
         """Why this cannot be measured on any column; "" when it can."""

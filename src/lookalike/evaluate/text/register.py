@@ -92,10 +92,11 @@ class Refusals(TextMetric):
             return self.of_column(name, None, skipped="the synthetic column has no text")
         rate = clopper_pearson(hit, total)
         _, real_hit, real_total = found("ceiling")
+        told = ", ".join(f"{n:,} with a {kind}" for kind, n in kinds.items()) or "none with a model's leftovers"
         detail = {
             "kinds": kinds,
             "patterns": leftovers.VERSION,
-            "reading": ", ".join(f"{n} {kind}" for kind, n in kinds.items()) or "none found",
-            "fix": "tell the model to answer with the record only, and drop such rows with a filter step",
+            "reading": f"of {total:,} texts of {name}: {told}.",
+            "fix": f"tell the model to answer with the record only, and drop such rows: {{kind: text_rules, text: {name}}}",
         }
         return self.of_column(name, rate.value, interval=rate.interval, ceiling=real_hit / max(1, real_total), detail=detail)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -11,11 +11,11 @@ from lookalike.evaluate.privacy.bounds import clopper_pearson
 from lookalike.evaluate.text import diversity
 from lookalike.evaluate.text.columns import EMBEDDED, TextMetric, embedder_name, hashed, reference, some, texts, vectors
 from lookalike.evaluate.views import Views, Which
-from lookalike.steps.minhash import near_duplicates
+from lookalike.steps.minhash import Groups, near_duplicates
 
 
 class ExactDuplicates(TextMetric):
-    """Share of texts that equal an earlier one after lower-casing and dropping punctuation."""
+    """Share of texts that equal an earlier one after lower-casing and dropping punctuation, among equally many on both sides."""
 
     kind: ClassVar[str] = "exact_duplicates"
     alone: ClassVar[bool] = True
@@ -24,26 +24,32 @@ class ExactDuplicates(TextMetric):
 
     def column(self, views: Views, name: str) -> Result:
         """With its exact interval and the real texts' own share."""
-
-        def share(which: Which) -> float:
-            return float(_groups(views, name, which).exact.mean())
-
-        found = texts(views, name, "synthetic")
-        if not found:
+        if not texts(views, name, "synthetic"):
             return self.of_column(name, None, skipped="the synthetic column has no text")
-        hits = share("synthetic") * len(found)
-        rate = clopper_pearson(round(hits), len(found))
-        return self.of_column(name, rate.value, interval=rate.interval, ceiling=reference(share))
+        own = _groups(views, name, "synthetic").exact
+        rate = clopper_pearson(int(own.sum()), own.size)
+        ceiling = reference(lambda which: float(_groups(views, name, which).exact.mean()))
+        return self.of_column(name, rate.value, interval=rate.interval, ceiling=ceiling)
 
 
-def _groups(views: Views, name: str, which: Which) -> Any:
-    return views.once(
-        ("near", name, which), lambda: near_duplicates(list(some(texts(views, name, which), which)), threshold=0.7)
-    )
+def _groups(views: Views, name: str, which: Which) -> Groups:
+    """Texts that repeat each other, among as many as the smaller side has: the share grows with the number of texts."""
+
+    def make() -> Groups:
+        found = some(texts(views, name, which), which)
+        size = min((len(texts(views, name, w)) for w in ("synthetic", "ceiling") if views.beside(name)), default=len(found))
+        if 0 < size < len(found):
+            found = [found[i] for i in np.sort(views.random("repeats", name, which).permutation(len(found))[:size])]
+        return near_duplicates(list(found), threshold=0.7)
+
+    return views.once(("near", name, which), make)
 
 
 class NearDuplicates(TextMetric):
-    """Share of texts that repeat an earlier one nearly: Jaccard similarity of five-byte shingles of at least 0.7."""
+    """Share of texts that repeat an earlier one nearly: Jaccard similarity of five-byte shingles of at least 0.7.
+
+    Counted among equally many texts on both sides, as the share grows with their number.
+    """
 
     kind: ClassVar[str] = "near_duplicates"
     alone: ClassVar[bool] = True
@@ -53,22 +59,19 @@ class NearDuplicates(TextMetric):
 
     def column(self, views: Views, name: str) -> Result:
         """With its exact interval, the real texts' own share, and the size of the largest group."""
-
-        def share(which: Which) -> float:
-            return float(_groups(views, name, which).repeats.mean())
-
-        found = texts(views, name, "synthetic")
-        if not found:
+        if not texts(views, name, "synthetic"):
             return self.of_column(name, None, skipped="the synthetic column has no text")
-        rate = clopper_pearson(round(share("synthetic") * len(found)), len(found))
-        sizes = np.bincount(_groups(views, name, "synthetic").first)
+        own = _groups(views, name, "synthetic")
+        rate = clopper_pearson(int(own.repeats.sum()), own.repeats.size)
+        ceiling = reference(lambda which: float(_groups(views, name, which).repeats.mean()))
+        sizes = np.bincount(own.first)
         detail = {
             "groups": int((sizes > 1).sum()),
             "largest": int(sizes.max()),
-            "reading": f"{rate.value:.1%} of the texts repeat an earlier one.",
-            "fix": "add a dedup step on this column, or vary the prompt with sampled attributes",
+            "reading": f"{rate.value:.1%} of {own.repeats.size:,} texts of {name} repeat an earlier one.",
+            "fix": f"add {{kind: dedup, on: {name}}} to the table's steps, or vary the prompt with sampled columns",
         }
-        return self.of_column(name, rate.value, interval=rate.interval, ceiling=reference(share), detail=detail)
+        return self.of_column(name, rate.value, interval=rate.interval, ceiling=ceiling, detail=detail)
 
 
 class SemanticDuplicates(TextMetric):

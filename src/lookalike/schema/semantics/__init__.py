@@ -22,6 +22,9 @@ KINDS: dict[str, type[Semantic]] = {
     "national_id": Personal, "ip": Personal,
 }  # fmt: skip
 
+ANEW: frozenset[str] = frozenset(name for name, kind in KINDS.items() if kind.learned == "anew")
+"""Types that are not learned: their values are made anew."""
+
 
 def semantic_of(column: ColumnSchema) -> Semantic:
     """What a column's cells mean.

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from fractions import Fraction
 from functools import reduce
-from math import gcd
+from math import ceil, floor, gcd
 from typing import Any, Self
 
 import numpy as np
@@ -82,6 +83,22 @@ class Grid:
             far = max(abs(int(ticks.min())), abs(int(ticks.max()))) * self.step + abs(self.base)
             ticks = ticks.astype(object) if far >= 1 << 63 else ticks
         return Numbers(self.base + self.step * ticks, missing)
+
+    def holds(self, numbers: Numbers, ticks: Ticks) -> Mask:
+        """Where numbers lie on their ticks, and not beside them."""
+        back = self.numbers(ticks, numbers.missing)
+        return np.asarray((back.whole == numbers.whole) | numbers.missing, bool)
+
+    def at_least(self, number: Fraction, unit: Fraction) -> int | float:
+        """The first tick that is no less than a number of wholes of a unit."""
+        return self._within(ceil((number - self.base) / self.step)) if self.step else float(number * unit)
+
+    def at_most(self, number: Fraction, unit: Fraction) -> int | float:
+        """The last tick that is no more."""
+        return self._within(floor((number - self.base) / self.step)) if self.step else float(number * unit)
+
+    def _within(self, tick: int) -> int:
+        return tick if self.wide else max(-INFINITE, min(tick, INFINITE))
 
     def dump(self) -> dict[str, Any]:
         """Plain data that `parse` reads back; whole numbers as text, as JSON's readers know no large ones."""

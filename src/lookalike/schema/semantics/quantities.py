@@ -99,14 +99,14 @@ def as_fraction(asked: Any, form: Form | None = None) -> Fraction | None:
     """What somebody typed as an exact number; None when it is none."""
     if isinstance(asked, str):
         return (form or amounts.GENERAL).number(asked)
-    if isinstance(asked, np.generic):
-        asked = asked.item()
-    if isinstance(asked, (int, float, Decimal, Fraction)):
-        try:
-            return Fraction(asked)
-        except (OverflowError, ValueError):  # infinite
-            return None
-    return None
+    if isinstance(asked, (float, np.floating)):
+        asked = Decimal(str(asked))  # 0.1 is a tenth, as it was typed, and not the nearest binary fraction
+    elif isinstance(asked, np.integer):
+        asked = int(asked)
+    try:
+        return Fraction(asked) if isinstance(asked, (int, Decimal, Fraction)) else None
+    except (OverflowError, ValueError):  # infinite
+        return None
 
 
 def read_all(semantic: Semantic, texts: pa.Array, read: Any) -> Numbers:

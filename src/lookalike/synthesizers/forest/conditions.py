@@ -19,11 +19,10 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from lookalike import rng
-from lookalike.errors import RecipeError, Unsatisfiable
+from lookalike.errors import RecipeError, SchemaError, Unsatisfiable
 from lookalike.kernels import keyed
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where, sql_columns
-from lookalike.schema.types import arrow_type
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.conditions import check_name, check_where
 from lookalike.synthesizers.encoding import ColumnCodes
@@ -174,72 +173,52 @@ def _to_sources(model: Trained, allowed: dict[int, Array]) -> dict[int, Array]:
 
 def _what_there_is(coding: ColumnCodes) -> str:
     if coding.form == "number":
-        ends = pa.table({"v": encoding.numbers(coding, np.array([coding.low[0], coding.high[-1]]), np.zeros(2, bool))})[
-            "v"
-        ].to_pylist()
-        return f"its values lie from {ends[0]} to {ends[1]}"
+        ends = np.array([coding.low[0], coding.high[-1]], coding.low.dtype)
+        cells = pa.table({"v": encoding.numbers(coding, ends, np.zeros(2, bool))})["v"].to_pylist()
+        return f"its values lie from {cells[0]} to {cells[1]}"
     return "its values: " + ", ".join(repr(value) for value in coding.levels[:12].to_pylist())
 
 
-def _column(coding: ColumnCodes, values: Sequence[Any]) -> pa.Array:
-    """Asked values in the column's type; texts are read as the column's values."""
-    kind = coding.levels.type if coding.form == "category" else arrow_type(coding.schema.arrow)
-    if pa.types.is_integer(kind) and any(isinstance(value, float) and not value.is_integer() for value in values):
-        raise Unsatisfiable(
-            what=f"{list(values)!r} are no whole numbers", where=f"given {coding.schema.name}", fix=_what_there_is(coding)
-        )
-    try:
-        return pa.array(values, kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, TypeError, OverflowError) as exc:
-        return _cast(coding, values, kind, exc)
-
-
-def _cast(coding: ColumnCodes, values: Sequence[Any], kind: pa.DataType, first: Exception) -> pa.Array:
-    """Values of another type as the column's; `first` says why they are not of it."""
-    texts = any(isinstance(value, str) for value in values)
-    try:
-        if texts:
-            return pa.array([None if value is None else str(value) for value in values], pa.string()).cast(kind)
-        return pa.array(values).cast(kind)
-    except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as exc:
-        raise Unsatisfiable(
-            what=f"{list(values)!r} cannot be read as {kind}: {exc}",
-            where=f"given {coding.schema.name}",
-            fix=_what_there_is(coding),
-        ) from (exc if texts else first)
+def _refused(coding: ColumnCodes, exc: SchemaError) -> Unsatisfiable:
+    return Unsatisfiable(what=exc.what, where=f"given {coding.schema.name}", fix=f"{exc.fix}; {_what_there_is(coding)}")
 
 
 def _among(coding: ColumnCodes, options: Sequence[Any]) -> tuple[Array, tuple[Array, Array] | None]:
     """Codes of asked values; for numbers also the ticks that were asked for."""
-    array = _column(coding, options)
-    codes, new = encoding.encode(coding, array)
+    try:
+        cells = coding.semantic.cells(options)
+    except SchemaError as exc:
+        raise _refused(coding, exc) from exc
     mask = np.zeros(coding.size, bool)
+    codes, new = encoding.encode(coding, cells)
     if coding.form != "number":
         mask[codes[~new]] = True
         return mask, None
-    ticks = encoding.ticks_of(coding, array)
-    inside = np.isnan(ticks) | ((ticks >= coding.low[0]) & (ticks <= coding.high[-1]))
-    if coding.step:
-        inside &= np.isnan(ticks) | (ticks == np.round(ticks))
+    numbers = coding.semantic.numbers(cells)
+    ticks = coding.grid.ticks(numbers)
+    inside = numbers.missing | ((ticks >= coding.low[0]) & (ticks <= coding.high[-1]) & coding.grid.holds(numbers, ticks))
     mask[codes[inside]] = True
     return mask, (codes[inside], ticks[inside])
 
 
 def _between(coding: ColumnCodes, wanted: Mapping[str, Any]) -> tuple[Array, ColumnCodes]:
     """Codes of a range, and cells cut to it."""
-    if coding.form != "number":
-        values = coding.levels.to_pylist()
-        low, high = wanted.get("min"), wanted.get("max")
-        fits = [(low is None or v >= low) and (high is None or v <= high) for v in values]
-        return np.array([False, *fits]), coding
-    low, high = -np.inf, np.inf
-    if wanted.get("min") is not None:
-        low = float(encoding.ticks_of(coding, _column(coding, [wanted["min"]]))[0])
-    if wanted.get("max") is not None:
-        high = float(encoding.ticks_of(coding, _column(coding, [wanted["max"]]))[0])
-    if coding.step:
-        low, high = np.ceil(low), np.floor(high)
-    lows, highs = np.maximum(coding.low, low), np.minimum(coding.high, high)
+    try:
+        ends = {end: coding.semantic.parse(wanted[end]) for end in ("min", "max") if wanted.get(end) is not None}
+        if coding.form != "number":
+            places = coding.semantic.numbers(coding.levels)
+            fits = [
+                not gone and ends.get("min", place) <= place <= ends.get("max", place)
+                for place, gone in zip(places.whole.tolist(), places.missing.tolist(), strict=True)
+            ]
+            return np.array([False, *fits]), coding
+    except SchemaError as exc:
+        raise _refused(coding, exc) from exc
+    unit, lows, highs = coding.semantic.unit, coding.low, coding.high
+    if "min" in ends:
+        lows = np.maximum(lows, coding.grid.at_least(ends["min"], unit))
+    if "max" in ends:
+        highs = np.minimum(highs, coding.grid.at_most(ends["max"], unit))
     return np.concatenate([[False], lows <= highs]), replace(coding, low=lows, high=highs)
 
 

@@ -104,7 +104,7 @@ def _added_up(model: Trained, block: Block, table: pa.Table, need: Array) -> Blo
         for k in (j, *others):
             ticks = encoding.ticks_of(model.codings[k], table[model.codings[k].schema.name])
             placed = encoding.placed(model.codings[k], block.codes[k], block.places[k])
-            block.fixed[k] = np.where(np.isnan(ticks), placed, ticks)
+            block.fixed[k] = np.where(np.isnan(ticks), placed.astype(np.float64), ticks)
         known = block.fixed[j].copy()
         sums.work_out(model, block, j)
         sums.set_to(model, block, j, np.where(need[j], block.fixed[j], known))

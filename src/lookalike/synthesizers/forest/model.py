@@ -17,6 +17,7 @@ from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.kernels import cache as kernel_cache
 from lookalike.kernels import keyed
+from lookalike.schema.semantics import buffers
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Given, Synthesizer
@@ -99,6 +100,7 @@ class Forest(Synthesizer):
             trees=self.trees, min_leaf=max(self.min_leaf, k), alpha=self.alpha,
             max_rows=int(min(60_000, max(8_000, 4_000_000 / (max(1, len(learned)) * self.trees)))),
         )  # fmt: skip
+        watch.tell("growing trees", 0.1)
         deadline = None if budget_s is None else began + 0.8 * budget_s
         bags = (
             grow.grow_all(
@@ -121,6 +123,7 @@ class Forest(Synthesizer):
             rows = thin.rows_of(data, seed)
             drawn = draw.candidates(model, len(rows), rng.key(seed, "drawn", "pairs") >> 1, thin.start_of(data, model, rows))
             model = replace(model, bags=pairs.with_partners(data, bags, drawn.codes, k))
+        watch.tell("comparing drawn rows with real ones", 0.7)
         if self.thin and table.num_rows >= 500 and len(learned) > 1:
             model = thin.train(data, model, seed)
         self._codings, self._learned, self._model, self._plans = codings, learned, model, {}
@@ -283,11 +286,11 @@ class Forest(Synthesizer):
         block = density.complete(model, arrow, rng.key(seed, "complete") >> 1)
         for coding, drawn in zip(model.codings, self._decode(block), strict=True):
             name = coding.schema.name
-            values = encoding.one(arrow[name])
+            values = buffers.one(arrow[name])
             kept = values if values.type == drawn.type else values.cast(drawn.type)
-            gaps = encoding.mask_of(kept)
-            if coding.form == "number" and not coding.step and pa.types.is_floating(kept.type):
-                gaps |= encoding.mask_of(pc.if_else(pc.is_nan(kept), pa.scalar(None, kept.type), kept))
+            gaps = buffers.mask_of(kept)
+            if pa.types.is_floating(kept.type):
+                gaps |= buffers.mask_of(pc.if_else(pc.is_nan(kept), pa.scalar(None, kept.type), kept))
             if gaps.any():
                 truth = pa.Array.from_buffers(
                     pa.bool_(), len(gaps), [None, pa.py_buffer(np.packbits(gaps, bitorder="little").tobytes())]
@@ -376,7 +379,7 @@ class Forest(Synthesizer):
         columns = []
         for j, coding in enumerate(self._trained().codings):
             if j in block.fixed:
-                columns.append(encoding.numbers(coding, block.fixed[j], block.codes[j] == 0))
+                columns.append(encoding.numbers(coding, block.fixed[j], block.codes[j] == 0, block.places[j]))
             else:
                 columns.append(encoding.decode(coding, block.codes[j], block.places[j]))
         return columns

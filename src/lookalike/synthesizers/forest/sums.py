@@ -22,9 +22,9 @@ Array = npt.NDArray[Any]
 
 def learn(table: pa.Table, codings: Sequence[ColumnCodes], determined: Mapping[int, int]) -> dict[int, Identity]:
     """Learned columns that others give; those that another one alone determines are left to it, and give nothing that it hangs on."""
-    numbers = {coding.schema.name: j for j, coding in enumerate(codings) if coding.form == "number"}
-    values = {name: values_of(codings[j], encoding.ticks_of(codings[j], table[name])) for name, j in numbers.items()}
-    units = {name: unit_of(codings[j]) for name, j in numbers.items()}
+    numbers = {coding.schema.name: j for j, coding in enumerate(codings) if coding.form == "number" and not coding.grid.wide}
+    values = {name: codings[j].floats(encoding.ticks_of(codings[j], table[name])) for name, j in numbers.items()}
+    units = {name: codings[j].unit for name, j in numbers.items()}
     taken = {codings[j].schema.name for j in determined}
     for at in numbers.values():
         source = determined.get(at)
@@ -32,25 +32,6 @@ def learn(table: pa.Table, codings: Sequence[ColumnCodes], determined: Mapping[i
             taken.add(codings[source].schema.name)
             source = determined.get(source)
     return {numbers[found.column]: found for found in identities.find(values, units, taken)}
-
-
-def unit_of(coding: ColumnCodes) -> float:
-    """Of the last digit that a number is written with; 0: all digits."""
-    if coding.step:
-        return 1.0
-    return 0.0 if coding.digits is None else 10.0**-coding.digits
-
-
-def values_of(coding: ColumnCodes, ticks: Array) -> Array:
-    """Numbers of ticks, float64 [n]."""
-    return coding.base + coding.step * ticks if coding.step else ticks
-
-
-def ticks_of(coding: ColumnCodes, values: Array) -> Array:
-    """Ticks of numbers, on the column's grid, float64 [n]."""
-    if coding.step:
-        return np.round((values - coding.base) / coding.step)
-    return values if coding.digits is None else np.round(values, coding.digits)
 
 
 def needed(identity: Identity, names: Sequence[str]) -> list[int]:
@@ -61,7 +42,7 @@ def needed(identity: Identity, names: Sequence[str]) -> list[int]:
 def work_out(model: Trained, block: Block, j: int) -> None:
     """Set a number, in place, to what the others give."""
     coding = model.codings[j]
-    set_to(model, block, j, ticks_of(coding, model.worked_out[j].of(_numbers(model, block, j))))
+    set_to(model, block, j, coding.nearest(model.worked_out[j].of(_numbers(model, block, j))))
 
 
 def settle(model: Trained, block: Block, j: int, held: Collection[int], rows: Array | None = None) -> None:
@@ -80,9 +61,9 @@ def settle(model: Trained, block: Block, j: int, held: Collection[int], rows: Ar
     if not free:
         return
     i = max(free, key=lambda k: model.codings[k].size)  # the finest: what is left over shows least there
-    solved = identity.solved(names[i], unit_of(model.codings[i]))
+    solved = identity.solved(names[i], model.codings[i].unit)
     values = {names[k]: numbers_of(model, block, k) for k in needed(solved, names)}
-    ticks = ticks_of(model.codings[i], solved.of(values))
+    ticks = model.codings[i].nearest(solved.of(values))
     stays = np.isnan(ticks) & ~np.isnan(list(values.values())).any(0)  # no quantity and no amount: any price will do
     if rows is not None:
         stays |= ~rows
@@ -105,7 +86,7 @@ def impossible(model: Trained, block: Block) -> Array:
             continue
         coding = model.codings[j]
         with np.errstate(invalid="ignore"):
-            off = np.abs(identity.of(_numbers(model, block, j)) - values_of(coding, block.fixed[j]))
+            off = np.abs(identity.of(_numbers(model, block, j)) - coding.floats(block.fixed[j]))
             out |= off > 0.01 * identity.unit + 1e-9 * (coding.high[-1] - coding.low[0])
             for k in (j, *needed(identity, names)):
                 if k in block.fixed:
@@ -115,7 +96,7 @@ def impossible(model: Trained, block: Block) -> Array:
 
 def numbers_of(model: Trained, block: Block, j: int) -> Array:
     """A number's values in drawn rows, float64 [n]; NaN where missing."""
-    return values_of(model.codings[j], _ticks(model, block, j))
+    return model.codings[j].floats(_ticks(model, block, j))
 
 
 def _numbers(model: Trained, block: Block, j: int) -> Mapping[str, Array]:
@@ -127,4 +108,4 @@ def _ticks(model: Trained, block: Block, j: int) -> Array:
     ticks = block.fixed.get(j)
     if ticks is None:
         ticks = encoding.placed(model.codings[j], block.codes[j], block.places[j])
-    return np.where(block.codes[j] == 0, np.nan, ticks)
+    return np.where(block.codes[j] == 0, np.nan, ticks.astype(np.float64))

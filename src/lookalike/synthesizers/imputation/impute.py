@@ -81,7 +81,7 @@ def _filled(table: pa.Table, schema: TableSchema, method: Method, key: int, *, d
     if method == "forest":
         model = resolve("synthesizer", "forest")().fit(table, schema, seed=key & 0xFFFF)
         return model.complete(table, seed=key & 0x7FFFFFFF)
-    learned, data = features.learn(table, schema)
+    learned, data = features.learn(table, schema, least=0)
     gaps = {f.name: _gone(f, data[f.name]) for f in learned if f.missing and (f.is_number or f.levels)}
     gaps = {name: gone for name, gone in gaps.items() if not gone.all()}
     draws = rng.generator(key)

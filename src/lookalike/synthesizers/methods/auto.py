@@ -205,11 +205,8 @@ def _matrix(table: pa.Table, schema: TableSchema, learned: list[features.Feature
     """Rows as float64, codes for categories, a number below all for gaps."""
     columns = []
     for feature in learned:
-        if feature.is_number:
-            values = features.as_numbers(schema[feature.name], table[feature.name])
-            columns.append(np.where(np.isfinite(values), values, feature.low - 1))
-        else:
-            columns.append(features.codes(feature, features._category(table[feature.name])).astype(np.float64))  # noqa: SLF001
+        values, _ = features.encode(feature, schema[feature.name], table[feature.name])
+        columns.append(np.where(np.isfinite(values), values, feature.low - 1))
     return np.stack(columns, axis=1)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, PrivateAttr
 
 from lookalike import rng
 from lookalike.errors import SynthesizerError, UnknownColumn, did_you_mean
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.spec import Kind
 from lookalike.synthesizers import conditions, features
 from lookalike.synthesizers.base import Synthesizer
@@ -66,7 +66,7 @@ class Fair(Synthesizer):
                 fix="name a column of groups and an outcome",
             )
         groups, group_codes = _groups(known[self.protected], data[self.protected])
-        outcomes, outcome_codes = _outcomes(known[self.target], data[self.target])
+        outcomes, outcome_codes = _outcomes(known[self.target], schema[self.target], data[self.target])
         counts = np.zeros((len(groups), len(outcomes)))
         np.add.at(counts, (group_codes, outcome_codes), 1)
         joint = counts / counts.sum()
@@ -116,7 +116,9 @@ def _groups(feature: features.Feature, codes: npt.NDArray[Any]) -> tuple[list[An
     return values, np.asarray(codes, np.int64)
 
 
-def _outcomes(feature: features.Feature, values: npt.NDArray[Any]) -> tuple[list[Any], npt.NDArray[np.int64]]:
+def _outcomes(
+    feature: features.Feature, column: ColumnSchema, values: npt.NDArray[Any]
+) -> tuple[list[Any], npt.NDArray[np.int64]]:
     """Conditions that tell the outcomes apart, and each row's: values of a category, ranges of a number."""
     if not feature.is_number:
         return _groups(feature, values)
@@ -125,8 +127,11 @@ def _outcomes(feature: features.Feature, values: npt.NDArray[Any]) -> tuple[list
     if len(cuts) == 1:
         cuts = np.array([cuts[0], cuts[0]])
     step = feature.step or max(1e-9, 1e-9 * float(np.abs(there).max()))
-    lows = [float(cuts[0]), *(float(cut) + step for cut in cuts[1:-1])]
-    outcomes: list[Any] = [{"min": low, "max": float(high)} for low, high in zip(lows, cuts[1:], strict=True)]
+    lows = features.decode(
+        feature, column, np.array([cuts[0], *(np.floor(cuts[1:-1] + step) if feature.step else cuts[1:-1] + step)])
+    )
+    highs = features.decode(feature, column, np.floor(cuts[1:]) if feature.step else cuts[1:])
+    outcomes: list[Any] = [{"min": low, "max": high} for low, high in zip(lows.to_pylist(), highs.to_pylist(), strict=True)]
     codes = np.clip(np.searchsorted(cuts[1:-1], values, side="left"), 0, len(outcomes) - 1)
     if feature.missing:
         codes = np.where(np.isnan(values), len(outcomes), codes)

@@ -25,8 +25,6 @@ from lookalike.synthesizers.private.raking import Raking, log_weights
 from lookalike.synthesizers.tabular import Arrays, Drawn, Model
 
 Floats = npt.NDArray[np.float64]
-DRAWN = 100_000  # rows drawn from the model so far, to estimate what it says of columns together
-DRAWN_WIDE = 40_000  # of wide tables
 NETWORK = 0.25  # share of the budget after single columns
 CHOICE = 0.1  # share of a round
 MOST_TURNS = 60
@@ -60,6 +58,8 @@ class Aim(Mst):
     """
 
     kind: ClassVar[str] = "aim"
+    drawn: ClassVar[int] = 100_000  # rows drawn from the model so far, to estimate what it says of columns together
+    drawn_wide: ClassVar[int] = 40_000  # of wide tables
 
     target: str | None = Field(default=None, description="the column that models will predict")
     parents: int = Field(default=2, ge=1, le=2, description="most columns that one depends on: 2 for triples")
@@ -86,7 +86,7 @@ class Aim(Mst):
         names = [cut.feature.name for cut in cuts]
         target = names.index(self.target) if self.target in names else None
         growth = _Growth(codes, ones, [coarse(one, self.parent_bins, cut) for one, cut in zip(ones, cuts, strict=True)],
-                         total, target, self.parents, draws)  # fmt: skip
+                         total, target, self.parents, self.drawn if d <= WIDE else self.drawn_wide, draws)  # fmt: skip
         if d == 1 or target is not None:
             growth.root(target or 0)
         if d > 1:
@@ -150,6 +150,7 @@ class _Growth:
         total: noisy count of rows.
         target: the column that weighs most.
         most: most parents.
+        drawn: rows that are drawn from the model so far.
         draws: noise.
     """
 
@@ -159,16 +160,12 @@ class _Growth:
     total: float
     target: int | None
     most: int
+    drawn: int
     draws: np.random.Generator
     structure: list[tuple[int, list[int]]] = field(default_factory=list)
     tables: Arrays = field(default_factory=dict)
     _made: dict[int, Codes] = field(default_factory=dict)  # drawn rows of the model so far, full codes
     _states: dict[tuple[int, ...], tuple[Codes, Floats]] = field(default_factory=dict)
-
-    @property
-    def drawn(self) -> int:
-        """Rows that are drawn from the model so far."""
-        return DRAWN if len(self.codes) <= WIDE else DRAWN_WIDE
 
     @cached_property
     def raking(self) -> Raking:

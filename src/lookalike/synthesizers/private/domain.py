@@ -11,6 +11,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,19 @@ import pyarrow.compute as pc
 from scipy.special import ndtri
 
 from lookalike.errors import SynthesizerError
+from lookalike.schema.semantics import semantic_of
+from lookalike.schema.semantics.buffers import is_text, one
+from lookalike.schema.semantics.grid import Grid
+from lookalike.schema.semantics.table import Table, without_nan
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers import features
 from lookalike.synthesizers.bins import Bins
-from lookalike.synthesizers.features import NUMBERS, Feature
+from lookalike.synthesizers.features import Feature
 from lookalike.synthesizers.private.ledger import Ledger, gaussian_sigma
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]
+DAY = Fraction(86_400)  # seconds
 GRID: Floats = np.unique(np.outer(2.0 ** np.arange(-20, 64), [1.0, 1.25, 1.5, 1.75]).ravel())
 
 
@@ -113,25 +119,34 @@ class Domain:
             delta: chance that a level of one row passes.
             draws: noise.
         """
-        if self.column.semantic in NUMBERS:
-            numbers = features.as_numbers(self.column, values)
-            numbers = np.where(np.isinf(numbers), np.nan, numbers)
-            edges = self._declared() if self.bounds else self._found(numbers[~np.isnan(numbers)], rho, draws)
-            return self._numbers(numbers, edges, self._step if not self.bounds else 0.0)
-        return self._levels(features._category(values), rho, delta, draws)  # noqa: SLF001  # one reading of categories
+        semantic = semantic_of(self.column)
+        if semantic.learned == "level":
+            return self._levels(without_nan(one(values)), rho, delta, draws)
+        numbers = semantic.floats(values) / float(semantic.unit * max(self._grid.step, 1))
+        numbers = np.where(np.isfinite(numbers), np.round(numbers) if self._step else numbers, np.nan)
+        edges = self._declared() if self.bounds else self._found(numbers[~np.isnan(numbers)], rho, draws)
+        return self._numbers(numbers, edges, self._step if not self.bounds else 0.0)
 
     # --- numbers
 
     @property
+    def _grid(self) -> Grid:
+        """The ticks of numbers: what type and format tell, nothing of the rows."""
+        semantic = semantic_of(self.column)
+        days = self.column.semantic == "date" and semantic.unit < DAY
+        return Grid(0, int(DAY / semantic.unit) if days else 1) if semantic.exact else Grid()
+
+    @property
     def _step(self) -> float:
-        if self.column.decimals is not None:
-            return float(10.0**-self.column.decimals)
-        return 86_400e6 if self.column.semantic == "date" and "date" not in self.column.arrow else 0.0
+        return 1.0 if self._grid.step else 0.0
 
     def _declared(self) -> Floats:
+        """Edges within the declared range: of numbers as they are, of moments in their own unit."""
         assert self.bounds is not None
+        semantic = semantic_of(self.column)
+        scale = (float(semantic.unit) if semantic.quantity == "number" else 1.0) * max(self._grid.step, 1)
         low, high = self.bounds
-        return self._even(low, high, self.bins)
+        return self._even(low / scale, high / scale, self.bins)
 
     def _even(self, low: float, high: float, pieces: int) -> Floats:
         """Edges of equal pieces, on the column's grid when it has one."""
@@ -167,7 +182,9 @@ class Domain:
         low, high = float(edges[0]) + above, float(edges[-1])
         if len(edges) < 2:
             edges = np.array([low, low])
-        feature = Feature(self.column.name, None, missing, low, high, step)
+        grid = self._grid
+        limits = (round(low), round(high)) if grid.step else (low, high)
+        feature = Feature(self.column.name, missing, None, grid, limits)
         upper = edges[1:-1]
         count = len(edges) - 1 + missing
         ends = np.stack([edges[:-1] + step / 2, edges[1:] + step / 2], axis=1)
@@ -188,8 +205,8 @@ class Domain:
             levels = [False, True]
         else:
             levels = self._passing(array, rho, delta, draws)
-        feature = Feature(self.column.name, tuple(levels), self.column.nullable)
-        codes = features.codes(feature, array)
+        feature = Feature(self.column.name, self.column.nullable, Table(pa.array(levels, array.type)))
+        codes, _ = features.encode(feature, self.column, array)
         if not feature.missing:
             codes = np.minimum(codes, max(len(levels) - 1, 0))
         count = max(1, feature.size)
@@ -211,7 +228,7 @@ class Domain:
             if count > threshold
         ]
         levels = [value for _, value in sorted(kept, key=lambda pair: (-pair[0], str(pair[1])))]
-        if pa.types.is_string(array.type):
+        if is_text(array.type):
             levels.append("other" if "other" not in levels else "(other)")
         elif not levels:
             levels = [0] if not pa.types.is_temporal(array.type) else []

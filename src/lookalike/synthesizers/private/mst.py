@@ -13,9 +13,9 @@ from pydantic import Field
 
 from lookalike import rng
 from lookalike.errors import SynthesizerError
+from lookalike.schema.semantics import semantic_of
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features as feature_rules
-from lookalike.synthesizers.anonymise import REPLACED
 from lookalike.synthesizers.bins import Bins, Codes
 from lookalike.synthesizers.conditions import Condition
 from lookalike.synthesizers.methods.bayes_net import draw_network
@@ -86,7 +86,7 @@ class Mst(Tabular):
         data = [cut.encode(value) for cut, value in zip(found, values, strict=True)]
         lesson = Lesson([cut.feature for cut in found], {}, draws, float("inf"))
         model = self._measure(found, data, ledger, draws) if found else Model({"structure": [], "ledger": ledger.dump()})
-        profiles = {c.name: {"missing": 0.0} for c in schema.columns if c.semantic in REPLACED}
+        profiles = {c.name: {"missing": 0.0} for c in schema.columns if semantic_of(c).learned == "anew"}
         self._features, self._profiles, self._model = tuple(lesson.features), profiles, model
 
     def _learn(self, lesson: Lesson) -> Model:  # noqa: ARG002  # `_fit` does it all

@@ -25,9 +25,9 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from lookalike import rng
 from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.optional import require
+from lookalike.schema.semantics import semantic_of
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features as feature_rules
-from lookalike.synthesizers.anonymise import REPLACED
 from lookalike.synthesizers.bins import Bins
 from lookalike.synthesizers.methods import nets
 from lookalike.synthesizers.private import domain as private_domain
@@ -107,7 +107,7 @@ class PrivateNet(Tabular):
             model = self._learn(lesson) if cuts else replace(self._model, meta={"ledger": ledger.dump()}, arrays={})
         finally:
             self._private = None
-        profiles = {c.name: {"missing": 0.0} for c in schema.columns if c.semantic in REPLACED}
+        profiles = {c.name: {"missing": 0.0} for c in schema.columns if semantic_of(c).learned == "anew"}
         self._features, self._profiles, self._model = tuple(lesson.features), profiles, model
 
     def _cuts(self, lesson: Lesson, bins: int) -> list[Bins]:

@@ -18,12 +18,13 @@ from lookalike import frames, rng
 from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
 from lookalike.schema import patterns
 from lookalike.schema.infer import infer
+from lookalike.schema.semantics import ANEW
 from lookalike.schema.types import ColumnSchema, Semantic, TableSchema, arrow_type
 from lookalike.synthesizers import anonymise
 from lookalike.synthesizers.pseudonyms import stand_ins
 
 UNTIED = frozenset({"text", "json"})  # semantic types that may name people and have no pseudonyms
-TIED = anonymise.REPLACED - UNTIED
+TIED = ANEW - UNTIED
 SECRET_LENGTH = 8  # the least
 KEEP = "keep"  # the type of a column that stays as it is
 SAMPLE = 400  # originals that an identifier's pattern is found on

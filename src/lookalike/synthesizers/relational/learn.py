@@ -12,9 +12,9 @@ import pyarrow.compute as pc
 from lookalike import rng
 from lookalike.errors import SchemaError
 from lookalike.schema.relations import DatasetSchema, Orphans, Relation
+from lookalike.schema.semantics import ANEW
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.encoding import REPLACED
 from lookalike.synthesizers.forest.model import Forest
 from lookalike.synthesizers.relational import across, families, graph, matching, sequence
 from lookalike.synthesizers.relational.across import After, Copy, Total
@@ -173,7 +173,7 @@ class _Learner:
         fitted = self.fitted[name]
         columns = {column.name: column for column in fitted.schema.columns if column.name in own.column_names}
         key = self.schema.keys.get(name, ())
-        if len(key) == 1 and key[0] in columns and columns[key[0]].semantic not in REPLACED:
+        if len(key) == 1 and key[0] in columns and columns[key[0]].semantic not in ANEW:
             columns[key[0]] = replace(columns[key[0]], semantic="id", unique=True)
         for rule in fitted.afters:
             driving = self.links[name].driving
@@ -215,9 +215,10 @@ class _Learner:
                 keys |= set(self.schema.keys.get(relation.child, ()))
                 children = self.tables[relation.child]
                 children = children.select([column for column in children.column_names if column not in keys])
-                for total in across.totals(
-                    name, relation.name, self.tables[name], children, self.places[relation.name], sorted(taken)
-                ):
+                table, places = self.tables[name], self.places[relation.name]
+                repeated = {copy.of for copy in across.copies(relation.child, relation.name, children, table, places)}
+                skip = sorted(taken | repeated)  # what children repeat is no total of theirs
+                for total in across.totals(name, relation.name, table, children, places, skip):
                     found.append(total)
                     taken.add(total.column)
         return found
@@ -341,7 +342,7 @@ def taken(seen: pa.Table, relation: Relation, places: Places) -> pa.Table:
 
 def seen_of(table: pa.Table, schema: TableSchema, key: Sequence[str], hidden: Sequence[pa.Table]) -> pa.Table:
     """The columns of a table that say something about those that refer to it."""
-    names = [c.name for c in schema.columns if c.semantic not in REPLACED | {"constant", "empty"} and tuple(key) != (c.name,)]
+    names = [c.name for c in schema.columns if c.semantic not in ANEW | {"constant", "empty"} and tuple(key) != (c.name,)]
     out = table.select(names)
     for told in hidden:
         for name in told.column_names:

@@ -70,6 +70,11 @@ class Relational(Spec):
         found = [rule for fitted in self._fitted.values() for rule in (*fitted.copies, *fitted.afters)]
         return tuple(map(str, (*self._totals, *found)))
 
+    @property
+    def roots_(self) -> tuple[str, ...]:
+        """The tables that count their own rows; the others follow them."""
+        return tuple(name for name, fitted in self._fitted.items() if fitted.links.driving is None and fitted.kept is None)
+
     def fit(
         self, data: Mapping[str, Any], schema: DatasetSchema | None = None, *, seed: int = 0, budget_s: float | None = None
     ) -> Self:
@@ -155,7 +160,7 @@ class Relational(Spec):
             if name not in self._fitted:
                 raise SynthesizerError(what=f"there is no table {name!r}", fix=did_you_mean(name, self._fitted, label="tables"))
             driving = self._fitted[name].links.driving
-            if driving is not None or self._fitted[name].kept is not None:
+            if name not in self.roots_:
                 why = (
                     "is a code list and kept as it is"
                     if driving is None

@@ -22,7 +22,6 @@ Codes = npt.NDArray[np.uint32]
 Bits = npt.NDArray[np.uint64]
 Places = npt.NDArray[np.int64]
 
-_BLOCK = 1 << 20  # characters worked on at once: some 40 bytes each
 _KEYS = {
     "q": "wa", "w": "qes", "e": "wrd", "r": "etf", "t": "ryg", "y": "tuh", "u": "yij", "i": "uok", "o": "ipl", "p": "ol",
     "a": "qsz", "s": "awdx", "d": "sefc", "f": "drgv", "g": "fthb", "h": "gyjn", "j": "hukm", "k": "jil", "l": "kop",
@@ -46,6 +45,7 @@ class Noise(Operator):
     """
 
     rates: ClassVar[tuple[float, ...]] = (0.01, 0.025, 0.05, 0.1, 0.2)
+    block: ClassVar[int] = 1 << 20  # characters worked on at once: some 40 bytes each
 
     severity: int = Field(default=2, ge=1, le=5)
     rate: float | None = Field(default=None, ge=0, le=1)
@@ -53,8 +53,8 @@ class Noise(Operator):
     def edits(self, texts: Sequence[str], protected: Sequence[Sequence[Span]], keys: Keys) -> list[list[Edit]]:
         """Draw for every character, change the ones that are hit; a bounded number of characters at a time."""
         out: list[list[Edit]] = [[] for _ in texts]
-        for rows, firsts in _blocks([len(text) for text in texts]):
-            pieces = [texts[row][first : first + _BLOCK] for row, first in zip(rows, firsts, strict=True)]
+        for rows, firsts in _blocks([len(text) for text in texts], self.block):
+            pieces = [texts[row][first : first + self.block] for row, first in zip(rows, firsts, strict=True)]
             found = self._edits(pieces, [protected[row] for row in rows], keys[rows], firsts)
             for row, edits in zip(rows, found, strict=True):
                 out[row].extend(edits)
@@ -127,19 +127,19 @@ def _by_row(found: list[Edit], starts: Places, lengths: Places, origins: Places)
     return out
 
 
-def _blocks(lengths: Sequence[int]) -> Iterator[tuple[list[int], list[int]]]:
+def _blocks(lengths: Sequence[int], block: int) -> Iterator[tuple[list[int], list[int]]]:
     """(row, first character) of the pieces that are worked on together: many short texts, or a part of a long one."""
     rows: list[int] = []
     firsts: list[int] = []
     size = 0
     for row, length in enumerate(lengths):
-        for first in range(0, length, _BLOCK):
-            if size + min(_BLOCK, length - first) > _BLOCK:
+        for first in range(0, length, block):
+            if size + min(block, length - first) > block:
                 yield rows, firsts
                 rows, firsts, size = [], [], 0
             rows.append(row)
             firsts.append(first)
-            size += min(_BLOCK, length - first)
+            size += min(block, length - first)
     if rows:
         yield rows, firsts
 
