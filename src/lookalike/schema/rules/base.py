@@ -146,5 +146,4 @@ class Rule(ABC):
     @property
     def evidence(self) -> str:
         """How much it stands on, in words."""
-        kept = f"{self.rows:,} rows" if not self.exceptions else f"{self.rows - self.exceptions:,} of {self.rows:,} rows"
-        return f"kept by {'all ' if not self.exceptions else ''}{kept} that it is about"
+        return f"kept by {f'{self.rows - self.exceptions:,} of' if self.exceptions else 'all'} {self.rows:,} rows"

@@ -74,7 +74,7 @@ def dependencies(cells: Cells) -> list[Dependency]:
         if cells.schema[name].semantic in LEFT_OUT or pa.types.is_nested(cells.semantic(name).kind):
             continue
         levels = cells.levels(name)
-        if 1 < np.count_nonzero(levels.counts) and len(levels.values) <= 0.5 * cells.rows:
+        if np.count_nonzero(levels.counts) > 1 and len(levels.values) <= 0.5 * cells.rows:
             usable.append(name)
     step = max(1, cells.rows // LOOKED_AT)
     found = []

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from lookalike.schema.rules.base import Cells, Rule
 from lookalike.schema.rules.dependencies import Dependency, dependencies
+from lookalike.schema.rules.gaps import Together, gaps
 from lookalike.schema.rules.implications import Implication, implications
 from lookalike.schema.rules.orders import Order, orders
 from lookalike.schema.rules.sums import Given, sums
@@ -27,18 +28,20 @@ class Rules:
         orders: inequalities.
         sums: numbers that others give.
         dependencies: columns that others determine.
+        gaps: columns that are missing together.
         implications: conditional rules.
     """
 
     orders: Sequence[Order] = ()
     sums: Sequence[Given] = ()
     dependencies: Sequence[Dependency] = ()
+    gaps: Sequence[Together] = ()
     implications: Sequence[Implication] = ()
 
     @property
     def all(self) -> list[Rule]:
         """All of them."""
-        return [*self.orders, *self.sums, *self.dependencies, *self.implications]
+        return [*self.orders, *self.sums, *self.dependencies, *self.gaps, *self.implications]
 
 
 def find(table: pa.Table, schema: TableSchema) -> Rules:
@@ -51,7 +54,7 @@ def find(table: pa.Table, schema: TableSchema) -> Rules:
     cells = Cells(table, schema)
     found = dependencies(cells)
     pairs = {(rule.determinant, rule.dependent) for rule in found}
-    return Rules(orders(cells), sums(cells), found, implications(cells, lambda a, b: (a, b) in pairs))
+    return Rules(orders(cells), sums(cells), found, gaps(cells), implications(cells, lambda a, b: (a, b) in pairs))
 
 
 def with_rules(table: pa.Table, schema: TableSchema) -> TableSchema:

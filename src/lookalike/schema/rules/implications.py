@@ -1,4 +1,4 @@
-"""Conditional rules: where tenure = 1, total = monthly; where the end is missing, so is the reason.
+"""Conditional rules: where tenure = 1, total = monthly; where the end is missing, the reason is missing.
 
 A rule has two tests of cells. The first must be true of many rows, and the second so rare elsewhere that it would fail often by chance.
 """
@@ -83,7 +83,11 @@ class Test:
         name = sql_name(self.column)
         if self.sort == "is":
             return f"{name} {equal} {literal(self._plain)}"
-        return f"{name} {equal} {sql_name(self.other)}" if self.sort == "same" else f"{name} {missing if self.sort == 'missing' else there}"
+        return (
+            f"{name} {equal} {sql_name(self.other)}"
+            if self.sort == "same"
+            else f"{name} {missing if self.sort == 'missing' else there}"
+        )
 
     @property
     def _plain(self) -> Any:
@@ -135,17 +139,21 @@ def implications(cells: Cells, follows: Callable[[str, str], bool]) -> list[Impl
     nullable = [name for name in cells.names if 0 < cells.missing(name).sum() < cells.rows][:MOST_COLUMNS]
     few = {name: _Few.of(cells, name) for name in valued}
     found = [*_of_gaps(cells, nullable), *_of_equals(cells, valued, few)]
-    turned = {(rule.then.column, rule.when.column) for rule in found if (rule.when.sort, rule.then.sort) == ("missing", "missing")}
+    turned = {
+        (rule.then.column, rule.when.column) for rule in found if (rule.when.sort, rule.then.sort) == ("missing", "missing")
+    }
     few |= {name: _Few.gaps(cells, name) for name in nullable if name not in few}
     for a, b in product(valued, few):
         if a != b:
-            found += [rule for rule in _of_values(few[a], few[b], cells.rows) if rule.then.sort != "there" or (a, b) not in turned]
+            found += [
+                rule for rule in _of_values(few[a], few[b], cells.rows) if rule.then.sort != "there" or (a, b) not in turned
+            ]
     return [rule for rule in _direct(found) if not follows(rule.when.column, rule.then.column)][:MOST_RULES]
 
 
 def _has_values(cells: Cells, name: str) -> bool:
     plain = cells.schema[name].semantic not in LEFT_OUT and not pa.types.is_nested(cells.semantic(name).kind)
-    return plain and np.count_nonzero(cells.levels(name).counts) > 1
+    return plain and int(np.count_nonzero(cells.levels(name).counts)) > 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +226,8 @@ def _of_gaps(cells: Cells, names: list[str]) -> Iterator[Implication]:
     """Gaps that come together, exclude each other, or never leave both cells empty."""
     for a, b in combinations(names, 2):
         x, y = cells.missing(a), cells.missing(b)
+        if (x == y).all():
+            continue  # they go together, which is a rule of its own
         p, q, both = int(x.sum()), int(y.sum()), int((x & y).sum())
         n = cells.rows
         missing, there = "missing", "there"
@@ -233,7 +243,9 @@ def _of_gaps(cells: Cells, names: list[str]) -> Iterator[Implication]:
 
 def _of_equals(cells: Cells, names: list[str], few: dict[str, _Few]) -> Iterator[Implication]:
     """Numbers and moments that are equal where another column has one value."""
-    numbers = [name for name in names if cells.semantic(name).quantity and cells.schema[name].semantic not in ("category", "boolean")]
+    numbers = [
+        name for name in names if cells.semantic(name).quantity and cells.schema[name].semantic not in ("category", "boolean")
+    ]
     for a, b in combinations(numbers, 2):
         if not comparable(cells.semantic(a), cells.semantic(b)):
             continue

@@ -87,7 +87,11 @@ def _form(cells: Cells, name: str) -> str:
     """The format of dates in texts; "?" of other texts and of numbers whose digits are a date."""
     column, semantic = cells.schema[name], cells.semantic(name)
     if is_text(semantic.kind):
-        return column.format if column.semantic in ("date", "datetime") and "%" in column.format and "|" not in column.format else "?"
+        return (
+            column.format
+            if column.semantic in ("date", "datetime") and "%" in column.format and "|" not in column.format
+            else "?"
+        )
     return ""
 
 

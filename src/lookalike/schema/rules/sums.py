@@ -28,7 +28,7 @@ class Given(Rule):
     @property
     def text(self) -> str:
         """The rule in words."""
-        return f"{self.identity.column} = {self.identity.sql}"
+        return self.identity.text
 
     @property
     def constraint(self) -> dict[str, Any] | None:
