@@ -24,6 +24,8 @@ from __future__ import annotations
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
     "broken_rules": "lookalike.evaluate.rules:BrokenRules",
+    "failed_share": "lookalike.evaluate.making:FailedShare",
+    "scores": "lookalike.evaluate.making:Scores",
     "marginals": "lookalike.evaluate.fidelity.marginals:Marginals",
     "dependence": "lookalike.evaluate.fidelity.dependence:Dependence",
     "pairs": "lookalike.evaluate.fidelity.kway:Pairs",
