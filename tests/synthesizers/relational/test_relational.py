@@ -182,7 +182,7 @@ def databases(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(databases())
 def test_any_graph_of_tables_gives_valid_keys(database):
     """Whatever refers to what, keys are unique, references point at rows, types stay, and a seed gives the same bytes."""
