@@ -18,6 +18,7 @@ from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import Recipe, Table
 from lookalike.registry import kinds
 from lookalike.rows.sql import sql_columns
+from lookalike.schema.names import quoting
 from lookalike.sources.base import Outline, OutsideFolder
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -42,6 +43,7 @@ class Checker:
         self.orders: dict[str, tuple[str, ...]] = {}
         self.broken: dict[str, SourceError] = {}
         self._outlines: dict[str, Outline | None] = {}
+        self._versions: dict[str, str] = {}
 
     def check(self) -> tuple[str, ...]:
         """Table names in making order; problems are collected."""
@@ -70,6 +72,12 @@ class Checker:
             except SourceError as exc:
                 self.broken[name] = exc
         return self._outlines[name]
+
+    def version(self, name: str) -> str:
+        """A source's version, asked for once: some read all rows for it."""
+        if name not in self._versions:
+            self._versions[name] = self.recipe.sources[name].version(self.root)
+        return self._versions[name]
 
     def expected(self, table: str) -> int:
         """Rows expected of a table that was looked at before."""
@@ -211,7 +219,7 @@ class Checker:
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
         if self.brought[table].open:
             return
-        fix = did_you_mean(column, known, label="columns")
+        fix = quoting(column, known) or did_you_mean(column, known, label="columns")
         self.add(path, f"{who} uses {column!r}, which {table!r} does not have", fix, UnknownColumn)
 
     def _compared(self, name: str, table: Table) -> None:

@@ -10,8 +10,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.generators.asking import Unfit, ask, read_choice
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation
+from lookalike.generators.reading import Unfit, read_choice
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.models.base import CallFailed
