@@ -85,7 +85,7 @@ def test_details_are_found():
     assert SCHEMA["size"].order == ("small", "medium", "large")
     assert SCHEMA["band"].order == ("<18", "18-24", "25-34", "35+")
     assert SCHEMA["day_first"].format == "%d/%m/%Y"
-    assert SCHEMA["american"].format == "%m/%d/%Y %I:%M %p"
+    assert SCHEMA["american"].format == "%-m/%-d/%Y %-I:%M %p"
     assert SCHEMA["order_ref"].format == "C-[0-9]{4}"
     assert SCHEMA["whole"].nullable
     assert SCHEMA["moment"].unit == "second"

@@ -163,6 +163,11 @@ def _whole(column: ColumnSchema, name: str, numbers: np.ndarray, distinct: int) 
     """Integers that are no quantities: keys, references, codes."""
     rows, unique = len(numbers), distinct == len(numbers)
     column = replace(column, decimals=0)
+    if form := dates.digits_form(numbers, distinct):
+        semantic: Semantic = "date" if form == dates.DIGITS[0] else "datetime"
+        return replace(
+            column, semantic=semantic, decimals=None, format=form, reason=f"the digits of every number are a date as {form}"
+        )
     if unique and rows > 2:
         steps = np.diff(numbers[: min(rows, BIG)])
         if len(steps) and steps[0] != 0 and bool((steps == steps[0]).all()):
