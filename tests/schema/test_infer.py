@@ -59,7 +59,7 @@ COLUMNS = {
     "lat": (DRAWS.uniform(-60, 60, N), "latitude"),
     "longitude": (DRAWS.uniform(-170, 170, N), "longitude"),
     "payload": ([f'{{"a": {i}}}' for i in range(N)], "json"),
-    "tags": ([["x"]] * N, "json"),
+    "tags": ([[f"x{i}"] for i in range(N)], "json"),
     "remark": ([" ".join(DRAWS.choice(WORDS, 9)) for _ in range(N)], "text"),
     "fixed": (["same"] * N, "constant"),
     "nothing": (pa.nulls(N), "empty"),

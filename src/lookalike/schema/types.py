@@ -125,6 +125,9 @@ def _parse(text: str) -> pa.DataType:
         return getattr(pa, name)(int(precision), int(scale))
     if text.startswith("fixed_size_binary["):
         return pa.binary(int(text[18:-1]))
+    if text.startswith("fixed_size_list<"):
+        inside, _, size = text[:-1].rpartition(">[")
+        return pa.list_(_nested(f"list<{inside[16:]}>").field(0), int(size))
     if text.startswith(("list<", "large_list<", "struct<", "map<")):
         return _nested(text)
     return {"string_view": pa.string(), "binary_view": pa.binary()}.get(text) or pa.type_for_alias(text)
