@@ -75,17 +75,46 @@ def test_written_texts_are_measured_by_themselves(in_folder):
     assert (in_folder / "r" / "report.html").is_file()
 
 
-def test_structured_replies_are_read_and_labels_are_not(in_folder):
-    """Texts inside a structured reply are measured field by field; a run of labels alone has nothing to measure."""
+def test_structured_replies_are_read_field_by_field(in_folder):
+    """Texts inside a structured reply are read as texts, a judge's numbers as scores; labels are only said to be there."""
     replies = [f'{{"body": "Parcel {i} came on time and in one piece.", "stars": {i}}}' for i in range(5)]
     schema = {"type": "object", "properties": {"body": {"type": "string"}, "stars": {"type": "integer"}}, "required": ["body"]}
     text = {"kind": "prompt", "model": "m", "prompt": "Write.", "schema": schema}
     report = measured({"t": {"rows": 30, "columns": {"text": text}}}, models={"m": {"kind": "scripted", "replies": replies}})
-    assert list(report.tables[""].columns) == ["text.body"]
+    assert report.tables[""].columns == {"text.body": "text", "text.stars": "number"}
+    stars = [reply["text"]["stars"] for reply in pq.read_table(in_folder / "r" / "tables" / "t").select(["text"]).to_pylist()]
+    assert report["scores"].value == pytest.approx(np.mean(stars))
+    assert len(report.tables[""].samples["text.body"]) == 3
     label = {"kind": "prompt", "model": "m", "prompt": "Write.", "choices": ["good", "bad"]}
-    assert (
-        measured({"t": {"rows": 3, "columns": {"x": label}}}, models={"m": {"kind": "scripted", "replies": ["good"]}}) is None
-    )
+    labels = measured({"u": {"rows": 3, "columns": {"x": label}}}, models={"m": {"kind": "scripted", "replies": ["good"]}})
+    assert labels.exit_code == 0
+    assert labels["failed_share"].value == 0.0
+
+
+def test_what_a_model_writes_into_a_learned_table_is_measured(source):
+    """A column of invented people in 300 learned rows: nothing real stands beside it, and it fails privacy by default."""
+    reply = "Ann Lee, +44 20 7946 0958, ann.lee@post.com, card 4111 1111 1111 1111, came by."
+    note = {"kind": "prompt", "model": "m", "prompt": "Write about {{ a }}."}
+    tables = {"t": {**LEARNED, "columns": {"note": note}}}
+    report = measured(tables, sources=source, models={"m": {"kind": "scripted", "replies": [reply]}})
+    assert report["pii_count.written"].value == 900
+    assert (report.verdicts["privacy"], report.verdicts["diversity"], report.exit_code) == ("fail", "fail", 1)
+    assert "pii_count" in report.tables[""].looked["note"]
+    assert report.about["synthesizer"] == "independent"
+    assert report.making["calls"]["t.note"]["calls"] == 300
+
+
+def test_rows_that_fail_are_a_gate(in_folder):
+    """Every fourth reply is no JSON: the share of failed rows is measured, with the reason, and fails by default."""
+    replies = ['{"n": 1}', '{"n": 2}', '{"n": 3}', "no"]
+    schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
+    column = {"kind": "prompt", "model": "m", "prompt": "{{ i }}", "schema": schema, "tries": 1}
+    tables = {"t": {"rows": 80, "columns": {"i": {"kind": "sequence"}, "x": column}}}
+    report = measured(tables, models={"m": {"kind": "scripted", "replies": replies}})
+    failed = report["failed_share"]
+    assert failed.value == pq.read_table(in_folder / "r" / "failures.parquet").num_rows / 80 > 0.1
+    assert "most often" in failed.detail["reading"]
+    assert report.verdicts["validity"] == "fail"
 
 
 def test_a_table_is_held_against_the_source_it_names(source):

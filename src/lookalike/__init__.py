@@ -25,8 +25,6 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
-from lookalike.kernels import cache as kernel_cache
-
 __version__ = "0.1.0"
 
 _NAMES: dict[str, str] = {
@@ -151,7 +149,6 @@ class _House(ModuleType):
 
 
 sys.modules[__name__].__class__ = _House
-kernel_cache.settle()
 
 
 def __getattr__(name: str) -> Any:  # any public name

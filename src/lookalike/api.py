@@ -20,7 +20,6 @@ import orjson
 
 from lookalike import databases, frames
 from lookalike.errors import RunError, UsageError, did_you_mean
-from lookalike.kernels import cache as kernel_cache
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import check_writable, put_bytes, refuse_links
@@ -378,6 +377,7 @@ def mimic_file(
     from lookalike.export.tables import check_ending, write_table
     from lookalike.proof import FEWEST_ALIKE, like
     from lookalike.schema.holdout import split
+    from lookalike.synthesizers.forest.splits import cold
 
     table = frames.to_arrow(read(data))
     if target is not None and target not in table.column_names:
@@ -388,8 +388,8 @@ def mimic_file(
     if count < 0:
         raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
     learned, holdout = split(table, 0.2 if measure else 0.0, seed)
-    waits = synthesizer in ("forest", "auto") and kernel_cache.cold()
-    first = " (kernels are compiled, this once: half a minute)" if waits else ""
+    waits = synthesizer in ("forest", "auto") and cold()
+    first = " (numeric kernels are compiled first, this once: a quarter of a minute)" if waits else ""
     say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
     model = fit(learned, synthesizer=synthesizer, seed=seed)
     if reason := getattr(model, "reason_", ""):

@@ -14,6 +14,7 @@ from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
+from lookalike.run.parts import read_rows
 from lookalike.schema.holdout import split
 from lookalike.store import put_bytes
 from lookalike.synthesizers.base import Synthesizer
@@ -36,7 +37,8 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     """
     report = None
     found = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
-    tables = {name: sides for name, sides in found.items() if sides is not None and sides[1].num_rows}
+    # of a table that should be like another one even no row says something: it fails
+    tables = {name: sides for name, sides in found.items() if sides is not None and (sides[0] is not None or sides[1].num_rows)}
     if made.recipe.gates and not tables:
         raise GateFailed(
             what="no gate can be decided: no row was made that could be measured",
@@ -55,8 +57,9 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
             given = [*next(iter(tables.values()))]
             target = target and target.partition(".")[2]
         report = evaluate(
-            given[0], given[1], holdout=given[2], target=target, only=only, gates=gates or "internal", seed=made.recipe.seed
-        )
+            given[0], given[1], holdout=given[2], target=target, only=only, gates=gates or "internal", seed=made.recipe.seed,
+            about=_about(made, folder), making=_making(folder),
+        )  # fmt: skip
         report.save(folder.path / "report.json")
         report.save(folder.path / "report.html")
     _write_card(made, folder, report)
@@ -64,23 +67,44 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
 
 
 def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | None, pa.Table, pa.Table | None] | None:
-    """Real, synthetic and held-out rows of a table, in the columns to compare; None where a model wrote nothing but labels."""
-    from lookalike.evaluate.encode import is_prose
-
+    """Real, synthetic and held-out rows of a table in the columns to judge: those of the source, and those that a model wrote."""
     synthetic = folder.table(table.name)
+    written = [name for name in synthetic.column_names if name in table.table.written]
     if (found := _learned(made, table)) is not None:
         learned, holdout = found
         names = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
-        return learned.select(names), synthetic.select(names), None if holdout is None else holdout.select(names)
-    if table.table.rows.learns() is not None:
-        return None
+        return learned.select(names), synthetic.select(names + written), None if holdout is None else holdout.select(names)
     if table.table.compare:
         real = Sources(made.recipe.sources, made.root).source(table.table.compare)
         names = [name for name in real.column_names if name in synthetic.column_names]
-        return real.select(names), synthetic.select(names), None
-    written = synthetic.select(list(table.table.written)).flatten()  # a structured reply: each of its fields
-    texts = [name for name in written.column_names if is_prose(written[name])]
-    return (None, written.select(texts), None) if texts else None
+        return real.select(names), synthetic.select(dict.fromkeys(names + written)), None
+    return (None, synthetic.select(written).flatten(), None) if written else None
+
+
+def _about(made: Plan, folder: RunFolder) -> dict[str, str]:
+    """What was measured, in words."""
+    learned = [what for table in made.tables if (what := table.table.rows.learns())]
+    told = {
+        "real": ", ".join(dict.fromkeys(what.source for what in learned)),
+        "synthetic": made.recipe.name,
+        "synthesizer": ", ".join(dict.fromkeys(what.synthesizer.kind for what in learned)),
+        "models": ", ".join(dict.fromkeys(spec.label for spec in made.models_used().values())),
+        "made": str(folder.manifest["created"])[:10],
+    }
+    return {word: said for word, said in told.items() if said}
+
+
+def _making(folder: RunFolder) -> dict[str, Any]:
+    """What the run says of itself: outcomes with the most frequent reasons, calls with their cost."""
+    manifest = folder.manifest
+    reasons: dict[str, dict[str, int]] = {}
+    failures = read_rows(path) if (path := folder.path / "failures.parquet").is_file() else None
+    if failures is not None:
+        counted = failures.group_by(["table", "reason"]).aggregate([([], "count_all")]).sort_by([("count_all", "descending")])
+        for row in counted.slice(0, 100).to_pylist():
+            reasons.setdefault(row["table"], {})[row["reason"]] = row["count_all"]
+    outcomes = {name: table["outcomes"] for name, table in manifest["tables"].items()}
+    return {"outcomes": outcomes, "reasons": reasons, "calls": manifest["calls"]}
 
 
 def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:

@@ -2,8 +2,8 @@
 
 import pytest
 
-from lookalike.generators.asking import Unfit
 from lookalike.generators.code_blocks import CHECKS, code_in, language, read_code
+from lookalike.generators.reading import Unfit
 
 GOOD = {
     "python": "def f(x: int) -> str:\n    return f'{x!r}'",

@@ -13,49 +13,32 @@ import lookalike
 from lookalike.kernels import cache as kernel_cache
 
 
-@pytest.fixture
-def nowhere(monkeypatch, tmp_path):
-    """No place of numba's own can be written, and temporary files lie in `tmp_path`."""
+def test_a_folder_of_the_user_alone_is_the_last_resort(monkeypatch, tmp_path):
+    """Beside the package, in the user's cache, then among the temporary files where nobody else can open it."""
     monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "cache"))
-    (tmp_path / "file").write_text("no folder")
-    monkeypatch.setattr(kernel_cache, "PACKAGE", tmp_path / "no package")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    yield tmp_path
-    os.environ.pop("NUMBA_CACHE_DIR", None)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    *others, private = kernel_cache.folders(tmp_path)
+    assert others == [tmp_path / "__pycache__", tmp_path / "cache" / "lookalike"]
+    assert stat.S_IMODE(private.stat().st_mode) == 0o700
 
 
-def test_a_folder_of_the_user_alone_is_made(nowhere):
-    """Without a writable place kernels go to a folder among the temporary files that nobody else can open."""
-    kernel_cache.settle()
-    folder = Path(os.environ["NUMBA_CACHE_DIR"])
-    assert folder.parent == nowhere
-    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
-    assert kernel_cache.cold()
-
-
-def test_a_cache_that_nobody_may_look_into_is_not_used(nowhere, monkeypatch):
-    """As root's home for another user: to ask for it is an error of the system, and not one of ours at import."""
-    monkeypatch.setenv("XDG_CACHE_HOME", str(nowhere / ("x" * 300)))
-    assert kernel_cache.cold()
-    kernel_cache.settle()
-    assert Path(os.environ["NUMBA_CACHE_DIR"]).parent == nowhere
-
-
-def test_a_folder_that_others_may_write_is_not_used(nowhere):
-    """What lies in the folder is executed: one that somebody else opened is left alone."""
-    trap = nowhere / f"lookalike-kernels-{os.getuid()}"
+def test_a_folder_that_others_may_write_is_not_used(tmp_path):
+    """What lies in the folder is executed: one that somebody else opened, or a link, is left alone."""
+    trap = tmp_path / f"lookalike-kernels-{os.getuid()}"
     trap.mkdir()
     trap.chmod(0o777)
-    kernel_cache.settle()
-    assert Path(os.environ["NUMBA_CACHE_DIR"]) != trap
+    assert kernel_cache._private(tmp_path) is None
+    trap.rmdir()
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    trap.symlink_to(tmp_path / "elsewhere")
+    assert kernel_cache._private(tmp_path) is None
+    assert kernel_cache._private(tmp_path / "nowhere") is None
 
 
-def test_nothing_changes_where_numba_finds_a_place(monkeypatch):
-    """A writable package or home is numba's own affair."""
-    monkeypatch.delenv("NUMBA_CACHE_DIR", raising=False)
-    kernel_cache.settle()
-    assert "NUMBA_CACHE_DIR" not in os.environ
+def test_a_folder_that_is_named_is_the_only_one(monkeypatch, tmp_path):
+    """`NUMBA_CACHE_DIR` decides, as it does for numba."""
+    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
+    assert list(kernel_cache.folders(tmp_path / "beside")) == [tmp_path]
 
 
 @pytest.mark.slow
@@ -68,7 +51,7 @@ def test_a_read_only_installation_without_a_home_learns(tmp_path):
     subprocess.run(["chmod", "-R", "a-w", tmp_path / "site"], check=True)
     bare = {k: v for k, v in os.environ.items() if k not in ("XDG_CACHE_HOME", "NUMBA_CACHE_DIR")}
     bare |= {"PYTHONPATH": str(tmp_path / "site"), "HOME": str(tmp_path / "site"), "TMPDIR": str(tmp_path)}
-    code = "import lookalike; print(lookalike.__file__); import lookalike.steps.hashed"
+    code = "import lookalike; print(lookalike.__file__); from lookalike.steps.hashed import ngram_counts as n; print(n(['a word'], 8))"
     done = subprocess.run(
         ["setpriv", "--bounding-set=-all", "--inh-caps=-all", sys.executable, "-c", code],
         env=bare, capture_output=True, text=True, check=False,
@@ -78,9 +61,10 @@ def test_a_read_only_installation_without_a_home_learns(tmp_path):
     assert str(tmp_path) in done.stdout
 
 
-def test_a_user_without_a_home_has_no_cache(monkeypatch):
+def test_a_user_without_a_home_has_no_cache(monkeypatch, tmp_path):
     """A number without an entry, as containers run: no error, and nothing is written into a folder called `~`."""
-    for name in ("HOME", "XDG_CACHE_HOME"):
+    for name in ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setattr("os.path.expanduser", lambda text: text)
-    assert not kernel_cache._takes_files(kernel_cache.user_cache("numba"))
+    assert kernel_cache.user_cache("lookalike").is_relative_to(os.devnull)
+    assert not any("~" in str(folder) for folder in kernel_cache.folders(tmp_path))

@@ -5,7 +5,7 @@ from pathlib import Path
 import orjson
 from rich.console import Console
 
-from lookalike.cli.live import clock, summary
+from lookalike.cli.figures import clock, summary
 from lookalike.cli.panel import View
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load

@@ -41,8 +41,8 @@ def pull(name: Annotated[str, typer.Argument(help="A name from `lookalike models
 def test(name: Annotated[str, typer.Argument(help="A catalogue name, or a path to a GGUF file.")]) -> None:
     """Load a model and ask it for one sentence and one JSON object."""
     from lookalike.cli.output import console
-    from lookalike.models import catalogue
+    from lookalike.models import trial
 
-    result = catalogue.test(name)
+    result = trial.test(name)
     console.print(f"[green]ok[/] {name}: {result.tokens_per_s:.0f} tokens/s, loaded in {result.load_s:.1f} s")
     console.print(result.text.strip(), style="dim", markup=False)

@@ -13,7 +13,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from lookalike.cli.live import clock, money, rejected, rows_of, troubles
+from lookalike.cli.figures import clock, money, rejected, rows_of, troubles
 from lookalike.cli.output import console
 from lookalike.models.lane import LaneState
 from lookalike.run.progress import Progress

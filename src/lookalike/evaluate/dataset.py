@@ -143,12 +143,14 @@ class Dataset:
         relations: foreign keys.
         notes: what a reader must know of tables that could not be compared.
         empty: table name -> rows of the real table, for tables of which no synthetic row was made.
+        extras: what single metrics were given.
     """
 
     by_name: Mapping[str, Views]
     relations: tuple[RelationViews, ...] = ()
     notes: tuple[str, ...] = ()
     empty: Mapping[str, int] = field(default_factory=dict)
+    extras: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -203,12 +205,12 @@ def dataset(real: Any, synthetic: Any, holdout: Any, question: Question) -> Data
         raise UsageError(what="schemas by table were given for a single table", fix="give the table's own schema")
     made, known = to_arrow(synthetic), None if real is None else to_arrow(real)
     if known is not None and known.num_rows and not made.num_rows:
-        return Dataset({}, empty={"": known.num_rows})
+        return Dataset({}, empty={"": known.num_rows}, extras=question.extras)
     views = Views(
         known, made, None if holdout is None else to_arrow(holdout), target=question.target, schema=question.schema,
         seed=question.seed, protected=question.protected, extras=question.extras,
     )  # fmt: skip
-    return Dataset({"": views})
+    return Dataset({"": views}, extras=question.extras)
 
 
 def is_set(real: Any) -> bool:
@@ -253,7 +255,7 @@ def _several(real: Mapping[str, Any], synthetic: Mapping[str, Any], holdout: Map
     }  # fmt: skip
     between = tuple(RelationViews(r, views[r.child], views[r.parent]) for r in relations if {r.child, r.parent} <= views.keys())
     notes = tuple(f"Table {name} is missing in the synthetic set." for name in real if name not in synthetic)
-    return Dataset(views, between, notes, empty)
+    return Dataset(views, between, notes, empty, question.extras)
 
 
 def _declared(question: Question) -> tuple[Mapping[str, TableSchema], tuple[Relation, ...]]:

@@ -18,6 +18,7 @@ from lookalike.evaluate.base import Dimension, Metric, Result, Verdict
 from lookalike.evaluate.dataset import Dataset, Question, dataset
 from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.findings import findings
+from lookalike.evaluate.making import samples
 from lookalike.evaluate.measuring import Looked, Progress, looked, measure, select
 from lookalike.evaluate.notes import VOID, notes_on
 from lookalike.evaluate.report import Report
@@ -42,6 +43,7 @@ def evaluate(
     foreign_keys: Mapping[str, str] | None = None,
     baseline: Report | str | Path | None = None,
     progress: Progress | None = None,
+    about: Mapping[str, str] | None = None,
     **extras: Any,
 ) -> Report:
     """Measure how faithful, useful, private, diverse and fair a synthetic dataset is.
@@ -61,7 +63,8 @@ def evaluate(
         foreign_keys: for a database: "child.column" -> "parent.column"; else those that the schemas declare.
         baseline: an accepted report to compare with, for gates that ask for it.
         progress: called with a metric's kind, its number and how many there are, before each.
-        **extras: what single metrics take: `benchmarks`, `prompts`, `generator`, `embedder`, `ner_model`.
+        about: what the report says of the data: "real", "synthetic", "holdout", "synthesizer", "made", "measured"; files name themselves.
+        **extras: what single metrics take: `benchmarks`, `prompts`, `generator`, `embedder`, `ner_model`, `making`.
 
     Returns:
         The report; nothing that was measured is lost when one metric cannot be computed.
@@ -76,7 +79,9 @@ def evaluate(
     silent = deciding.name == "none"
     if silent:  # no exit code, and still verdicts
         deciding = gating.load("internal")
-    real, synthetic, holdout = (_read(given) for given in (real, synthetic, holdout))
+    sides = {"real": real, "synthetic": synthetic, "holdout": holdout}
+    named = {which: Path(side).name for which, side in sides.items() if isinstance(side, (str, Path))}
+    real, synthetic, holdout = (_read(side) for side in sides.values())
     question = Question(target, tuple(protected), schema, foreign_keys or {}, seed, extras)
     data = dataset(real, synthetic, holdout, question)
     results = measure(data, chosen, budget_s=budget_s, progress=progress)
@@ -90,7 +95,8 @@ def evaluate(
     return Report(
         results=tuple(results), verdicts=verdicts, outcomes=() if silent else tuple(outcomes), findings=findings(results, outcomes),
         tables=_tables(data, looked(data, chosen, results)), seed=seed, version=__version__,
-        profile="none" if silent else deciding.name or deciding.profile or "own", notes=notes_on(data), seconds=time.process_time() - started,
+        profile="none" if silent else deciding.name or deciding.profile or "own", notes=notes_on(data), about=named | dict(about or {}), making=extras.get("making") or {},
+        seconds=time.process_time() - started,
     )  # fmt: skip
 
 
@@ -147,4 +153,6 @@ def _described(views: Views, seen: Mapping[str, tuple[str, ...]]) -> TableInfo:
         if name not in columns
     }
     written = tuple(column.name for column in views.written)
-    return TableInfo(rows, columns, excluded, views.reference, views.target or "", views.protected, written, seen)
+    return TableInfo(
+        rows, columns, excluded, views.reference, views.target or "", views.protected, written, samples(views), seen
+    )

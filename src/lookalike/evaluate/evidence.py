@@ -5,9 +5,9 @@ It is plain data with questions to ask of it; `forms` shows it, `report` is what
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from lookalike.errors import GateFailed, MetricError, did_you_mean
 from lookalike.evaluate.base import Dimension, Result, Verdict
@@ -46,6 +46,7 @@ class TableInfo:
         target: the column that models predict, or "".
         protected: columns whose groups are compared.
         written: columns that only the synthetic table has; they are measured by themselves.
+        samples: column -> a few synthetic texts of it, where no real column stands beside it.
         looked: column -> the metrics that looked at it; an empty list: nothing did.
     """
 
@@ -56,7 +57,13 @@ class TableInfo:
     target: str = ""
     protected: tuple[str, ...] = ()
     written: tuple[str, ...] = ()
-    looked: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    samples: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    looked: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def unseen(self) -> tuple[str, ...]:
+        """Columns at whose cells nothing looked."""
+        return tuple(name for name, metrics in self.looked.items() if not metrics)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +80,8 @@ class Evidence:
         profile: the gates' name.
         version: of Lookalike.
         notes: what a reader must know, such as a holdout that overlaps the training rows.
+        about: what was measured, in words: "real", "synthetic" and "holdout" (files), "made" and "measured" (dates), "synthesizer".
+        making: what a run says of itself: outcomes and reasons by table, calls by column.
         seconds: CPU seconds it took; not part of the canonical form.
     """
 
@@ -85,6 +94,8 @@ class Evidence:
     profile: str
     version: str
     notes: tuple[str, ...] = ()
+    about: Mapping[str, str] = field(default_factory=dict)
+    making: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
 
     def __getitem__(self, name: str) -> Result:

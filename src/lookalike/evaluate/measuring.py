@@ -8,13 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
-from threadpoolctl import threadpool_limits
-
 from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_mean
 from lookalike.evaluate import FOLDERS, KINDS
 from lookalike.evaluate.base import DIMENSIONS, NO_HOLDOUT, Metric, Result, Scope
 from lookalike.evaluate.dataset import Dataset, Subject
 from lookalike.evaluate.views import Views
+from lookalike.kernels.blas import one_thread
 from lookalike.registry import kinds, resolve
 
 STANDARD_ROWS, STANDARD_COLUMNS = 30_000, 15  # what `Metric.cost` is stated for
@@ -74,7 +73,7 @@ def measure(
     planned = _planned(jobs, budget_s)
     out = [_empty(name, rows) for name, rows in data.empty.items()]
     parts: dict[tuple[str, str], list[Result]] = {}
-    with threadpool_limits(limits=1):  # BLAS threads wait by spinning: on small matrices that costs ten times the work
+    with one_thread():
         for i, (metric, subject) in enumerate(jobs):
             if progress:
                 progress(metric.kind, i, len(jobs))

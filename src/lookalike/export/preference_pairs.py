@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, TypeAlias
 
 from pydantic import Field
 
 from lookalike.export.training import Row, TrainingExporter, UnfitError, text_at
+
+Form: TypeAlias = Literal["text", "messages"]
+
+
+def pair(row: Row, prompt: str, chosen: str, rejected: str, form: Form) -> tuple[Any, Any, Any]:
+    """Prompt, chosen and rejected of the columns so named: texts, or chats of one message each.
+
+    Raises:
+        UnfitError: a text is not there, or both answers are the same.
+    """
+    asked, better, worse = (text_at(row, path) for path in (prompt, chosen, rejected))
+    if better.strip() == worse.strip():
+        raise UnfitError("chosen and rejected are the same text")
+    if form == "text":
+        return asked, better, worse
+    said = zip(("user", "assistant", "assistant"), (asked, better, worse), strict=True)
+    question, wanted, unwanted = ([{"role": role, "content": text}] for role, text in said)
+    return question, wanted, unwanted
 
 
 class Preference(TrainingExporter):
@@ -27,37 +45,32 @@ class Preference(TrainingExporter):
     prompt: str = "prompt"
     chosen_: str = Field(default="pair.chosen", alias="chosen")
     rejected: str = "pair.rejected"
-    form: Literal["text", "messages"] = "text"
-
-    def pair(self, row: Row) -> tuple[str, str, str]:
-        """Prompt, chosen and rejected."""
-        prompt, chosen, rejected = (text_at(row, path) for path in (self.prompt, self.chosen_, self.rejected))
-        if chosen.strip() == rejected.strip():
-            raise UnfitError("chosen and rejected are the same text")
-        return prompt, chosen, rejected
-
-    def said(self, role: str, content: str) -> Any:
-        """A text, or a chat of one message."""
-        return content if self.form == "text" else [{"role": role, "content": content}]
+    form: Form = "text"
 
     def lines(self, row: Row) -> list[Any]:
         """One pair a row."""
-        prompt, chosen, rejected = self.pair(row)
-        return [{
-            "prompt": self.said("user", prompt), "chosen": self.said("assistant", chosen),
-            "rejected": self.said("assistant", rejected),
-        }]  # fmt: skip
+        prompt, chosen, rejected = pair(row, self.prompt, self.chosen_, self.rejected, self.form)
+        return [{"prompt": prompt, "chosen": chosen, "rejected": rejected}]
 
 
-class Kto(Preference):
-    """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion."""
+class Kto(TrainingExporter):
+    """`{"prompt", "completion", "label"}`: each pair as one wanted and one unwanted completion.
+
+    Attributes:
+        prompt: the question's column.
+        chosen: the better answer's column.
+        rejected: the worse answer's column.
+        form: text, or messages (TRL's conversational form).
+    """
 
     kind: ClassVar[str] = "kto"
 
+    prompt: str = "prompt"
+    chosen_: str = Field(default="pair.chosen", alias="chosen")
+    rejected: str = "pair.rejected"
+    form: Form = "text"
+
     def lines(self, row: Row) -> list[Any]:
         """Two judgements a row."""
-        prompt, chosen, rejected = self.pair(row)
-        return [
-            {"prompt": self.said("user", prompt), "completion": self.said("assistant", text), "label": wanted}
-            for text, wanted in ((chosen, True), (rejected, False))
-        ]
+        prompt, chosen, rejected = pair(row, self.prompt, self.chosen_, self.rejected, self.form)
+        return [{"prompt": prompt, "completion": text, "label": wanted} for text, wanted in ((chosen, True), (rejected, False))]

@@ -63,19 +63,23 @@ class Spans(TrainingExporter):
         return [{"text": text, "entities": [{key: span[key] for key in ("start", "end", "label")} for span in found]}]
 
 
-class Conll(Spans):
+class Conll(TrainingExporter):
     """Token and BIO tag, a blank line between texts; `layout: conll2003` writes that task's four columns.
 
     The four columns are token, part of speech, chunk and tag with one blank between them, the middle two unknown (`-X-`), after a
     line `-DOCSTART-` for every text.
 
     Attributes:
+        text: a text column.
+        spans: a column of spans.
         layout: two (token, tab, tag) or conll2003.
     """
 
     kind: ClassVar[str] = "conll"
     suffix: ClassVar[str] = ".conll"
 
+    text: str = "tagged.text"
+    spans: str = "tagged.spans"
     layout: Literal["two", "conll2003"] = "two"
 
     def lines(self, row: Row) -> list[Any]:

@@ -9,16 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import Any
 
-import orjson
-
+from lookalike.generators.reading import Read, Unfit
 from lookalike.models.base import CallFailed, Message, Reply, Request, ToolCall
-from lookalike.rows.json_types import coerced
+from lookalike.models.reasoning import apart
 
 Asking = Generator[Request, Reply, Any]
-Read = Callable[[str], Any]
 Verify = Callable[[Any], Generator[Request, Reply, Sequence[str]]]
 UseTool = Callable[[ToolCall], str]
 
@@ -30,13 +27,7 @@ _REFUSAL = re.compile(
 _SHORT_TASK = 1500  # characters that are worth saying twice
 _COMPLAINT = re.compile(r"\b(?:must|should|cannot be used|corrected answer|asked for|in exactly these words)\b", re.IGNORECASE)
 _BARE_ITEM = re.compile(r"(?:\A|\n)[ \t]*(?:\d+[.)]|[-*•])\Z")  # `5.` ends no sentence
-_THINK = re.compile(r"^\s*<think(?:ing)?>(.*?)</think(?:ing)?>\s*", re.DOTALL | re.IGNORECASE)
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")
-_FENCE = re.compile(r"```[ \t]*([\w+#.-]*)[^\n]*\n(.*?)(?:\n[ \t]*```|\Z)", re.DOTALL)
-
-
-class Unfit(Exception):  # a verdict on a reply, not an error of ours
-    """A reply whose content does not fit; the text is what the model is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +91,17 @@ def ask(
             unknown += missing
             current = current.say(*served)
             reply = yield current
-        text, reasoning = _split_reasoning(reply)
+        said = apart(reply.text)
+        text = said.answer
         try:
-            if reply.finish == "length" and not limit_raised and not (whole and _SENTENCE_END.search(text)):
+            thinking = not text.strip()  # each time: how long a model thinks is not for us to say
+            if reply.finish == "length" and (thinking or not limit_raised) and not (whole and _SENTENCE_END.search(text)):
                 limit_raised = True
                 # the bound may be the model's or the server's own: what came before it says where it is
                 current = replace(current, max_tokens=2 * max(current.max_tokens or 1024, reply.usage.completion_tokens))
                 raise Unfit("it was cut off at the token limit")  # noqa: TRY301  # one place takes all reasons
+            if not said.finished:
+                raise Unfit("it ended in the middle of the reasoning")  # noqa: TRY301  # one place takes all reasons
             value = read(_usable(text, reply, whole=whole))
             if rejected and not request.choices and _echoes(value, rejected[-1]):
                 raise Unfit("it repeats the complaint; answer the task")  # noqa: TRY301  # one place takes all reasons
@@ -115,8 +110,8 @@ def ask(
         else:
             reasons = (yield from verify(value)) if verify else ()
             if not reasons:
-                messages = (*current.messages, Message("assistant", reply.text))
-                return Answer(value, reasoning, messages, tuple(rejected), unknown)
+                messages = (*current.messages, Message("assistant", text))
+                return Answer(value, reply.reasoning or said.reasoning, messages, tuple(rejected), unknown)
         rejected.append("; ".join(reasons))
         repeats = text in (message.content for message in current.messages[-2:])
         current = _again(request, current, "" if repeats else text, reasons)
@@ -182,115 +177,5 @@ def _serve(reply: Reply, tools: Mapping[str, UseTool]) -> tuple[list[Message], i
     return turns, missing
 
 
-def _split_reasoning(reply: Reply) -> tuple[str, str]:
-    """Text and reasoning; local reasoning models write theirs into the text."""
-    match = _THINK.match(reply.text)
-    if match is None:
-        return reply.text, reply.reasoning
-    return reply.text[match.end() :], reply.reasoning or match.group(1).strip()
-
-
 def _short(text: str) -> str:
     return repr(text if len(text) <= 80 else text[:77] + "...")
-
-
-# readers: text -> value, or Unfit
-
-
-def read_text(text: str) -> str:
-    """Prose: without a preamble ("Sure, here is ...:"), wrapping quotes or a wrapping code fence."""
-    text = text.strip()
-    fence = _FENCE.fullmatch(text)
-    if fence:
-        text = fence.group(2).strip()
-    first, newline, rest = text.partition("\n")
-    if (
-        newline
-        and rest.strip()
-        and re.match(r"(sure|certainly|of course|absolutely|here('s| is| are))\b.*:\s*$", first, re.IGNORECASE)
-    ):
-        text = rest.strip()
-    for opening, closing in (('"', '"'), ("“", "”"), ("'", "'")):
-        inner = text[1:-1]
-        if len(text) > 2 and text[0] == opening and text[-1] == closing and opening not in inner and closing not in inner:
-            text = inner.strip()
-    if not text:
-        raise Unfit("the answer is empty")
-    return text
-
-
-def read_choice(choices: Sequence[str]) -> Read:
-    """One of these texts, however the model dressed it: case, quotes, full stops, a sentence round it."""
-    plain = {_bare(choice): choice for choice in choices}
-    longest_first = sorted(plain, key=len, reverse=True)
-
-    def read(text: str) -> str:
-        bare = _bare(text)
-        if bare in plain:
-            return plain[bare]
-        rest, found = bare, set()
-        for choice in longest_first:
-            if choice and re.search(rf"(?<!\w){re.escape(choice)}(?!\w)", rest):
-                found.add(choice)
-                rest = re.sub(rf"(?<!\w){re.escape(choice)}(?!\w)", " ", rest)
-        if len(found) == 1:
-            return plain[found.pop()]
-        raise Unfit(f"the answer must be exactly one of: {', '.join(choices)}")
-
-    return read
-
-
-def _bare(text: str) -> str:
-    return text.strip().strip("\"'“”`*.!,;: \n\t").casefold()
-
-
-@lru_cache(maxsize=1024)
-def _validator(schema: bytes) -> Any:
-    import jsonschema_rs
-
-    return jsonschema_rs.validator_for(orjson.loads(schema))
-
-
-def read_json(schema: Mapping[str, Any]) -> Read:
-    """A JSON value that fits the schema; broken JSON is repaired first."""
-    key = orjson.dumps(schema)
-
-    def read(text: str) -> Any:
-        value = coerced(parse_json(text), schema)
-        validator = _validator(key)
-        problems = [
-            f"{'.'.join(str(step) for step in error.instance_path) or 'the answer'}: {error.message}"
-            for error in _first(validator.iter_errors(value), 3)
-        ]
-        if problems:
-            raise Unfit("the JSON does not fit its schema: " + "; ".join(problems))
-        return value
-
-    return read
-
-
-def _first(items: Any, count: int) -> list[Any]:
-    return [item for _, item in zip(range(count), items, strict=False)]
-
-
-def parse_json(text: str) -> Any:
-    """The JSON value in a text: as it is, in a fence, or repaired."""
-    try:
-        return orjson.loads(text)
-    except orjson.JSONDecodeError:
-        pass  # the usual dressings follow
-    fence = _FENCE.search(text)
-    body = fence.group(2) if fence else text
-    start = min((place for place in (body.find("{"), body.find("[")) if place >= 0), default=-1)
-    if start < 0:
-        raise Unfit("the answer is not JSON; give only a JSON value")
-    import json_repair
-
-    value = json_repair.loads(body[start:])
-    if value == "" or value is None:
-        raise Unfit("the answer is not JSON; give only a JSON value")
-    try:
-        orjson.dumps(value)
-    except TypeError as exc:  # `"\\ud83d"`: half of an emoji, which no file can hold
-        raise Unfit("it holds half a character; write characters as they are, not as \\u codes") from exc
-    return value

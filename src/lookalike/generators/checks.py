@@ -11,8 +11,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from lookalike.errors import RecipeError
-from lookalike.generators.asking import ask, read_choice
+from lookalike.generators.asking import ask
 from lookalike.generators.quoting import quoted
+from lookalike.generators.reading import read_choice
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.words import caseless, unmarked
 from lookalike.models.base import Message, Reply, Request

@@ -13,7 +13,7 @@ from xml.parsers import expat
 import orjson
 import yaml
 
-from lookalike.generators.asking import Read, Unfit
+from lookalike.generators.reading import Read, Unfit
 from lookalike.rows.sql import check_program
 
 _FENCE = re.compile(r"(?P<marks>`{3,}|~{3,})[ \t]*(?P<tag>[\w+#.-]*)[^\n]*\n(?P<body>.*?)(?:\n[ \t]*(?P=marks)|\Z)", re.DOTALL)

@@ -8,8 +8,9 @@ from typing import Any, ClassVar, Self
 import pyarrow as pa
 from pydantic import Field, model_validator
 
-from lookalike.generators.asking import ask, read_json
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation, ModelColumn
+from lookalike.generators.reading import read_json
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.models.base import Message, Request
 from lookalike.rows.batch import Row

@@ -11,19 +11,21 @@ import orjson
 import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from lookalike.generators.asking import Answer, Read, ask, read_choice, read_json, read_text
+from lookalike.generators.asking import Answer, ask
 from lookalike.generators.attachments import Attachment
 from lookalike.generators.base import Conversation, ModelColumn
 from lookalike.generators.checks import Check
 from lookalike.generators.code_blocks import language, read_code
 from lookalike.generators.examples import Drawn, Example, example_problem
 from lookalike.generators.importing import CodePath
+from lookalike.generators.reading import Read, read_choice, read_json, read_text
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.tools import tool_set
 from lookalike.models.base import Message, Reply, Request
 from lookalike.models.wire import wire
 from lookalike.rows.batch import Row
 from lookalike.rows.context import Context
+from lookalike.rows.json_schema import validator
 from lookalike.rows.json_types import arrow_of, cells
 
 
@@ -105,7 +107,7 @@ class Prompt(ModelColumn):
     def _schema_is_one(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
         if schema is not None:
             try:
-                _compile(schema)
+                validator(schema)
             except ValueError as exc:
                 raise ValueError(f"schema is no JSON Schema: {exc}") from exc
         return schema
@@ -184,7 +186,7 @@ class Prompt(ModelColumn):
     @cached_property
     def _reader(self) -> Read:
         if self.schema_ is not None:
-            return read_json(self.schema_)
+            return read_json(self.schema_, self._value)
         if self.choices:
             return read_choice(self.choices)
         return read_code(self.code) if self.code else read_text
@@ -246,9 +248,3 @@ class Prompt(ModelColumn):
         shown += sum(len(each.input) + len(each.output) for each in self.examples) if isinstance(self.examples, tuple) else 400
         short = 4 if self.choices else 150
         return 20 + shown // 4, min(self.max_tokens or short, 150 if not self.choices else 4)
-
-
-def _compile(schema: Mapping[str, Any]) -> None:
-    import jsonschema_rs
-
-    jsonschema_rs.validator_for(dict(schema))

@@ -1,5 +1,6 @@
 """Jinja2 templates over a row: sandboxed, strict, compiled once, rendered once.
 
+A column whose name is no word of Jinja2 (`First Name`, `order-no`, `class`) is `{{ row["First Name"] }}`.
 What a cell holds is text: a cell that looks like a template is never rendered again. Missing names are errors; null is the
 empty text. Everything that draws random numbers or reads a clock is taken out, so a text is a function of its row.
 """
@@ -7,6 +8,7 @@ empty text. Everything that draws random numbers or reads a clock is taken out, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Annotated, Any
@@ -14,12 +16,17 @@ from typing import Annotated, Any
 from jinja2 import StrictUndefined, TemplateError, TemplateSyntaxError, UndefinedError, meta, nodes
 from jinja2.exceptions import SecurityError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
+from jinja2.visitor import NodeTransformer
 from pydantic import AfterValidator
 
 from lookalike.errors import RecipeError, UnknownColumn
 from lookalike.generators.quoting import quoted
+from lookalike.schema.names import spelled
 
 _LONGEST = 10_000_000
+_WHOLE = "_lookalike_row"  # the row as a whole, in a compiled template
+_PRINTED = re.compile(r"\{\{-?([^{}\n]{1,200}?)-?\}\}")
+_SEVERAL_WORDS = re.compile(r"\w+(?:[ .,/&#%€$:-]+\w+)*[ .?!%)]*")
 
 
 class _Sandbox(ImmutableSandboxedEnvironment):
@@ -54,7 +61,8 @@ class Template:
     """A compiled template.
 
     Args:
-        text: Jinja2; columns are names, a parent's or a struct's fields are `{{ patients.sex }}`, the row id is `{{ _id }}`.
+        text: Jinja2; columns are names or, whatever they are called, `{{ row["First Name"] }}`; a parent's or a struct's
+            fields are `{{ patients.sex }}`, the row id is `{{ _id }}`.
 
     Attributes:
         needs: the columns it reads.
@@ -71,20 +79,23 @@ class Template:
         try:
             tree = _ENVIRONMENT.parse(text)
             _refuse_escapes(tree)
-            names = meta.find_undeclared_variables(tree)
-            self._render = _ENVIRONMENT.from_string(text).render
+            words = meta.find_undeclared_variables(tree)
+            columns = _Columns()
+            columns.visit(tree)
+            names = (meta.find_undeclared_variables(tree) & words) | columns.named
             self._pieces = _pieces(tree)
+            self._render = _ENVIRONMENT.from_string(tree).render
         except TemplateSyntaxError as exc:
             raise RecipeError(
                 what=f"the template {self._shown} cannot be read: {exc.message}",
                 where=f"line {exc.lineno} of the template",
-                fix="correct it; {% raw %} ... {% endraw %} keeps braces as they are",
+                fix=_spelling(text) or "correct it; {% raw %} ... {% endraw %} keeps braces as they are",
             ) from exc
         except SecurityError as exc:
             raise self._escape(exc) from exc
         except TemplateError as exc:
             raise RecipeError(what=f"the template {self._shown} cannot be read: {exc}", fix="correct it") from exc
-        self.needs = frozenset(names) - set(_ENVIRONMENT.globals) - {"_id"}
+        self.needs = frozenset(names) - (set(_ENVIRONMENT.globals) - columns.named) - {"_id"}
 
     def render(self, row: Mapping[str, Any]) -> str:
         """The text of one row.
@@ -99,9 +110,9 @@ class Template:
                     return "".join([text if name is None else _text(row[name]) for text, name in self._pieces])
                 except KeyError:
                     pass  # Jinja2 knows its own names, and says what is missing
-            return self._render(row)
+            return self._render(row, **{_WHOLE: row})
         except UndefinedError as exc:
-            known = ", ".join(sorted(name for name in row if name != "_id")) or "none"
+            known = ", ".join(sorted(spelled(name) for name in row if name != "_id")) or "none"
             raise UnknownColumn(
                 what=f"the template {self._shown} uses what the row does not have: {exc.message}", fix=f"columns here: {known}"
             ) from exc
@@ -120,6 +131,39 @@ class Template:
         )
 
 
+class _Columns(NodeTransformer):
+    """Makes `row["First Name"]` a look into the row; `named` are the columns that are read so.
+
+    Raises:
+        RecipeError: the name is not written there, so that nobody could tell what the template reads.
+    """
+
+    def __init__(self) -> None:
+        self.named: set[str] = set()
+
+    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:  # noqa: N802  # the visitor's own naming
+        """A look into something by name or position."""
+        if not isinstance(node.node, nodes.Name) or node.node.name != "row":
+            return self.generic_visit(node)
+        if not isinstance(node.arg, nodes.Const) or not isinstance(node.arg.value, str):
+            raise RecipeError(
+                what="`row[...]` wants the name of a column, in quotes, so that it is known what the template reads",
+                fix='write row["First Name"]',
+            )
+        self.named.add(node.arg.value)
+        node.node = nodes.Name(_WHOLE, "load")
+        return node
+
+
+def _spelling(text: str) -> str:
+    """How to write a column that somebody wrote without quotes: `{{ First Name }}`."""
+    for found in _PRINTED.finditer(text):
+        name, pipe, filters = found[1].partition("|")
+        if _SEVERAL_WORDS.fullmatch(name.strip()):
+            return f"a column of that name is {{{{ {spelled(name.strip())} {pipe}{filters}}}}}"
+    return ""
+
+
 def _pieces(tree: nodes.Template) -> list[tuple[str, str | None]] | None:
     """The texts and names of a template that has nothing else, as most prompts: joined, they cost a third of rendering."""
     pieces: list[tuple[str, str | None]] = []
@@ -131,6 +175,9 @@ def _pieces(tree: nodes.Template) -> list[tuple[str, str | None]] | None:
                 pieces.append((node.data, None))
             elif isinstance(node, nodes.Name):
                 pieces.append(("", node.name))
+            elif isinstance(node, nodes.Getitem) and isinstance(node.node, nodes.Name) and node.node.name == _WHOLE:
+                assert isinstance(node.arg, nodes.Const)
+                pieces.append(("", node.arg.value))
             else:
                 return None
     return pieces

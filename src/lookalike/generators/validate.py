@@ -9,12 +9,13 @@ import pyarrow as pa
 from pydantic import field_validator, model_validator
 
 from lookalike.errors import RecipeError
-from lookalike.generators.asking import Unfit, parse_json, read_json
 from lookalike.generators.base import Generator
 from lookalike.generators.code_blocks import CHECKS, read_code
 from lookalike.generators.importing import CodePath, load
+from lookalike.generators.reading import Unfit, parse_json, read_json
 from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
+from lookalike.rows.json_schema import validator
 from lookalike.rows.sql import Sql, rows_where, sql_columns
 
 TYPE = pa.struct([("valid", pa.bool_()), ("reason", pa.string())])
@@ -59,6 +60,16 @@ class Validate(Generator):
         if language and language not in CHECKS:
             raise ValueError(f"language: {language!r} cannot be parsed; take one of {', '.join(sorted(CHECKS))}")
         return language
+
+    @field_validator("json_schema")
+    @classmethod
+    def _is_schema(cls, schema: dict[str, Any] | None) -> dict[str, Any] | None:
+        if schema is not None:
+            try:
+                validator(schema)
+            except ValueError as exc:
+                raise ValueError(f"json_schema is no JSON Schema: {exc}") from exc
+        return schema
 
     @model_validator(mode="after")
     def _check(self) -> Self:

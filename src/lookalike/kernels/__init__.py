@@ -4,4 +4,5 @@ native     one way to compile and to keep them: `kernel`, and `part` for what ke
 keyed      random numbers of a key and a counter
 ordering   sorting and searching
 cache      where machine code is kept
+blas       small linear algebra on one thread
 """

@@ -13,20 +13,18 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
 import sys
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
-from itertools import product
 from pathlib import Path
 from types import FunctionType
 from typing import Any, TypeVar
 
 import numpy as np
 
-from lookalike.kernels.cache import user_cache
+from lookalike.kernels.cache import folders
 
 _LOCK = threading.RLock()
 _BARE = {
@@ -109,10 +107,9 @@ class Kernel:
             made = self._made.setdefault(chosen, _Compiled(self.function, kinds))
         return made
 
-    def compiled(self) -> list[_Compiled]:
-        """What there is, or could be, for each choice of types."""
-        choices = product(*(self._kinds[place][0] for place in self._open))
-        return [self._for(chosen) for chosen in choices]
+    def kept(self) -> bool:
+        """Whether its machine code was made before, on this machine and for the first of each argument's types."""
+        return self._for(tuple(self._kinds[place][0][0] for place in self._open)).kept() is not None
 
 
 class _Compiled:
@@ -131,7 +128,7 @@ class _Compiled:
             run = self._run
             if run is None:
                 try:
-                    run = self._linked(*(self._kept() or self._compiled()))
+                    run = self._linked(*(self.kept() or self._compiled()))
                 except Otherwise:
                     run = self._dispatcher()
                 self._run = run
@@ -173,17 +170,17 @@ class _Compiled:
 
     # -- the cache -------------------------------------------------------------------------------------------------
 
-    def _files(self) -> list[Path]:
-        """Where machine code may lie: beside Python's byte code, or in the user's cache where that cannot be written."""
+    def _files(self) -> Iterator[Path]:
+        """Where machine code may lie."""
         source = Path(self.function.__code__.co_filename)
         texts = [_text(path) for path in sorted({reached.__code__.co_filename for reached in _reached(self.function)})]
         parts = [_machine(), *texts, self.function.__qualname__.encode(), repr(self._kinds).encode()]
         key = hashlib.sha256(b"\0".join(parts)).hexdigest()[:24]
         name = f"{source.stem}.{self.function.__name__}-{key}.native"
-        own = os.environ.get("NUMBA_CACHE_DIR")
-        return [folder / name for folder in ([Path(own)] if own else [source.parent / "__pycache__", user_cache("lookalike")])]
+        return (folder / name for folder in folders(source.parent))
 
-    def _kept(self) -> tuple[str, bytes] | None:
+    def kept(self) -> tuple[str, bytes] | None:
+        """Name and machine code that an earlier process made."""
         for path in self._files():
             try:
                 digest, _, rest = path.read_bytes().partition(b"\n")
@@ -266,7 +263,7 @@ def _numba_type(numba: Any, kind: np.dtype[Any], dimensions: int) -> Any:
     return numba.types.Array(scalar, dimensions, "C") if dimensions else scalar
 
 
-def _keep(files: list[Path], content: bytes) -> None:
+def _keep(files: Iterable[Path], content: bytes) -> None:
     """Write to the first folder that takes it, whole or not at all; without any, the next process compiles again."""
     for path in files:
         try:

@@ -20,7 +20,8 @@ from pydantic import Field
 
 from lookalike import packaged
 from lookalike.models.base import Backend, Fault, Limited, Operation, Refused, Reply, Request, Transient
-from lookalike.models.openai import OpenAI, OpenAIBackend
+from lookalike.models.openai import OpenAIBackend
+from lookalike.models.served import Served
 from lookalike.models.structured import in_prompt
 from lookalike.models.wire import reading
 
@@ -29,7 +30,7 @@ BYTES_MAX = 100_000_000  # of one file; OpenAI takes 200 MB
 _OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
-class Batch(OpenAI):
+class Batch(Served):
     """A server with the OpenAI API, asked through files and batches.
 
     ```yaml

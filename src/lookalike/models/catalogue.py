@@ -1,4 +1,4 @@
-"""The embedded models: what there is, fetching it once, and trying it.
+"""The embedded models: what there is, and fetching it once.
 
 The catalogue is data, `catalogue.yaml`: name, size, licence, SHA-256, and where the file comes from. A path to any local GGUF
 file stands wherever a name can stand.
@@ -6,7 +6,6 @@ file stands wherever a name can stand.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -17,8 +16,7 @@ from typing import Literal
 import yaml
 
 from lookalike import packaged
-from lookalike.errors import MissingModel, ModelError, did_you_mean
-from lookalike.models.base import Fault, Message, Request
+from lookalike.errors import MissingModel, did_you_mean
 from lookalike.packaged import PackagedPart
 
 FOLDER = "models"
@@ -49,16 +47,6 @@ class Entry:
     def here(self) -> bool:
         """Whether the weights are on this machine."""
         return packaged.cached(self.file, folder=FOLDER) is not None
-
-
-@dataclass(frozen=True, slots=True)
-class Tested:
-    """What a model said and how fast: completion tokens a second of wall time, and seconds to load."""
-
-    text: str
-    structured: str
-    tokens_per_s: float
-    load_s: float
 
 
 @cache
@@ -152,39 +140,3 @@ def _from_hub(wanted: Entry) -> Path:
             ) from exc
         packaged.place(made, target, sha256=wanted.sha256, size=wanted.size, origin=address)
     return target
-
-
-def test(model: str) -> Tested:
-    """Load a model and ask it for one sentence and one JSON object.
-
-    Raises:
-        MissingModel: its weights or the engine are not there.
-        ModelError: it does not answer as asked.
-    """
-    import asyncio
-
-    return asyncio.run(_test(model))
-
-
-async def _test(model: str) -> Tested:
-    from lookalike.models.embedded import Embedded
-
-    began = time.perf_counter()
-    backend = Embedded(model=model, engines=1).open()
-    load_s = time.perf_counter() - began
-    try:
-        began = time.perf_counter()
-        say = "Write one sentence about a kettle."
-        reply = await backend.ask(Request(model, (Message("user", say),), max_tokens=48, seed=1))
-        spent_s = time.perf_counter() - began
-        schema = {
-            "type": "object",
-            "properties": {"stars": {"type": "integer", "minimum": 1, "maximum": 5}},
-            "required": ["stars"],
-        }
-        rated = await backend.ask(Request(model, (Message("user", "Rate the kettle."),), schema=schema, max_tokens=48, seed=1))
-    except Fault as exc:
-        raise ModelError(what=f"{model} gives no answer: {exc.reason}", fix="try another model") from exc
-    finally:
-        await backend.close()
-    return Tested(reply.text, rated.text, reply.usage.completion_tokens / max(spent_s, 1e-9), load_s)

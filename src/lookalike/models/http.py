@@ -12,7 +12,7 @@ from pydantic import Field
 from lookalike.models.base import BODY_MAX, Backend, Model, Refused, Reply, Request
 from lookalike.models.secret import Secret
 from lookalike.models.served import connect
-from lookalike.models.structured import is_json
+from lookalike.models.wire import is_json
 
 if TYPE_CHECKING:
     from lookalike.models.transport import Transport

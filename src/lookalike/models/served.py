@@ -18,7 +18,8 @@ from pydantic import Field
 
 from lookalike.models.base import BODY_MAX, Model, Otherwise, Refused, Reply, Request
 from lookalike.models.secret import Secret, expand
-from lookalike.models.structured import in_prompt, is_json
+from lookalike.models.structured import in_prompt
+from lookalike.models.wire import is_json
 
 if TYPE_CHECKING:
     from lookalike.models.transport import Transport

@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 
 from lookalike.models.base import Message, Request
+from lookalike.models.reasoning import apart
 
 CHOICE, ANSWER = "choice", "answer"
 _DEFINITIONS = ("$defs", "definitions")
@@ -34,6 +35,7 @@ def content(request: Request, text: str) -> str:
     """What a filled-in `form` says: the choice, the JSON text; a text that is no such form comes back as it is."""
     if not request.choices and _is_object(request.schema or {}):
         return text
+    text = apart(text).answer
     try:
         body = orjson.loads(text)
     except orjson.JSONDecodeError:
@@ -76,15 +78,6 @@ def in_prompt(request: Request) -> Request:
     if last.role in {"assistant", "tool"}:
         return replace(request, messages=(*before, last, Message("user", words)))
     return replace(request, messages=(*before, replace(last, content=f"{last.content}\n\n{words}".strip())))
-
-
-def is_json(text: str) -> bool:
-    """Whether a text is one JSON value."""
-    try:
-        orjson.loads(text)
-    except orjson.JSONDecodeError:
-        return False
-    return True
 
 
 def _object(name: str, schema: Mapping[str, Any]) -> dict[str, Any]:

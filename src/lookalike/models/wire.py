@@ -51,6 +51,15 @@ def arguments(call: ToolCall) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"not_json": call.arguments}
 
 
+def is_json(text: str) -> bool:
+    """Whether a text is one JSON value."""
+    try:
+        orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
 def as_text(part: Part) -> str | None:
     """A file of text with its name before it; None for everything else."""
     kind, _, sort = part.media_type.partition(";")[0].partition("/")

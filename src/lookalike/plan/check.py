@@ -18,6 +18,7 @@ from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import Recipe, Table
 from lookalike.registry import kinds
 from lookalike.rows.sql import sql_columns
+from lookalike.schema.names import quoting
 from lookalike.sources.base import Outline, OutsideFolder
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
@@ -211,7 +212,7 @@ class Checker:
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
         if self.brought[table].open:
             return
-        fix = did_you_mean(column, known, label="columns")
+        fix = quoting(column, known) or did_you_mean(column, known, label="columns")
         self.add(path, f"{who} uses {column!r}, which {table!r} does not have", fix, UnknownColumn)
 
     def _compared(self, name: str, table: Table) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
 import pyarrow as pa
+
+from lookalike.rows.json_schema import lookup
 
 _PLAIN = {"string": pa.string(), "integer": pa.int64(), "number": pa.float64(), "boolean": pa.bool_(), "null": pa.null()}
 
@@ -25,7 +28,7 @@ def _type(schema: Any, root: Mapping[str, Any], seen: frozenset[str]) -> pa.Data
         return pa.string()
     if "$ref" in schema:
         target = str(schema["$ref"])
-        found = None if target in seen else _lookup(root, target)
+        found = None if target in seen else lookup(root, target)
         return pa.string() if found is None else _type(found, root, seen | {target})
     for key in ("enum", "const"):
         if key in schema:
@@ -46,15 +49,6 @@ def _type(schema: Any, root: Mapping[str, Any], seen: frozenset[str]) -> pa.Data
     return _PLAIN.get(str(kind), pa.string())
 
 
-def _lookup(root: Mapping[str, Any], pointer: str) -> Any:
-    node: Any = root
-    for part in pointer.removeprefix("#").strip("/").split("/"):
-        if not isinstance(node, Mapping) or part not in node:
-            return None
-        node = node[part]
-    return node
-
-
 def _of_value(value: Any) -> pa.DataType:
     if isinstance(value, (str, int, float, bool)) or value is None:
         return pa.scalar(value).type
@@ -73,8 +67,15 @@ def _common(kinds: Sequence[pa.DataType]) -> pa.DataType:
     return pa.string()
 
 
+class Unheld(ValueError):
+    """A JSON value that a cell's type cannot hold; the text says where in it, and why."""
+
+
 def cells(kind: pa.DataType) -> Callable[[Any], Any]:
-    """Makes a JSON value a cell of an Arrow type: missing fields null, JSON text where the type is text and the value is not."""
+    """Makes a JSON value a cell of an Arrow type: missing fields null, JSON text where the type is text and the value is not.
+
+    What it gives raises `Unheld` for a number that the type cannot hold.
+    """
     if pa.types.is_struct(kind):
         fields = [(field.name, cells(field.type)) for field in kind]
         return lambda value: None if value is None else _struct(value, fields)
@@ -82,41 +83,53 @@ def cells(kind: pa.DataType) -> Callable[[Any], Any]:
         item = cells(kind.value_type)
         return lambda value: [item(each) for each in value] if isinstance(value, Sequence) else None
     if pa.types.is_string(kind):
-        return lambda value: value if value is None or isinstance(value, str) else orjson.dumps(value).decode()
+        return lambda value: value if value is None or isinstance(value, str) else json_text(value)
     if pa.types.is_int64(kind):
-        return lambda value: int(value) if isinstance(value, float) else value  # JSON Schema's integer allows 4.0
-    if pa.types.is_floating(kind):
-        return lambda value: float(value) if isinstance(value, int) else value
-    return lambda value: value
+        return _whole
+    return _float if pa.types.is_floating(kind) else lambda value: value
 
 
 def _struct(value: Any, fields: list[tuple[str, Callable[[Any], Any]]]) -> dict[str, Any]:
     body = value if isinstance(value, Mapping) else {}
-    return {name: cell(body.get(name)) for name, cell in fields}
+    made = {}
+    for name, cell in fields:
+        try:
+            made[name] = cell(body.get(name))
+        except Unheld as exc:
+            raise Unheld(f"{name}: {exc}") from None
+    return made
+
+
+def _whole(value: Any) -> Any:
+    """JSON Schema's integer allows 4.0, and more digits than a cell."""
+    if isinstance(value, float):
+        value = int(value)
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        raise Unheld(f"{_shown(value)} is too large: whole numbers go to {2**63 - 1}")
+    return value
+
+
+def _float(value: Any) -> Any:
+    try:
+        return float(value) if isinstance(value, int) else value
+    except OverflowError:
+        raise Unheld(f"{_shown(value)} is too large for a number") from None
+
+
+def _shown(value: int) -> str:
+    text = f"{value:.3e}" if abs(value) < 10**300 else "a number of hundreds of digits"
+    return str(value) if abs(value) < 10**30 else text
+
+
+def json_text(value: Any) -> str:
+    """A JSON value as text, whole numbers to their last digit."""
+    try:
+        return orjson.dumps(value).decode()
+    except orjson.JSONEncodeError:  # more than 64 bits
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def to_arrow(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
     """JSON values as an Arrow array of a type."""
     cell = cells(kind)
     return pa.array([cell(value) for value in values], kind)
-
-
-def coerced(value: Any, schema: Mapping[str, Any], root: Mapping[str, Any] | None = None) -> Any:
-    """The value with numbers and booleans that came as text read as such, where the schema wants them."""
-    root = schema if root is None else root
-    if "$ref" in schema:
-        target = _lookup(root, str(schema["$ref"]))
-        return coerced(value, target, root) if isinstance(target, Mapping) and not isinstance(value, str) else value
-    kind = schema.get("type")
-    if isinstance(value, Mapping):
-        inner = schema.get("properties", {})
-        return {name: coerced(item, inner[name], root) if name in inner else item for name, item in value.items()}
-    if isinstance(value, list) and isinstance(schema.get("items"), Mapping):
-        return [coerced(item, schema["items"], root) for item in value]
-    if isinstance(value, str) and kind in ("integer", "number", "boolean"):
-        try:
-            read = orjson.loads(value.strip().lower())
-        except orjson.JSONDecodeError:
-            return value
-        return read if isinstance(read, (bool, int, float)) else value
-    return value

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Protocol
+
+import pyarrow as pa
 
 from lookalike import rng
 from lookalike.errors import LookalikeError, ModelError, RunError
@@ -12,6 +15,7 @@ from lookalike.generators.base import ModelColumn
 from lookalike.models.base import CallFailed, Reply, Request
 from lookalike.rows.batch import Row
 from lookalike.rows.context import Context
+from lookalike.rows.json_types import to_arrow
 from lookalike.run.journal import Entry, PartJournal
 
 
@@ -77,7 +81,8 @@ class CellMaker:
 
     async def _try(self, row: Row, journal: PartJournal) -> Any:
         try:
-            return await self._walk(row, journal)
+            cell = await self._walk(row, journal)
+            to_arrow([cell], self._type)  # what its type cannot hold fails here, alone, and not with its whole part
         except CallFailed as exc:
             raise CellFailed(self.name, str(exc)) from exc
         except (ModelError, RunError):
@@ -87,6 +92,11 @@ class CellMaker:
         except (ValueError, TypeError, KeyError, ArithmeticError, AttributeError, LookupError) as exc:
             # a plugin's bug on one row must not cost the others
             raise CellFailed(self.name, f"{type(exc).__name__}: {exc}") from exc
+        return cell
+
+    @cached_property
+    def _type(self) -> pa.DataType:
+        return self.spec.arrow_type()
 
     async def _walk(self, row: Row, journal: PartJournal) -> Any:
         conversation = self.spec.converse(row, self.ctx)

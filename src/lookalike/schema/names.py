@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import Field
@@ -21,3 +24,17 @@ RULES: dict[str, str] = {
     _FILE: "it names files: use letters from a to z, digits, `_`, `.` and `-`",
 }
 """Pattern -> what to write instead."""
+
+
+def spelled(name: str) -> str:
+    """A column as a template names it: bare, or by `row["..."]` where its name is no word."""
+    return name if name.isidentifier() else f"row[{json.dumps(name, ensure_ascii=False)}]"
+
+
+def quoting(word: str, names: Iterable[str]) -> str:
+    """How to write the column that somebody wrote without quotes, where `word` is a part of its name; empty: there is none."""
+    found = sorted(name for name in names if not name.isidentifier() and word in re.split(r"\W+", name))
+    if not found:
+        return ""
+    quoted = '"' + found[0].replace('"', '""') + '"'
+    return f"the column {found[0]!r} is written {{{{ {spelled(found[0])} }}}} in a template and {quoted} in a condition"

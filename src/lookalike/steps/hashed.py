@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
+
+from lookalike.kernels.native import kernel, part
 
 Counts = npt.NDArray[np.float32]  # [n, width]
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@part()
 def _add(row: Counts, h: np.uint64, weight: np.float32, low: np.uint64) -> None:
     """One piece to its place, with its sign."""
     h *= np.uint64(0x9E3779B97F4A7C15)
@@ -27,7 +28,7 @@ def _add(row: Counts, h: np.uint64, weight: np.float32, low: np.uint64) -> None:
     row[place] += weight if (h >> np.uint64(63)) == 0 else -weight
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@kernel("u1:1 i8:1 f4:2")
 def _count(data: npt.NDArray[np.uint8], offsets: npt.NDArray[np.int64], out: Counts) -> None:
     """Signed hashed counts of character 3- to 5-grams and of words."""
     width = np.uint64(out.shape[1])

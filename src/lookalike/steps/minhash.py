@@ -22,15 +22,18 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from numba import njit
 
 from lookalike.errors import UsageError
+from lookalike.kernels.keyed import mix
+from lookalike.kernels.native import kernel, part
+from lookalike.kernels.ordering import sort
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int64]
 Signatures = npt.NDArray[np.uint32]
 Hashes = npt.NDArray[np.uint64]
 Rows = npt.NDArray[np.int64]
+Bits = npt.NDArray[np.bool_]
 
 _SHINGLE = 5
 _BINS = 128
@@ -56,15 +59,7 @@ class Groups:
         return self.first != np.arange(self.first.size)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _mix(z: np.uint64) -> np.uint64:
-    z = z * np.uint64(0x9E3779B97F4A7C15)
-    z = (z ^ (z >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    z = (z ^ (z >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return z ^ (z >> np.uint64(31))
-
-
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@part()
 def _normalise(data: Bytes, start: int, stop: int, out: Bytes) -> int:
     """Lower-case ASCII letters, one space for every run of other ASCII; bytes of longer characters as they are."""
     n = 0
@@ -85,45 +80,39 @@ def _normalise(data: Bytes, start: int, stop: int, out: Bytes) -> int:
     return n
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _signatures(data: Bytes, offsets: Offsets, longest: int) -> tuple[Signatures, Hashes]:
-    """MinHash signatures uint32 [n, 128] and a hash of each whole normalised text uint64 [n]."""
-    count = offsets.size - 1
-    signatures = np.full((count, 128), np.uint32(0xFFFFFFFF), dtype=np.uint32)
-    whole = np.zeros(count, dtype=np.uint64)
-    text = np.empty(longest + 1, dtype=np.uint8)
-    filled = np.zeros(128, dtype=np.bool_)
-    for t in range(count):
+@kernel("u1:1 i8:1 u4:2 u8:1 u1:1 ?:1")
+def _signatures(data: Bytes, offsets: Offsets, signatures: Signatures, whole: Hashes, text: Bytes, filled: Bits) -> None:
+    """See `signatures`; `text` and `filled` are room for one text and its bins."""
+    for t in range(offsets.size - 1):
         n = _normalise(data, offsets[t], offsets[t + 1], text)
         row = signatures[t]
-        filled[:] = False
+        for b in range(128):
+            filled[b] = False
+            row[b] = np.uint32(0xFFFFFFFF)
         shingle = np.uint64(0)
         total = np.uint64(n)
         for i in range(n):
             shingle = ((shingle << np.uint64(8)) | np.uint64(text[i])) & np.uint64(0xFFFFFFFFFF)
             total = (total ^ np.uint64(text[i])) * np.uint64(0x100000001B3)
             if i >= 4 or i == n - 1:
-                h = _mix(shingle)
-                b = h >> np.uint64(57)
+                h = mix(0, shingle)
+                place = h >> np.uint64(57)
                 low = np.uint32(h & np.uint64(0xFFFFFFFF))
-                if low < row[b] or not filled[b]:
-                    row[b] = low
-                    filled[b] = True
-        whole[t] = _mix(total)
-        if n:
-            for b in range(128):
-                if not filled[b]:
-                    attempt = np.uint64(1)
-                    while True:
-                        other = _mix(np.uint64(b) * np.uint64(977) + attempt) >> np.uint64(57)
-                        if filled[other]:
-                            row[b] = row[other] + np.uint32(attempt)
-                            break
-                        attempt += np.uint64(1)
-    return signatures, whole
+                if low < row[place] or not filled[place]:
+                    row[place] = low
+                    filled[place] = True
+        whole[t] = mix(0, total)
+        for b in range(128 if n else 0):
+            attempt = np.uint64(1)
+            while not filled[b]:
+                other = mix(0, np.uint64(b) * np.uint64(977) + attempt) >> np.uint64(57)
+                if filled[other]:
+                    row[b] = row[other] + np.uint32(attempt)
+                    break
+                attempt += np.uint64(1)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@part()
 def _shingle_set(data: Bytes, start: int, stop: int, text: Bytes, out: Hashes) -> int:
     """Sorted distinct shingles into `out`; how many."""
     n = _normalise(data, start, stop, text)
@@ -134,17 +123,16 @@ def _shingle_set(data: Bytes, start: int, stop: int, text: Bytes, out: Hashes) -
         if i >= 4 or i == n - 1:
             out[found] = shingle
             found += 1
-    part = out[:found]
-    part.sort()
+    sort(out[:found])
     distinct = 0
     for i in range(found):
-        if i == 0 or part[i] != part[i - 1]:
-            out[distinct] = part[i]
+        if i == 0 or out[i] != out[distinct - 1]:
+            out[distinct] = out[i]
             distinct += 1
     return distinct
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@part()
 def _jaccard(a: Hashes, b: Hashes) -> float:
     i = j = both = 0
     while i < a.size and j < b.size:
@@ -159,7 +147,7 @@ def _jaccard(a: Hashes, b: Hashes) -> float:
     return both / max(1, a.size + b.size - both)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
+@part()
 def _root(parent: Rows, x: int) -> int:
     while parent[x] != x:
         parent[x] = parent[parent[x]]
@@ -167,12 +155,13 @@ def _root(parent: Rows, x: int) -> int:
     return x
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _link(order: Rows, keys: Hashes, parent: Rows, signatures: Signatures, threshold: float) -> Rows:
-    """Pairs that one band proposes and that the whole signature does not rule out, int64 [2 p]."""
-    pairs = []
-    start = 0
-    n = order.size
+@kernel("i8:1 u8:1 i8:1 u4:2 u1:1 i8:1 f8 u1:1 u8:2")
+def _link(
+    order: Rows, keys: Hashes, parent: Rows, signatures: Signatures, data: Bytes, offsets: Offsets, threshold: float,
+    text: Bytes, shingles: Hashes,
+) -> None:  # fmt: skip
+    """Join the groups of texts that one band proposes, the whole signature does not rule out, and their shingles confirm."""
+    start, n = 0, order.size
     while start < n:
         stop = start + 1
         while stop < n and keys[order[stop]] == keys[order[start]]:
@@ -181,41 +170,38 @@ def _link(order: Rows, keys: Hashes, parent: Rows, signatures: Signatures, thres
             a = order[i]
             for j in range(max(start, i - _TRIES), i):
                 b = order[j]
-                if _root(parent, a) != _root(parent, b):
-                    same = 0
-                    for c in range(128):
-                        if signatures[a, c] == signatures[b, c]:
-                            same += 1
-                    if same >= 128 * (threshold - 0.15):  # three standard errors of a 128-bin estimate
-                        pairs.append(b)
-                        pairs.append(a)
+                ra, rb = _root(parent, a), _root(parent, b)
+                if ra == rb:
+                    continue
+                same = 0
+                for c in range(128):
+                    same += signatures[a, c] == signatures[b, c]
+                if same < 128 * (threshold - 0.15):  # three standard errors of a 128-bin estimate
+                    continue
+                na = _shingle_set(data, offsets[a], offsets[a + 1], text, shingles[0])
+                nb = _shingle_set(data, offsets[b], offsets[b + 1], text, shingles[1])
+                if _jaccard(shingles[0, :na], shingles[1, :nb]) >= threshold:
+                    parent[max(ra, rb)] = min(ra, rb)
         start = stop
-    return np.array(pairs, dtype=np.int64) if len(pairs) > 0 else np.zeros(0, dtype=np.int64)
 
 
-@njit(cache=True, nogil=True)  # type: ignore[untyped-decorator]
-def _verify(pairs: Rows, data: Bytes, offsets: Offsets, parent: Rows, threshold: float) -> None:
-    longest = 1
-    for x in pairs:
-        longest = max(longest, offsets[x + 1] - offsets[x])
-    text = np.empty(longest + 1, dtype=np.uint8)
-    first = np.empty(longest + 1, dtype=np.uint64)
-    second = np.empty(longest + 1, dtype=np.uint64)
-    for p in range(0, pairs.size, 2):
-        a, b = pairs[p], pairs[p + 1]
-        ra, rb = _root(parent, a), _root(parent, b)
-        if ra == rb:
-            continue
-        na = _shingle_set(data, offsets[a], offsets[a + 1], text, first)
-        nb = _shingle_set(data, offsets[b], offsets[b + 1], text, second)
-        if _jaccard(first[:na], second[:nb]) >= threshold:
-            parent[max(ra, rb)] = min(ra, rb)
+@kernel("i8:1")
+def _settle(parent: Rows) -> None:
+    """Every text's group, in place."""
+    for i in range(parent.size):
+        parent[i] = _root(parent, i)
 
 
 def signatures(texts: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> tuple[Signatures, Hashes]:
     """MinHash signatures uint32 [n, 128] and a hash of each normalised text uint64 [n]; null counts as empty."""
-    data, offsets = _buffers(texts)
-    return _signatures(data, offsets, int(np.diff(offsets).max(initial=0)))
+    return _marks(*_buffers(texts))
+
+
+def _marks(data: Bytes, offsets: Offsets) -> tuple[Signatures, Hashes]:
+    count, longest = offsets.size - 1, int(np.diff(offsets).max(initial=0))
+    marks, whole = np.empty((count, _BINS), dtype=np.uint32), np.empty(count, dtype=np.uint64)
+    _signatures(data, offsets, marks, whole, np.empty(longest + 1, dtype=np.uint8), np.empty(_BINS, dtype=np.bool_))
+    return marks, whole
 
 
 def near_duplicates(
@@ -235,24 +221,24 @@ def near_duplicates(
     if not 0.3 <= threshold <= 1.0 or not 1 <= bands <= _BINS // _ROWS_A_BAND:
         raise UsageError(what=f"threshold {threshold} with {bands} bands", fix="use a threshold of 0.3..1 and 1..42 bands")
     data, offsets = _buffers(texts)
-    marks, whole = _signatures(data, offsets, int(np.diff(offsets).max(initial=0)))
+    marks, whole = _marks(data, offsets)
     empty = (marks == np.uint32(0xFFFFFFFF)).all(axis=1)
     whole = np.where(empty, np.arange(whole.size, dtype=np.uint64) ^ np.uint64(0xA5A5A5A5A5A5A5A5), whole)
     _, first, inverse = np.unique(whole, return_index=True, return_inverse=True)
     parent = first[inverse].astype(np.int64)
     exact = parent != np.arange(parent.size)
     alone = np.flatnonzero(~exact & ~empty)
+    longest = int(np.diff(offsets).max(initial=0)) + 1
+    text, shingles = np.empty(longest, dtype=np.uint8), np.empty((2, longest), dtype=np.uint64)
     seeds = np.random.default_rng(1).integers(1, 2**63, size=_ROWS_A_BAND, dtype=np.uint64) | np.uint64(1)
     for band in range(bands):
         part = marks[alone, band * _ROWS_A_BAND : (band + 1) * _ROWS_A_BAND].astype(np.uint64)
         keys = np.zeros(parent.size, dtype=np.uint64)
         keys[alone] = (part * seeds).sum(axis=1, dtype=np.uint64)
         order = alone[np.argsort(keys[alone], kind="stable")]
-        pairs = _link(order, keys, parent, marks, threshold)
-        if pairs.size:
-            _verify(pairs, data, offsets, parent, threshold)
-    roots = np.array([_root(parent, i) for i in range(parent.size)], dtype=np.int64)
-    return Groups(roots, exact)
+        _link(order, keys, parent, marks, data, offsets, threshold, text, shingles)
+    _settle(parent)
+    return Groups(parent, exact)
 
 
 def _buffers(texts: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> tuple[Bytes, Offsets]:

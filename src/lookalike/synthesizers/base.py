@@ -19,6 +19,7 @@ from pydantic import PrivateAttr
 
 from lookalike import frames
 from lookalike.errors import NotFitted, SynthesizerError
+from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
 from lookalike.schema.types import TableSchema
 from lookalike.spec import Spec
@@ -72,7 +73,8 @@ class Synthesizer(Spec):
         if arrow.num_rows == 0 or arrow.num_columns == 0:
             raise SynthesizerError(what="the table has no rows or no columns", fix="give at least one row and one column")
         learned = schema or infer(arrow)
-        self._fit(arrow, learned, seed, budget_s)
+        with one_thread():
+            self._fit(arrow, learned, seed, budget_s)
         self._frame, self._schema = frames.frame_kind(table), learned  # last: an interrupted fit leaves the old model whole
         return self
 
@@ -95,7 +97,8 @@ class Synthesizer(Spec):
         """`sample` as an Arrow table, whatever was fitted."""
         schema = self.schema_
         rows, asked = self._asked(n, given)
-        return self._sample(rows, schema, asked, seed)
+        with one_thread():
+            return self._sample(rows, schema, asked, seed)
 
     def _asked(self, n: Any, given: Given | None) -> tuple[int, dict[str, Any]]:
         """Rows and conditions as the methods read them."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 from pydantic import ValidationError
 
-from lookalike.generators.asking import ask, read_text
+from lookalike.generators.asking import ask
 from lookalike.generators.quoting import quoted
+from lookalike.generators.reading import read_text
 from lookalike.generators.text.dialogue import changed
 from lookalike.models.base import CallFailed, Message, Reply, Request, ToolCall
 from lookalike.registry import resolve

@@ -30,6 +30,8 @@ def dump(evidence: Evidence) -> dict[str, Any]:
         "tables": {name: plain(asdict(info)) for name, info in evidence.tables.items()},
         "verdicts": dict(evidence.verdicts),
         "notes": list(evidence.notes),
+        "about": dict(evidence.about),
+        "making": plain(evidence.making),
         "findings": [plain(asdict(f)) for f in evidence.findings],
         "gates": [plain(asdict(o)) for o in evidence.outcomes],
         "results": [plain({k: v for k, v in asdict(r).items() if k != "seconds"}) for r in evidence.results],
@@ -62,6 +64,8 @@ def parse(data: Mapping[str, Any]) -> dict[str, Any]:
         "profile": data["profile"],
         "version": data["version"],
         "notes": tuple(data["notes"]),
+        "about": dict(data.get("about", {})),
+        "making": dict(data.get("making", {})),
     }
 
 

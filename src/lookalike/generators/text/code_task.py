@@ -13,9 +13,10 @@ import pyarrow as pa
 from pydantic import Field
 
 from lookalike.errors import RecipeError
-from lookalike.generators.asking import Unfit, ask
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation
 from lookalike.generators.code_blocks import code_in
+from lookalike.generators.reading import Unfit
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.models.base import CallFailed

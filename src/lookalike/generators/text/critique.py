@@ -7,9 +7,10 @@ from typing import ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.generators.asking import ask, read_text
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation
 from lookalike.generators.quoting import quoted
+from lookalike.generators.reading import read_text
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.rows.batch import Row

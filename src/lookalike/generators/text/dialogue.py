@@ -11,8 +11,9 @@ import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from lookalike.errors import RecipeError
-from lookalike.generators.asking import Unfit, UseTool, ask, read_text
+from lookalike.generators.asking import UseTool, ask
 from lookalike.generators.base import Conversation
+from lookalike.generators.reading import Unfit, read_text
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, Told, similarity
 from lookalike.generators.text.rewriting import numbers

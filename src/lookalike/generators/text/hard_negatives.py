@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.generators.asking import Unfit, ask, read_choice, read_text
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation
 from lookalike.generators.quoting import leaks, quoted
+from lookalike.generators.reading import Unfit, read_choice, read_text
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking, similarity
 from lookalike.rows.batch import Row

@@ -9,9 +9,10 @@ import pyarrow as pa
 from pydantic import Field, ModelWrapValidatorHandler, model_validator
 
 from lookalike.errors import SourceError, did_you_mean
-from lookalike.generators.asking import Unfit, ask, read_text
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation, Generator, ModelColumn
 from lookalike.generators.quoting import quoted
+from lookalike.generators.reading import Unfit, read_text
 from lookalike.generators.text.columns import head, texts
 from lookalike.generators.text.ngrams import Words, joined, tokens
 from lookalike.models.base import Message, Request

@@ -8,8 +8,9 @@ from typing import Any, ClassVar
 import pyarrow as pa
 from pydantic import BaseModel, ConfigDict, Field
 
-from lookalike.generators.asking import Unfit, ask, read_text
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation
+from lookalike.generators.reading import Unfit, read_text
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.generators.text.finding import occurrences

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from functools import partial
 from typing import Any, ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.generators.asking import Unfit, ask, read_choice
+from lookalike.generators.asking import ask
 from lookalike.generators.base import Conversation
+from lookalike.generators.reading import Unfit, read_choice
 from lookalike.generators.templates import TemplateText, compiled
 from lookalike.generators.text.conversing import TextAsking
 from lookalike.models.base import CallFailed
@@ -36,6 +38,15 @@ def split_answer(text: str, choices: tuple[str, ...] = ()) -> dict[str, str]:
     if not value:
         raise Unfit("the answer after `Answer:` is empty")
     return {"reasoning": text[: found.start()].strip(), "value": read_choice(choices)(value) if choices else value}
+
+
+def question(prompt: str, choices: tuple[str, ...], row: Row) -> str:
+    """The prompt and how to answer it."""
+    listed = f" It is exactly one of: {', '.join(choices)}." if choices else ""
+    return (
+        f"{compiled(prompt).render(row)}\n\nThink step by step. Then write the result on a last line that begins "
+        f"with `Answer:` and holds nothing else.{listed}"
+    )
 
 
 class Reason(TextAsking):
@@ -71,26 +82,15 @@ class Reason(TextAsking):
         """Reasoning and answer."""
         return pa.struct([("reasoning", pa.string()), ("value", pa.string())])
 
-    def question(self, row: Row) -> str:
-        """The prompt and how to answer it."""
-        listed = f" It is exactly one of: {', '.join(self.choices)}." if self.choices else ""
-        return (
-            f"{compiled(self.prompt).render(row)}\n\nThink step by step. Then write the result on a last line that begins "
-            f"with `Answer:` and holds nothing else.{listed}"
-        )
-
-    def read(self, text: str) -> dict[str, str]:
-        """Reasoning and answer of a reply."""
-        return split_answer(text, self.choices)
-
     def converse(self, row: Row, ctx: Context) -> Conversation:  # noqa: ARG002  # the contract's arguments
         """One call."""
-        answer = yield from ask(self.request(row, self.question(row)), read=self.read, tries=self.tries)
+        asked = self.request(row, question(self.prompt, self.choices, row))
+        answer = yield from ask(asked, read=partial(split_answer, choices=self.choices), tries=self.tries)
         value: dict[str, str] = answer.value
         return {**value, "reasoning": value["reasoning"] or answer.reasoning}
 
 
-class Vote(Reason):
+class Vote(TextAsking):
     """Ask several times and take the answer that most replies give: `{value, share, votes}`.
 
     `share` is the winner's share of the votes that could be read; a condition like `answer.share >= 0.6` drops the doubtful.
@@ -115,8 +115,14 @@ class Vote(Reason):
 
     kind: ClassVar[str] = "vote"
 
+    prompt: TemplateText
+    choices: tuple[str, ...] = ()
     n: int = Field(default=5, ge=2, le=50)
     temperature: float | None = Field(default=0.8, ge=0)
+
+    def templates(self) -> tuple[str, ...]:
+        """The prompt."""
+        return (self.prompt,)
 
     def arrow_type(self) -> pa.DataType:
         """Answer, share and votes."""
@@ -129,11 +135,12 @@ class Vote(Reason):
     def converse(self, row: Row, ctx: Context) -> Conversation:
         """N calls; each with a seed of its own, or a cache would answer them all alike."""
         votes: list[str] = []
+        read, asked = partial(split_answer, choices=self.choices), question(self.prompt, self.choices, row)
         failed: CallFailed | None = None
         seeds: list[Any] = ctx.generator(int(row["_id"])).integers(2**31, size=self.n).tolist()
         for seed in seeds:
             try:
-                answer = yield from ask(self.request(row, self.question(row), seed=seed), read=self.read, tries=self.tries)
+                answer = yield from ask(self.request(row, asked, seed=seed), read=read, tries=self.tries)
                 votes.append(answer.value["value"])
             except CallFailed as exc:
                 failed = exc

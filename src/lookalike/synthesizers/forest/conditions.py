@@ -26,9 +26,8 @@ from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.conditions import check_name, check_where
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import draw, grow, kernels, learn, leaves, pairs, sums, thinning
-from lookalike.synthesizers.forest.draw import Block, Trained
-from lookalike.synthesizers.forest.grow import Bag
+from lookalike.synthesizers.forest import draw, grow, kernels, learn, leaves, sums, thinning
+from lookalike.synthesizers.forest.trained import NONE, Bag, Block, Trained
 
 Array = npt.NDArray[Any]
 WAVE = 20_000  # rows of a pool drawn at once
@@ -328,7 +327,7 @@ def _own_forest(model: Trained, condition: Condition, pool: Block, weights: Arra
     bags = [replace(bag, table=tables[bag.column]) if bag.source >= 0 else bag for bag in bags]
     place = {bag.column: at for at, bag in enumerate(bags)}
     known = {bag.column: bag.partner for bag in model.bags if place.get(bag.partner.column, len(bags)) < place[bag.column]}
-    bags = [replace(bag, partner=known.get(bag.column, pairs.NONE)) for bag in bags]
+    bags = [replace(bag, partner=known.get(bag.column, NONE)) for bag in bags]
     return Plan(condition, bags, 1.3, own=True)
 
 

@@ -14,8 +14,7 @@ from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.forest import draw, kernels, leaves, sums
-from lookalike.synthesizers.forest.draw import Block, Trained
-from lookalike.synthesizers.forest.grow import Bag
+from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
 SMOOTH = 1.0  # rows of the table's own shares that every leaf is smoothed with

@@ -6,8 +6,7 @@ the memory of a few blocks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -16,74 +15,15 @@ import numpy.typing as npt
 from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.learners import oblivious
-from lookalike.schema.identities import Identity
 from lookalike.synthesizers import encoding
-from lookalike.synthesizers.encoding import ColumnCodes
 from lookalike.synthesizers.forest import kernels, pairs, sums, thinning
-from lookalike.synthesizers.forest.grow import Bag
+from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
 BLOCK = 16_384  # rows kept from a block
 TRIES = 30  # times that a block is drawn again before a condition counts as impossible
 CLIP = 10.0
 CHOICES = 3  # candidates for a row whose context is given
-
-
-@dataclass(frozen=True, slots=True)
-class Thinner:
-    """What candidates are thinned by.
-
-    Attributes:
-        feats: the discriminator's features, int16 [trees, depth]; no tree: none.
-        cuts: uint8 [trees, depth].
-        values: float32 [trees, leaves].
-        shares: float64 [p, 256], share of each bin in the table.
-        prints: sorted uint32 fingerprints of the table's rows.
-        copy_rate: share of fresh real rows that equal a row of the table.
-        salt: of the fingerprints.
-    """
-
-    feats: Array
-    cuts: Array
-    values: Array
-    shares: Array
-    prints: Array
-    copy_rate: float
-    salt: int
-
-
-@dataclass(frozen=True, slots=True)
-class Trained:
-    """A learned table: everything that drawing needs."""
-
-    codings: Sequence[ColumnCodes]  # of the learned columns
-    bin_of: Sequence[Array]
-    bags: Sequence[Bag]  # in drawing order
-    thinner: Thinner
-    rules: Sequence[tuple[int, int]]  # columns a, b with a <= b in every row
-    rows: int
-    worked_out: Mapping[int, Identity] = field(default_factory=dict)  # columns that others give
-    oversample: float = 1.1  # candidates for a row that is kept
-    given: tuple[int, ...] = ()  # columns that rows are drawn for; they have no bag
-
-
-@dataclass(slots=True)
-class Block:
-    """Drawn rows: bins uint8 [n, p], codes int32 [p, n], and the place of each number inside its cell, float64 [n] each."""
-
-    bins: Array
-    codes: Array
-    places: list[Array]
-    fixed: dict[int, Array] = field(default_factory=dict)  # columns whose ticks are given, not placed
-
-    def take(self, rows: Array) -> Block:
-        """Some of the rows."""
-        fixed = {j: ticks[rows] for j, ticks in self.fixed.items()}
-        return Block(self.bins[rows], np.take(self.codes, rows, axis=1), [place[rows] for place in self.places], fixed)
-
-    def with_fixed(self, fixed: dict[int, Array]) -> Block:
-        """The same rows with given ticks."""
-        return Block(self.bins, self.codes, self.places, fixed)
 
 
 def candidates(model: Trained, n: int, key: int, start: Block | None = None) -> Block:

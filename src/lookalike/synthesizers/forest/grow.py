@@ -17,7 +17,7 @@ from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.synthesizers.forest import kernels, learn, leaves, smoothing, splits
 from lookalike.synthesizers.forest.learn import Matrix
-from lookalike.synthesizers.forest.pairs import NONE, Partner
+from lookalike.synthesizers.forest.trained import Bag
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -37,39 +37,6 @@ class Settings:
     max_depth: int = 30
     bag: float = 0.7
     honest: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Bag:
-    """The trees of one column.
-
-    Attributes:
-        column: which one.
-        feats: int64 [f], columns that it is drawn from.
-        nodes: int64 [m], of all trees; children count from the tree's root.
-        start: int32 [m], of each leaf's deck.
-        size: int32 [m].
-        deck: sorted codes of the leaves.
-        roots: int64 [trees].
-        slots: int32 [trees, f], lookup table of a feature in a tree; -1: none.
-        luts: uint8 [s, 256].
-        source: the column that determines this one, or -1.
-        table: int32, this column's code for each of the source's; empty without a source.
-        partner: the column whose values say which of this one's may stand beside them.
-    """
-
-    column: int
-    feats: Array
-    nodes: Array
-    start: Array
-    size: Array
-    deck: Array
-    roots: Array
-    slots: Array
-    luts: Array
-    source: int
-    table: Array
-    partner: Partner = NONE
 
 
 def in_threads(work: Callable[[T], R], items: Sequence[T], threads: int) -> list[R]:

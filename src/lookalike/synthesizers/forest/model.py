@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,13 @@ from pydantic import Field, PrivateAttr
 
 from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
-from lookalike.kernels import cache as kernel_cache
 from lookalike.kernels import keyed
 from lookalike.schema.semantics import buffers
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
 from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
-
-if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.draw import Block
+from lookalike.synthesizers.forest.trained import Block, Trained
 
 
 class Forest(Synthesizer):
@@ -72,11 +69,11 @@ class Forest(Synthesizer):
     # --- fit ---
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
-        from lookalike.synthesizers.forest import draw, grow, learn, pairs, sums, thin
+        from lookalike.synthesizers.forest import draw, grow, learn, pairs, splits, sums, thin
 
         began = time.monotonic()
-        if kernel_cache.cold():
-            watch.tell("kernels are compiled, this once: half a minute", 0.0)
+        if splits.cold():
+            watch.tell("numeric kernels are compiled, this once: a quarter of a minute", 0.0)
         if self.target is not None and self.target not in schema.names:
             raise UnknownColumn(
                 what=f"the target {self.target!r} is no column", fix=did_you_mean(self.target, schema.names, label="columns")
@@ -109,7 +106,7 @@ class Forest(Synthesizer):
             if learned
             else []
         )
-        model = draw.Trained(
+        model = Trained(
             data.codings,
             data.bin_of,
             bags,

@@ -11,7 +11,7 @@ do not, the column learns which of its values go with each value of its *partner
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,9 +21,9 @@ from lookalike.kernels.keyed import mix, unit
 from lookalike.kernels.native import kernel
 from lookalike.kernels.ordering import first_at_least
 from lookalike.synthesizers.forest.kernels import walk
+from lookalike.synthesizers.forest.trained import NONE, Bag, Partner
 
 if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.grow import Bag
     from lookalike.synthesizers.forest.learn import Matrix
 
 Array = npt.NDArray[Any]
@@ -33,28 +33,6 @@ LEVELS = 400  # pairs that two columns could have, from which trees lose sight o
 LOOKED_AT = 100_000  # rows on which pairs are compared
 SLOTS = 1 << 20
 AGAIN = 8  # times that a row is drawn again from its leaves
-
-
-@dataclass(frozen=True, slots=True)
-class Partner:
-    """Which codes of a column go with each code of another.
-
-    Attributes:
-        column: the other; -1: none.
-        start: int64 [size + 1], where the codes that go with each of the other's begin.
-        codes: int32, rising for each code of the other.
-        rows: int32, rows of the table up to and with that code, among those with the other's code.
-        spared: share of the pairs that the table does not show that stay: real rows have new ones too.
-    """
-
-    column: int
-    start: Array
-    codes: Array
-    rows: Array
-    spared: float
-
-
-NONE = Partner(-1, np.zeros(1, np.int64), np.empty(0, np.int32), np.empty(0, np.int32), 0.0)
 
 
 def with_partners(data: Matrix, bags: Sequence[Bag], drawn: Array, k: int) -> list[Bag]:

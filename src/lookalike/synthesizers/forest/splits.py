@@ -84,6 +84,11 @@ def grow(X: Array, sketches: Array, min_leaf: int, max_depth: int, alpha: float)
     return nodes[:used].copy(), spans[0, :used].copy(), spans[1, :used].copy(), rows
 
 
+def cold() -> bool:
+    """Whether machine code must be made before the first tree grows, and then for all that follows."""
+    return not _grow.kept()
+
+
 @part(fastmath=True)
 def every(rows: Array, Y: Array, a: int, b: int, some: Array, Y_some: Array) -> None:
     """`SAMPLE` rows of a node, evenly, with their sketches."""

@@ -13,9 +13,7 @@ from lookalike.schema.identities import Identity
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest.draw import Thinner, Trained
-from lookalike.synthesizers.forest.grow import Bag
-from lookalike.synthesizers.forest.pairs import Partner
+from lookalike.synthesizers.forest.trained import Bag, Partner, Thinner, Trained
 
 Array = npt.NDArray[Any]
 BAG_PARTS = ("feats", "nodes", "start", "size", "deck", "roots", "slots", "luts", "table")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -13,9 +13,7 @@ from lookalike.schema import identities
 from lookalike.schema.identities import Identity
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
-
-if TYPE_CHECKING:
-    from lookalike.synthesizers.forest.draw import Block, Trained
+from lookalike.synthesizers.forest.trained import Block, Trained
 
 Array = npt.NDArray[Any]
 

@@ -13,8 +13,8 @@ from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.learners import oblivious
 from lookalike.synthesizers.forest import draw, thinning
-from lookalike.synthesizers.forest.draw import Block, Thinner, Trained
 from lookalike.synthesizers.forest.learn import Matrix
+from lookalike.synthesizers.forest.trained import Block, Thinner, Trained
 
 Array = npt.NDArray[Any]
 FACTORS = (1.1, 1.2, 1.3, 1.5, 1.75, 2.0, 2.5, 3.0)

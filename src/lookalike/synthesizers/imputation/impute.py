@@ -21,6 +21,7 @@ import pyarrow.compute as pc
 
 from lookalike import frames, rng
 from lookalike.errors import SynthesizerError
+from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer
 from lookalike.schema.types import TableSchema
@@ -72,7 +73,8 @@ def impute(frame: Any, *, method: Method = "iterative", m: int = 1, seed: int = 
     if table.num_rows == 0:
         return frame if m == 1 else [frame] * m
     schema = schema or infer(table)
-    drawn = [_filled(table, schema, method, rng.key(seed, "impute", i), draw=m > 1) for i in range(m)]
+    with one_thread():
+        drawn = [_filled(table, schema, method, rng.key(seed, "impute", i), draw=m > 1) for i in range(m)]
     out = [frames.from_arrow(one, kind, rows_of=frame) for one in drawn]
     return out[0] if m == 1 else out
 
@@ -203,9 +205,9 @@ def _iterative(
     learned: Sequence[Feature], data: Data, gaps: dict[str, Any], filled: Data, draws: np.random.Generator, *, draw: bool
 ) -> Data:
     """Each column with gaps by a model on all others; the second round sees the first one's values."""
-    from lookalike.synthesizers.imputation import impute_trees
+    from lookalike.learners import sketched
 
-    wall = _Wall(learned, data, filled, draws, DRAW_BINS if draw else impute_trees.BINS)
+    wall = _Wall(learned, data, filled, draws, DRAW_BINS if draw else sketched.BINS)
     now = dict(data)
     for trees in TREES:
         for name in sorted(gaps, key=lambda name: int(gaps[name].sum())):
@@ -235,7 +237,7 @@ class _Wall:
     """
 
     def __init__(self, learned: Sequence[Feature], data: Data, filled: Data, draws: np.random.Generator, bins: int) -> None:
-        from lookalike.synthesizers.imputation import impute_trees
+        from lookalike.learners import sketched
 
         self.names = [feature.name for feature in learned]
         self.features = learned
@@ -244,7 +246,7 @@ class _Wall:
         numbers = [i for i, feature in enumerate(learned) if feature.is_number]
         self.plain = np.ones((rows, len(numbers) + 1))
         self._axis = {place: i for i, place in enumerate(numbers)}
-        self._edges = {i: impute_trees.bin_edges(data[learned[i].name], draws, bins) for i in numbers}
+        self._edges = {i: sketched.bin_edges(data[learned[i].name], draws, bins) for i in numbers}
         self._scale: dict[int, tuple[float, float]] = {}
         for place, feature in enumerate(learned):
             if feature.is_number:
@@ -255,14 +257,14 @@ class _Wall:
 
     def write(self, place: int, rows: npt.NDArray[np.bool_], values: Values) -> None:
         """Set a column's cells in some rows."""
-        from lookalike.synthesizers.imputation import impute_trees
+        from lookalike.learners import sketched
 
         feature = self.features[place]
         if not feature.is_number:
             known = len(feature.levels or ())
             self.codes[rows, place] = np.where(values >= known, 0, np.minimum(values, MOST_CODES - 2) + 1)
             return
-        self.codes[rows, place] = impute_trees.bin_codes(values, self._edges[place])
+        self.codes[rows, place] = sketched.bin_codes(values, self._edges[place])
         middle, width = self._scale[place]
         self.plain[rows, self._axis[place]] = np.clip(np.nan_to_num((values - middle) / width), -5, 5)
 
@@ -370,7 +372,7 @@ def _boosted(
     draw: bool,
 ) -> Values:
     """Scores of the wanted rows; of few rows the mean of several slower models, which errs less and still costs little."""
-    from lookalike.synthesizers.imputation.impute_trees import boost
+    from lookalike.learners.sketched import boost
 
     target, scores, asked = begun
     rows, wanted_rows = wall.read(place, train, order), wall.read(place, wanted, order)

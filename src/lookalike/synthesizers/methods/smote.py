@@ -12,8 +12,9 @@ from pydantic import Field, PrivateAttr
 from lookalike.errors import Unsatisfiable
 from lookalike.synthesizers.conditions import Condition
 from lookalike.synthesizers.features import Data, Feature
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
 
+Rows = npt.NDArray[np.int64]
 MOST_LEVELS = 32
 MOST_AXES = 12
 
@@ -36,59 +37,20 @@ class Smote(Tabular):
     neighbors: int = Field(default=5, ge=1, description="nearest rows that one is mixed with")
     spread: float = Field(default=1.0, gt=0, le=1, description="how far the mixture goes towards the neighbour, 1: all the way")
 
-    _near: dict[bytes, npt.NDArray[np.int64]] = PrivateAttr(default_factory=dict)
+    _near: dict[bytes, Rows] = PrivateAttr(default_factory=dict)
 
     def _learn(self, lesson: Lesson) -> Model:
-        arrays = {f"column/{feature.name}": lesson.data[feature.name] for feature in lesson.features}
-        return Model({}, {**arrays, "space": space(lesson.features, lesson.data).astype(np.float32)})
+        return placed(lesson)
 
     def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # all
         return True
 
     def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
-        arrays = self._model.arrays
-        mask = np.ones(len(arrays["space"]), bool)
-        for condition in wanted:
-            mask &= condition.holds(arrays[f"column/{condition.name}"])
-        rows = np.flatnonzero(mask)
-        if not len(rows):
-            texts = " and ".join(condition.text for condition in wanted)
-            raise Unsatisfiable(what=f"{texts}: held by no learned row", fix="loosen the condition")
-        near = self._neighbors(rows)
-        base = self._bases(rows, n, draws)
-        other = near[base, draws.integers(0, near.shape[1], n)]
-        way = draws.random(n) * self.spread
-        data: Data = {}
-        for feature in self._features:
-            values = arrays[f"column/{feature.name}"]
-            a, b = values[rows[base]], values[rows[other]]
-            chosen = np.where(draws.random(n) < way, b, a)
-            if feature.is_number:
-                between = a + way * (b - a)
-                chosen = np.where(np.isnan(between), chosen, between)
-            data[feature.name] = chosen
-        for condition in wanted:  # between two allowed values of a set there may be others: take the row's own
-            own = arrays[f"column/{condition.name}"][rows[base]]
-            data[condition.name] = np.where(condition.holds(data[condition.name]), data[condition.name], own)
-        return data, None
-
-    def _bases(self, rows: npt.NDArray[np.int64], n: int, draws: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Positions in `rows` of the rows that new ones start from [n]."""
-        return draws.integers(0, len(rows), n)
-
-    def _neighbors(self, rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Positions in `rows` of each row's nearest others [len(rows), k]; itself when it is alone."""
-        key = rows.tobytes()
-        if key not in self._near:
-            from scipy.spatial import cKDTree
-
-            points = self._model.arrays["space"][rows].astype(np.float64)
-            k = min(self.neighbors, len(rows) - 1)
-            found = (
-                cKDTree(points).query(points, k=k + 1)[1].reshape(len(rows), -1) if k else np.zeros((len(rows), 1), np.int64)
-            )
-            self._near = {key: np.asarray(found[:, 1:] if k else found, np.int64)}
-        return self._near[key]
+        rows = holding(self._model.arrays, wanted)
+        base = draws.integers(0, len(rows), n)
+        return between(
+            self._features, self._model.arrays, rows, base, draws, wanted, near=self._near, k=self.neighbors, spread=self.spread
+        )
 
 
 def space(features: Sequence[Feature], data: Data) -> npt.NDArray[np.float64]:
@@ -111,3 +73,62 @@ def space(features: Sequence[Feature], data: Data) -> npt.NDArray[np.float64]:
     centred = wide - wide.mean(axis=0)
     vectors = np.linalg.eigh(centred.T @ centred)[1]
     return np.asarray(centred @ vectors[:, ::-1][:, :MOST_AXES])
+
+
+def placed(lesson: Lesson) -> Model:
+    """The rows themselves, and where they lie."""
+    arrays = {f"column/{feature.name}": lesson.data[feature.name] for feature in lesson.features}
+    return Model({}, {**arrays, "space": space(lesson.features, lesson.data).astype(np.float32)})
+
+
+def holding(arrays: Arrays, wanted: Sequence[Condition]) -> Rows:
+    """The learned rows that hold every condition.
+
+    Raises:
+        Unsatisfiable: there is none.
+    """
+    mask = np.ones(len(arrays["space"]), bool)
+    for condition in wanted:
+        mask &= condition.holds(arrays[f"column/{condition.name}"])
+    rows = np.flatnonzero(mask)
+    if not len(rows):
+        texts = " and ".join(condition.text for condition in wanted)
+        raise Unsatisfiable(what=f"{texts}: held by no learned row", fix="loosen the condition")
+    return rows
+
+
+def between(
+    features: Sequence[Feature], arrays: Arrays, rows: Rows, base: Rows, draws: np.random.Generator,
+    wanted: Sequence[Condition], *, near: dict[bytes, Rows], k: int, spread: float,
+) -> Drawn:  # fmt: skip
+    """New rows, each between `rows[base]` and one of its `k` nearest others in `rows`; `near` remembers these."""
+    others = _neighbors(arrays["space"], rows, near, k)
+    other = others[base, draws.integers(0, others.shape[1], len(base))]
+    way = draws.random(len(base)) * spread
+    data: Data = {}
+    for feature in features:
+        values = arrays[f"column/{feature.name}"]
+        a, b = values[rows[base]], values[rows[other]]
+        chosen = np.where(draws.random(len(base)) < way, b, a)
+        if feature.is_number:
+            mixed = a + way * (b - a)
+            chosen = np.where(np.isnan(mixed), chosen, mixed)
+        data[feature.name] = chosen
+    for condition in wanted:  # between two allowed values of a set there may be others: take the row's own
+        own = arrays[f"column/{condition.name}"][rows[base]]
+        data[condition.name] = np.where(condition.holds(data[condition.name]), data[condition.name], own)
+    return data, None
+
+
+def _neighbors(points: npt.NDArray[np.float32], rows: Rows, known: dict[bytes, Rows], k: int) -> Rows:
+    """Positions in `rows` of each row's nearest others [len(rows), k]; itself when it is alone."""
+    key = rows.tobytes()
+    if key not in known:
+        from scipy.spatial import cKDTree
+
+        here = points[rows].astype(np.float64)
+        k = min(k, len(rows) - 1)
+        found = cKDTree(here).query(here, k=k + 1)[1].reshape(len(rows), -1) if k else np.zeros((len(rows), 1), np.int64)
+        known.clear()  # of one condition at a time
+        known[key] = np.asarray(found[:, 1:] if k else found, np.int64)
+    return known[key]

@@ -1,4 +1,4 @@
-"""Boosted trees for filling in: fitted and asked in one pass over shared bin codes.
+"""Boosted trees of many outputs at once: fitted and asked in one pass over shared bin codes.
 
 All columns are cut once into at most `BINS` codes; every column's model reads the same matrix. No tree is kept: each one moves the
 scores of the training rows and of the wanted rows, and is forgotten. A category with many levels costs little more than a number,
@@ -8,13 +8,14 @@ Source:
     Friedman 2002, "Stochastic gradient boosting"; Iosipoi and Vakhrushev 2022, "SketchBoost"; Fisher 1958 for ordered categories.
 """
 
-# mypy: disable-error-code="untyped-decorator"
-
+# ruff: noqa: C901, PLR0912  # compiled scans
 from __future__ import annotations
 
-import numba as nb
 import numpy as np
 import numpy.typing as npt
+
+from lookalike.kernels.keyed import unit
+from lookalike.kernels.native import kernel, part
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -40,7 +41,6 @@ def bin_codes(values: Floats, edges: Floats) -> Bytes:
     return np.asarray(np.where(np.isnan(values), 0, np.searchsorted(edges, values) + 1), np.uint8)
 
 
-@nb.njit(cache=True, nogil=True)
 def boost(
     rows: Bytes, target: Floats, wanted: Bytes, scores: Floats, asked: Floats, trees: int, rate: float,
     share: float, columns: float, least: int, seed: int,
@@ -60,44 +60,51 @@ def boost(
         least: rows of a leaf at least.
         seed: of the choices.
     """
-    n, d = rows.shape
-    k = target.shape[1]
-    s = 1 if k == 1 else min(k, SKETCH)
-    np.random.seed(seed)  # noqa: NPY002  # numba's own generator
-    grad, hess, sketch = np.zeros((n, k)), np.ones((n, k)), np.zeros((n, s))
-    hist = np.zeros((DEPTH + 3, d, BINS, s + 1))
-    tops = np.zeros(d, np.int64)  # codes of each column: most have far fewer than BINS
-    for j in range(d):
-        tops[j] = max(rows[:, j].max(), wanted[:, j].max() if len(wanted) else 0) + 1
+    (n, d), k = rows.shape, target.shape[1]
+    s = min(k, SKETCH)
+    signs = np.random.default_rng(seed).standard_normal((trees, k, s))
+    tops = np.maximum(rows.max(axis=0, initial=0), wanted.max(axis=0, initial=0)).astype(np.int64) + 1
     size = 2 ** (DEPTH + 1)
-    feature, cut = np.full(size, -1), np.zeros(size, np.int64)
-    child, value = np.zeros(size, np.int64), np.zeros((size, k))
-    index, spare = np.empty(n, np.int64), np.empty(n, np.int64)
-    for _ in range(trees):
-        count = 0
+    gradient, hist, value = np.ones((2, n, k)), np.empty((DEPTH + 3, d, BINS, s + 1)), np.empty((2, size, k))
+    index, tree, used = np.empty((2, n), np.int64), np.full((3, size), -1), np.empty(d, np.int64)
+    sketch, stack, sums = np.empty((n, s)), np.empty((2 * DEPTH + 4, 5), np.int64), np.empty((2, s))
+    _boost(
+        rows, target, wanted, scores, asked, rate, share, columns, least, seed, signs, tops, gradient, sketch, hist, tree, value,
+        index, used, np.empty(len(hist), np.int64), stack, sums,
+    )  # fmt: skip
+
+
+@kernel("u1:2 f8:2 u1:2 f8:2 f8:2 f8 f8 f8 i8 i8 f8:3 i8:1 f8:3 f8:2 f8:4 i8:2 f8:3 i8:2 i8:1 i8:1 i8:2 f8:2")
+def _boost(
+    rows: Bytes, target: Floats, wanted: Bytes, scores: Floats, asked: Floats, rate: float, share: float, columns: float, least: int,
+    seed: int, signs: Floats, tops: Places, gradient: Floats, sketch: Floats, hist: Floats, tree: Places, value: Floats,
+    index: Places, used: Places, free: Places, stack: Places, sums: Floats,
+) -> None:  # fmt: skip
+    """See `boost`; the other arguments are its room. A tree is feature, cut and left child of each node."""
+    n, d = rows.shape
+    for t in range(len(signs)):
+        count = some = 0
         for i in range(n):
-            if np.random.random() < share:  # noqa: NPY002  # likewise
-                index[count] = i
+            if unit(seed, t * n + i) < share:
+                index[0, count] = i
                 count += 1
-        used = np.empty(d, np.int64)
-        some = 0
         for j in range(d):
-            if np.random.random() < columns:  # noqa: NPY002  # likewise
+            if unit(seed + 1, t * d + j) < columns:
                 used[some] = j
                 some += 1
         if some == 0 or count < 2 * least:
             continue
-        _gradients(index[:count], target, scores, grad, hess, sketch)
-        nodes = _grow(rows, index[:count], spare, sketch, used[:some], tops, hist, feature, cut, child, least)
-        _leaf_values(rows, index[:count], grad, hess, feature, cut, child, value[:nodes], rate)
-        _move(rows, scores, feature, cut, child, value)
-        _move(wanted, asked, feature, cut, child, value)
+        _gradients(index[0, :count], target, scores, gradient[0], gradient[1], sketch, signs[t])
+        nodes = _grow(rows, index, count, sketch, used[:some], tops, hist, tree, free, stack, sums, least)
+        _leaf_values(rows, index[0, :count], gradient, tree, value, nodes, rate)
+        _move(rows, scores, tree, value[0])
+        _move(wanted, asked, tree, value[0])
 
 
-@nb.njit(cache=True, nogil=True)
+@part()
 def _gradients(
-    index: Places, target: Floats, scores: Floats, grad: Floats, hess: Floats, sketch: Floats
-) -> None:  # fmt: skip
+    index: Places, target: Floats, scores: Floats, grad: Floats, hess: Floats, sketch: Floats, signs: Floats
+) -> None:
     """What each row's scores lack, and projections of it."""
     k, s = target.shape[1], sketch.shape[1]
     if k == 1:
@@ -105,9 +112,10 @@ def _gradients(
             grad[i, 0] = target[i, 0] - scores[i, 0]
             sketch[i, 0] = grad[i, 0]
         return
-    signs = np.random.normal(0.0, 1.0, (k, s))  # noqa: NPY002  # numba's own generator
     for i in index:
-        top, total = scores[i].max(), 0.0
+        top, total = scores[i, 0], 0.0
+        for c in range(1, k):
+            top = max(top, scores[i, c])
         for c in range(k):
             grad[i, c] = np.exp(scores[i, c] - top)
             total += grad[i, c]
@@ -122,58 +130,68 @@ def _gradients(
                     sketch[i, e] += grad[i, c] * signs[c, e]
 
 
-@nb.njit(cache=True, nogil=True)
-def _grow(  # see `boost`
-    rows: Bytes, index: Places, spare: Places, sketch: Floats, used: Places, tops: Places, hist: Floats, feature: Places,
-    cut: Places, child: Places, least: int,
+@part()
+def _grow(  # see `_boost`
+    rows: Bytes, index: Places, count: int, sketch: Floats, used: Places, tops: Places, hist: Floats, tree: Places, free: Places,
+    stack: Places, sums: Floats, least: int,
 ) -> int:  # fmt: skip
-    """A tree into `feature` (-1 for a leaf), `cut` (codes up to it go left) and `child` (left; right is the next); its nodes."""
-    free, freed = np.arange(hist.shape[0]), hist.shape[0]
-    stack = np.empty((2 * DEPTH + 4, 5), np.int64)  # node, first and last row, depth, histogram
-    freed -= 1
-    _fill(hist[free[freed]], rows, index, sketch, used, tops)
-    stack[0] = (0, 0, len(index), 0, free[freed])
+    """A tree into `tree`: feature (-1 for a leaf), cut (codes up to it go left) and left child (right is the next); its nodes."""
+    freed = len(free) - 1  # histograms that nothing holds
+    for slot in range(len(free)):
+        free[slot] = slot
+    _fill(hist[freed], rows, index[0, :count], sketch, used, tops)
+    _put(stack, 0, 0, 0, count, 0, freed)  # node, first and last row, depth, histogram
     high, nodes = 1, 1
-    feature[0] = -1
+    tree[0, 0] = -1
     while high:
         high -= 1
-        node, first, last, depth, slot = stack[high]
-        best, where = _best_split(hist[slot], used, tops, last - first, least) if depth < DEPTH else (-1, 0)
+        node, first, last, depth, slot = stack[high, 0], stack[high, 1], stack[high, 2], stack[high, 3], stack[high, 4]
+        best, where = _best_split(hist[slot], used, tops, last - first, least, sums) if depth < DEPTH else (-1, 0)
         if best < 0:
             free[freed] = slot
             freed += 1
             continue
         middle, rest = first, 0
         for at in range(first, last):
-            i = index[at]
+            i = index[0, at]
             if rows[i, best] <= where:
-                index[middle] = i
+                index[0, middle] = i
                 middle += 1
             else:
-                spare[rest] = i
+                index[1, rest] = i
                 rest += 1
-        index[middle:last] = spare[:rest]
-        feature[node], cut[node], child[node] = best, where, nodes
-        feature[nodes] = feature[nodes + 1] = -1
+        for at in range(rest):
+            index[0, middle + at] = index[1, at]
+        tree[0, node], tree[1, node], tree[2, node] = best, where, nodes
+        tree[0, nodes] = tree[0, nodes + 1] = -1
         freed -= 1
         other = free[freed]
         left_small = middle - first <= last - middle
-        small = index[first:middle] if left_small else index[middle:last]
+        small = index[0, first:middle] if left_small else index[0, middle:last]
         _fill(hist[other], rows, small, sketch, used, tops)
         for j in used:
-            hist[slot, j, : tops[j]] -= hist[other, j, : tops[j]]
-        stack[high] = (nodes, first, middle, depth + 1, other if left_small else slot)
-        stack[high + 1] = (nodes + 1, middle, last, depth + 1, slot if left_small else other)
+            for b in range(tops[j]):
+                for e in range(sketch.shape[1] + 1):
+                    hist[slot, j, b, e] -= hist[other, j, b, e]
+        _put(stack, high, nodes, first, middle, depth + 1, other if left_small else slot)
+        _put(stack, high + 1, nodes + 1, middle, last, depth + 1, slot if left_small else other)
         high, nodes = high + 2, nodes + 2
     return nodes
 
 
-@nb.njit(cache=True, nogil=True)
+@part()
+def _put(stack: Places, at: int, node: int, first: int, last: int, depth: int, slot: int) -> None:
+    stack[at, 0], stack[at, 1], stack[at, 2], stack[at, 3], stack[at, 4] = node, first, last, depth, slot
+
+
+@part()
 def _fill(hist: Floats, rows: Bytes, index: Places, sketch: Floats, used: Places, tops: Places) -> None:
     """Counts and sums of the sketch in each bin of the used columns."""
     s = sketch.shape[1]
     for j in used:
-        hist[j, : tops[j]] = 0.0
+        for b in range(tops[j]):
+            for e in range(s + 1):
+                hist[j, b, e] = 0.0
     for i in index:
         for j in used:
             cell = hist[j, rows[i, j]]
@@ -182,11 +200,13 @@ def _fill(hist: Floats, rows: Bytes, index: Places, sketch: Floats, used: Places
                 cell[e] += sketch[i, e]
 
 
-@nb.njit(cache=True, nogil=True)
-def _best_split(hist: Floats, used: Places, tops: Places, count: int, least: int) -> tuple[int, int]:  # noqa: C901  # one scan, inlined for speed
+@part()
+def _best_split(hist: Floats, used: Places, tops: Places, count: int, least: int, sums: Floats) -> tuple[int, int]:
     """Column and last left code of the greatest gain; -1 where no split leaves enough rows on both sides."""
     s = hist.shape[2] - 1
-    left, total = np.zeros(s), np.zeros(s)
+    left, total = sums[0], sums[1]
+    for e in range(s):
+        total[e] = 0.0
     best, where, most = -1, 0, 1e-9
     for b in range(tops[used[0]]):
         for e in range(s):
@@ -195,7 +215,8 @@ def _best_split(hist: Floats, used: Places, tops: Places, count: int, least: int
     for e in range(s):
         base += total[e] ** 2 / count
     for j in used:
-        left[:] = 0.0
+        for e in range(s):
+            left[e] = 0.0
         seen = 0.0
         for b in range(tops[j] - 1):
             inside = hist[j, b, s]
@@ -216,36 +237,34 @@ def _best_split(hist: Floats, used: Places, tops: Places, count: int, least: int
     return best, where
 
 
-@nb.njit(cache=True, nogil=True)
-def _leaf(row: Bytes, feature: Places, cut: Places, child: Places) -> int:
+@part()
+def _leaf(row: Bytes, tree: Places) -> int:
     node = 0
-    while feature[node] >= 0:
-        node = child[node] + (row[feature[node]] > cut[node])
+    while tree[0, node] >= 0:
+        node = tree[2, node] + (row[tree[0, node]] > tree[1, node])
     return node
 
 
-@nb.njit(cache=True, nogil=True)
-def _leaf_values(
-    rows: Bytes, index: Places, grad: Floats, hess: Floats, feature: Places, cut: Places, child: Places, value: Floats,
-    rate: float,
-) -> None:  # fmt: skip
-    """One Newton step of each leaf, shrunk a little towards none."""
-    k = grad.shape[1]
-    weight = np.full((len(value), k), 1.0)
-    value[:] = 0.0
+@part()
+def _leaf_values(rows: Bytes, index: Places, gradient: Floats, tree: Places, value: Floats, nodes: int, rate: float) -> None:
+    """One Newton step of each leaf, shrunk a little towards none, into the first half of `value`."""
+    k = value.shape[2]
+    for node in range(nodes):
+        for c in range(k):
+            value[0, node, c], value[1, node, c] = 0.0, 1.0
     for i in index:
-        node = _leaf(rows[i], feature, cut, child)
+        node = _leaf(rows[i], tree)
         for c in range(k):
-            value[node, c] += grad[i, c]
-            weight[node, c] += hess[i, c]
-    for node in range(len(value)):
+            value[0, node, c] += gradient[0, i, c]
+            value[1, node, c] += gradient[1, i, c]
+    for node in range(nodes):
         for c in range(k):
-            value[node, c] *= rate / weight[node, c]
+            value[0, node, c] *= rate / value[1, node, c]
 
 
-@nb.njit(cache=True, nogil=True)
-def _move(rows: Bytes, scores: Floats, feature: Places, cut: Places, child: Places, value: Floats) -> None:
+@part()
+def _move(rows: Bytes, scores: Floats, tree: Places, value: Floats) -> None:
     for i in range(len(rows)):
-        node = _leaf(rows[i], feature, cut, child)
+        node = _leaf(rows[i], tree)
         for c in range(scores.shape[1]):
             scores[i, c] += value[node, c]
