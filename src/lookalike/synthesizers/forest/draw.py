@@ -20,7 +20,6 @@ from lookalike.synthesizers.forest import keeping, kernels, pairs, sums, thinnin
 from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
-BLOCK = 16_384  # rows kept from a block
 TRIES = 30  # times that a block is drawn again before a condition counts as impossible
 CLIP = 10.0
 CHOICES = 3  # candidates for a row whose context is given
@@ -183,13 +182,3 @@ def mixed(model: Trained, blocks: Sequence[Block]) -> Block:
         ]
         fixed[j] = np.concatenate(parts)
     return joined([Block(block.bins, block.codes, block.places) for block in blocks]).with_fixed(fixed)
-
-
-def block_sizes(n: int) -> list[int]:
-    """Rows of each block."""
-    return [min(BLOCK, n - start) for start in range(0, n, BLOCK)]
-
-
-def block_key(seed: int, number: int) -> int:
-    """The key of a block."""
-    return rng.key(seed, "block", number) >> 1
