@@ -63,7 +63,7 @@ def run(
         events.emit("start", name=plan.recipe.name, rows={t.name: t.n_rows for t in plan.tables}, pid=os.getpid())
         runner = Runner(plan, to, options, events, progress)
         try:
-            with interruptible(runner.halt, runner.stopping), few_collections():
+            with interruptible(runner.halt, runner.stopping, lambda: progress.lanes is not None), few_collections():
                 runner.make()
         except BaseException as exc:
             events.emit("stopped", reason=f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)

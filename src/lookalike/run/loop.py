@@ -114,14 +114,14 @@ def few_collections() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(halt: threading.Event, say: Callable[[], None]) -> Iterator[None]:
-    """First Ctrl-C: `halt` is set, and what is in flight comes in. Second: stop at once."""
+def interruptible(halt: threading.Event, say: Callable[[], None], paid: Callable[[], bool]) -> Iterator[None]:
+    """First Ctrl-C: `halt` is set, and what is in flight comes in. Second, or the first where nothing is paid for: stop at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handler(signum: int, frame: Any) -> None:  # noqa: ARG001
-        if halt.is_set():
+        if halt.is_set() or not paid():
             raise KeyboardInterrupt
         halt.set()
         say()
