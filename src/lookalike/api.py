@@ -154,6 +154,7 @@ def make(
 
     Raises:
         GateFailed: with `stop_early`, a gate is lost; what was made is kept.
+        ModelError: every row of a table failed.
     """
     from lookalike.export.sign import unseal
     from lookalike.run.engine import Options
@@ -165,7 +166,10 @@ def make(
 
         options = replace(options, look=lost_gates(made))
     unseal(Path(to))
-    return run_plan(made, Path(to), options, listeners, progress)
+    folder = run_plan(made, Path(to), options, listeners, progress)
+    if options.shard.whole:
+        folder.check_made()
+    return folder
 
 
 def run(
@@ -206,6 +210,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     """
     from lookalike.proof import measure as measure_run
 
+    folder.check_made()
     return measure_run(made, folder, only=only)
 
 
@@ -475,6 +480,7 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
     from lookalike.spec import configured
 
     run_ = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
+    run_.check_made()
     if "://" in str(path):
         fields["url"] = path
     exporter: Exporter = configured(resolve("exporter", to), fields, where=f"the fields of {to}")
