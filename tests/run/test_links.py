@@ -7,6 +7,7 @@ import pytest
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, run
+from lookalike.run.executors import Shard
 from lookalike.run.folder import RunFolder
 
 FAMILY = """
@@ -84,3 +85,20 @@ tables:
     for path in sorted((folder.path / "tables" / "a").glob("*.parquet"))[1:]:
         path.unlink()
     assert run(plan, tmp_path / "r", Options()).table("a").to_pylist() == expected
+
+
+def test_shards_make_children_when_all_parents_are_there(tmp_path):
+    """The shard that finds its parents complete makes its share of the children; the run that finishes writes the same bytes."""
+    text = FAMILY.format(factor=2).replace('    keep: ["age > 30"]\n', "")
+    plan = compile_plan(load(text), Path(), partition_rows=2)
+
+    def shard(index):
+        run(plan, tmp_path / "r", Options(threads=1, shard=Shard(index, 2)))
+        return {path.name for path in (tmp_path / "r" / "tables" / "visits").glob("*.parquet")}
+
+    assert shard(0) == set()
+    assert shard(1) == {"part-00001.parquet", "part-00003.parquet"}
+    assert shard(0) == {f"part-{number:05d}.parquet" for number in range(5)}
+    sharded, whole = run(plan, tmp_path / "r"), run(plan, tmp_path / "one")
+    for table in ("people", "visits"):
+        assert [path.read_bytes() for path in sharded.paths(table)] == [path.read_bytes() for path in whole.paths(table)]
