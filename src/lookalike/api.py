@@ -264,7 +264,7 @@ def fit(
     data: Any,
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
-    schema: TableSchema | None = None,
+    schema: TableSchema | str | Path | None = None,
     seed: int = 0,
     budget_s: float | None = None,
 ) -> Synthesizer:
@@ -273,13 +273,32 @@ def fit(
     Args:
         data: a frame, a file, or a database URL.
         synthesizer: a kind, or a configured synthesizer.
-        schema: semantic types; inferred when not given.
+        schema: semantic types, or a file that corrects them (see `look`); inferred when not given.
         seed: the same data and seed give the same model.
         budget_s: seconds that the fit may take.
     """
     made = resolve("synthesizer", synthesizer) if isinstance(synthesizer, str) else synthesizer
     model: Synthesizer = made() if isinstance(made, type) else made
     return model.fit(read(data), schema, seed=seed, budget_s=budget_s)
+
+
+def look(data: Any, *, schema: str | Path | None = None, to: str | Path | None = None) -> TableSchema:
+    """What each column of a table is taken for, and why; printed, one line a column.
+
+    Args:
+        data: a frame, a file, or a database URL.
+        schema: a file that corrects what is found.
+        to: where to write it as YAML, to be corrected and given as `schema` to `fit`, `mimic` and `evaluate`.
+
+    Raises:
+        SchemaError: the file says what cannot be.
+    """
+    from lookalike.schema.described import described, written
+
+    found = described(frames.to_arrow(read(data)), schema)
+    if to is not None:
+        put_bytes(Path(to), written(found).encode())
+    return found
 
 
 def read(data: Any) -> Any:
@@ -315,7 +334,7 @@ def mimic(
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
-    schema: TableSchema | DatasetSchema | None = None,
+    schema: TableSchema | DatasetSchema | str | Path | None = None,
     scale: float = 1.0,
     seed: int = 0,
 ) -> Any:
@@ -328,7 +347,7 @@ def mimic(
         synthesizer: a kind, or a configured synthesizer.
         given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL. Of several tables
             by table.
-        schema: semantic types; of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
+        schema: semantic types, or a file that corrects them (see `look`); of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
         seed: the same data and seed give the same rows.
 
@@ -365,6 +384,7 @@ def mimic_file(
     target: str | None = None,
     synthesizer: str = "forest",
     given: Given | None = None,
+    schema: Path | None = None,
     seed: int = 0,
     measure: bool = True,
     say: Callable[[str], None] = lambda text: None,
@@ -391,7 +411,9 @@ def mimic_file(
     waits = synthesizer in ("forest", "auto") and cold()
     first = " (numeric kernels are compiled first, this once: a quarter of a minute)" if waits else ""
     say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
-    model = fit(learned, synthesizer=synthesizer, seed=seed)
+    model = fit(learned, synthesizer=synthesizer, schema=schema, seed=seed)
+    for line in str(model.schema_).splitlines():
+        say(line)
     if reason := getattr(model, "reason_", ""):
         say(reason)
     say(f"drawing {count:,} rows")
@@ -404,7 +426,7 @@ def mimic_file(
         say(f"not measured: fewer than {FEWEST_ALIKE} real rows hold the condition")
         return None
     say("measuring")
-    return compare(sides[0], synthetic, holdout=sides[1], target=target, seed=seed)
+    return compare(sides[0], synthetic, holdout=sides[1], target=target, schema=model.schema_, seed=seed)
 
 
 def preview(

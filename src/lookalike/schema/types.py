@@ -72,6 +72,12 @@ class TableSchema:
                 return column
         raise KeyError(name)
 
+    def __str__(self) -> str:
+        """One line a column: its name, what it was taken for, and why."""
+        name = max((len(column.name) for column in self.columns), default=0)
+        kind = max((len(column.semantic) for column in self.columns), default=0)
+        return "\n".join(f"{c.name:<{name}}  {c.semantic:<{kind}}  {c.reason}" for c in self.columns)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in order."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -63,10 +64,12 @@ class Mst(Tabular):
         ledger = dict(self._model.meta["ledger"])
         return {**ledger, "delta": self.delta}
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+    def fit(
+        self, table: Any, schema: TableSchema | str | Path | None = None, *, seed: int = 0, budget_s: float | None = None
+    ) -> Self:
         """Learn a table; see `Synthesizer.fit`. An inferred schema loses its reasons, orders and rules, which tell of rows."""
         super().fit(table, schema, seed=seed, budget_s=budget_s)
-        if schema is None:
+        if not isinstance(schema, TableSchema):
             self._schema = private_domain.bare(self.schema_)
         return self
 

@@ -15,6 +15,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -76,10 +77,12 @@ class PrivateNet(Tabular):
             raise NotFitted(what=f"this {self.kind} model keeps no promise of privacy", fix="set privacy, and fit")
         return dict(ledger)
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+    def fit(
+        self, table: Any, schema: TableSchema | str | Path | None = None, *, seed: int = 0, budget_s: float | None = None
+    ) -> Self:
         """Learn a table; see `Synthesizer.fit`. A private model's inferred schema loses what tells of rows."""
         super().fit(table, schema, seed=seed, budget_s=budget_s)
-        if schema is None and self.privacy is not None:
+        if not isinstance(schema, TableSchema) and self.privacy is not None:
             self._schema = private_domain.bare(self.schema_)
         return self
 
