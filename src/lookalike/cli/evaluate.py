@@ -29,7 +29,7 @@ def evaluate(
     ] = None,
     schema: Annotated[Path | None, typer.Option("--schema", help="A corrected file of `lookalike look -o`.")] = None,
     gates: Annotated[
-        str, typer.Option("--gates", help="A profile (internal, partner, public, health), a file, or none.")
+        str, typer.Option("--gates", help="A profile (internal, partner, public, health, augmentation), a file, or none.")
     ] = "internal",
     budget_s: Annotated[
         float | None, typer.Option("--budget-s", help="Seconds; what does not fit is said to be skipped.")

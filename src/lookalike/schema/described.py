@@ -16,7 +16,7 @@ from lookalike.schema import dates
 from lookalike.schema.infer import infer, is_unique
 from lookalike.schema.semantics import KINDS, amounts, semantic_of
 from lookalike.schema.semantics.buffers import is_text, one
-from lookalike.schema.types import ColumnSchema, TableSchema, arrow_type
+from lookalike.schema.types import ColumnSchema, TableSchema, Told, arrow_type
 
 TOLD = ("semantic", "decimals", "order", "format", "also", "unit", "unique")
 """What a file may say of a column; type, gaps and reason are the data's."""
@@ -27,12 +27,12 @@ HEAD = """\
 """
 
 
-def described(table: pa.Table, told: TableSchema | str | Path | None = None) -> TableSchema:
+def described(table: pa.Table, told: Told | None = None) -> TableSchema:
     """A table's schema: as told, or inferred and then corrected by a file.
 
     Args:
         table: the cells.
-        told: a whole schema, or a file that `written` made.
+        told: a whole schema, or a file that `written` made, or what it holds.
 
     Raises:
         SchemaError: no such file or column, no such type or field.
@@ -42,17 +42,18 @@ def described(table: pa.Table, told: TableSchema | str | Path | None = None) -> 
     found = infer(table)
     if told is None:
         return found
-    said = _read(Path(told))
+    said = told if isinstance(told, Mapping) else corrections(Path(told))
+    where = "schema" if isinstance(told, Mapping) else str(told)
     for name, body in (said.get("columns") or {}).items():
         if name not in found.names:
             raise SchemaError(
-                what=f"there is no column {name!r}", where=str(told), fix=did_you_mean(name, found.names, label="columns")
+                what=f"there is no column {name!r}", where=where, fix=did_you_mean(name, found.names, label="columns")
             )
-        corrected = _corrected(found[name], body, str(told))
+        corrected = _corrected(found[name], body, where)
         if corrected != found[name]:
             found = replace(found, columns=tuple(_completed(corrected, table) if c.name == name else c for c in found.columns))
     if "key" in said and said["key"] not in (None, *found.names):
-        raise SchemaError(what=f"the key {said['key']!r} is no column", where=str(told), fix="name a column, or null")
+        raise SchemaError(what=f"the key {said['key']!r} is no column", where=where, fix="name a column, or null")
     return replace(found, key=said["key"]) if "key" in said else found
 
 
@@ -77,7 +78,12 @@ def _plain(value: Any) -> Any:
     return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
-def _read(path: Path) -> Mapping[str, Any]:
+def corrections(path: Path) -> Mapping[str, Any]:
+    """What a file says.
+
+    Raises:
+        SchemaError: it cannot be read, or is no schema of one table.
+    """
     fix = "give a file that `lookalike look DATA -o schema.yaml` wrote"
     try:
         said = yaml.safe_load(path.read_text(encoding="utf-8"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -100,6 +101,10 @@ class TableSchema:
             for c in data["columns"]
         )
         return cls(columns, data.get("key"), dict(data.get("foreign_keys", {})), tuple(data.get("rules", ())))
+
+
+Told = TableSchema | str | Path | Mapping[str, Any]
+"""What somebody says of a table: a whole schema, or what corrects the inferred one: a file, or what it holds."""
 
 
 def arrow_type(text: str) -> pa.DataType:

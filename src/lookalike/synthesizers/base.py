@@ -23,7 +23,7 @@ from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
 from lookalike.schema.semantics.table import Table
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import TableSchema, Told
 from lookalike.spec import Spec
 from lookalike.store import reading
 from lookalike.synthesizers import archive
@@ -63,9 +63,7 @@ class Synthesizer(Spec):
             raise NotFitted(what=f"this {type(self).__name__} has learned nothing", fix="call fit(table) first")
         return self._schema
 
-    def fit(
-        self, table: Any, schema: TableSchema | str | Path | None = None, *, seed: int = 0, budget_s: float | None = None
-    ) -> Self:
+    def fit(self, table: Any, schema: Told | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
         """Learn a table.
 
         Args:
