@@ -57,6 +57,12 @@ class TablePlan:
         return [(start, min(start + self.partition_rows, rows)) for start in range(0, rows, self.partition_rows)]
 
     @property
+    def judged_together(self) -> bool:
+        """Whether verdicts on some rows hang on others: rejected ones are replaced, or a step has memory."""
+        spec = self.table
+        return bool(spec.keep or spec.steps or spec.replace_failed)
+
+    @property
     def key(self) -> str | None:
         """The column that identifies a row."""
         return self.table.key

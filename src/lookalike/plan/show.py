@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from lookalike.generators.base import ModelColumn
 from lookalike.plan.estimate import EMBEDDED_TOKENS_PER_S, LATENCY_S, TOKENS_PER_S, Estimate, SoFar
+from lookalike.plan.tasks import tasks
 
 if TYPE_CHECKING:
     from lookalike.plan.model import Plan, TablePlan
@@ -23,6 +24,7 @@ def as_json(plan: Plan, place: Path) -> dict[str, Any]:
         "root": os.path.relpath(plan.root.resolve(), place.resolve()),
         "seed": plan.recipe.seed,
         "tables": [_table_json(table) for table in plan.tables],
+        "tasks": [task.json() for task in tasks(plan)],
         "estimate": _estimate_json(total),
     }
 
