@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
     from lookalike.plan import Plan
+    from lookalike.plan.estimate import SoFar
     from lookalike.recipe.model import Recipe
     from lookalike.recipe.pages import Page
     from lookalike.run.engine import Options, Progress
@@ -93,6 +94,7 @@ def plan(
     recipe: RecipeLike,
     *,
     rows: int | None = None,
+    first: int | None = None,
     set: Mapping[str, str] | None = None,
     allow_code: bool = False,
 ) -> Plan:
@@ -101,6 +103,7 @@ def plan(
     Args:
         recipe: a recipe, a recipe file, or a run folder (its recipe).
         rows: overrides the number of rows of every table that says one.
+        first: makes no more than so many rows of a table, also of a grid.
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
 
@@ -125,7 +128,16 @@ def plan(
         recipe = recipes.load(path, set=set or {})
     elif isinstance(recipe, Mapping):
         recipe = recipes.load(recipe, set=set or {})
-    return compile_plan(recipe, root, rows=rows, allow_code=allow_code)
+    return compile_plan(recipe, root, rows=rows, first=first, allow_code=allow_code)
+
+
+def so_far(made: Plan, folder: Path) -> SoFar | None:
+    """What a run folder holds already of a plan, and what it has cost; None where no run was begun."""
+    if not (folder / "plan.json").is_file():
+        return None
+    from lookalike.run.so_far import so_far as of_run
+
+    return of_run(made, folder)
 
 
 def default_folder(recipe: Path, made: Plan) -> Path:
@@ -408,13 +420,13 @@ def preview(
 
     Args:
         recipe: a recipe, a recipe file, or a run folder.
-        rows: rows of every table that says a number.
+        rows: records of every table; of children those of so many parents.
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
     """
     from lookalike.run.preview import preview as make_preview
 
-    return make_preview(plan(recipe, rows=rows, set=set, allow_code=allow_code), allow_code=allow_code)
+    return make_preview(plan(recipe, rows=rows, first=rows, set=set, allow_code=allow_code), allow_code=allow_code)
 
 
 def tune(
