@@ -307,3 +307,43 @@ def test_problems_of_a_python_recipe_name_the_path(root):
     recipe = Recipe(name="r", tables={"t": Table(rows=1, columns={"c": {"kind": "template", "template": "{{ x }}"}})})
     with pytest.raises(RecipeProblems, match=r"recipe\.tables\.t\.columns\.c: column 'c' uses 'x'"):
         compile_plan(recipe, root)
+
+
+HIDING = """
+name: r
+tables:
+  people:
+    rows: 3
+    columns:
+      age: {kind: integer, low: 1, high: 9}
+      h: {kind: integer, low: 1, high: 9, hidden: true}
+  visits:
+    rows: {per: people, count: 2}
+    columns:
+      a: {kind: template, template: "WHAT"}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{{ people.h }}", "column 'a' reads people.h, which is hidden in 'people'"),
+        ("{% if people['h'] > 3 %}x{% endif %}", "reads people.h, which is hidden"),
+        ("{{ people.agee }}", "column 'a' reads people.agee, which 'people' does not have. did you mean 'age'"),
+    ],
+)
+def test_check_sees_into_the_parents_row(text, said):
+    """A child that reads what its parent hides, or has not, is found before the run."""
+    with pytest.raises(RecipeProblems, match=re.escape(said)):
+        compile_plan(load(HIDING.replace("WHAT", text)))
+
+
+def test_what_the_parent_writes_may_be_read():
+    """Fields that are there, texts that only look like fields, and conditions on the parent are fine."""
+    for text in ("{{ people.age }}", "people.h is a place", "{{ people_id }}"):
+        compile_plan(load(HIDING.replace("WHAT", text)))
+    compile_plan(load(HIDING + '    keep: ["people.age > 1"]\n'))
+    with pytest.raises(RecipeProblems, match=r"the condition reads people\.h"):
+        compile_plan(load(HIDING + '    keep: ["people.h > 1"]\n'))
+    with pytest.raises(RecipeProblems, match="the count reads 'h'"):
+        compile_plan(load(HIDING.replace("count: 2", "count: {kind: expression, sql: h}")))

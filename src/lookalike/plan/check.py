@@ -14,6 +14,7 @@ from lookalike.errors import LookalikeError, RecipeError, SourceError, UnknownCo
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.generators.lookup import Lookup
 from lookalike.origins.base import Brings
+from lookalike.plan.fields import fields_in_sql, fields_of
 from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import Recipe, Table
 from lookalike.registry import kinds
@@ -84,6 +85,12 @@ class Checker:
         found = self.brought[table]
         return found.expected if found.rows is None else found.rows
 
+    def written(self, table: str) -> tuple[str, ...] | None:
+        """The columns of a table that was looked at before, without hidden ones; None when not all are known."""
+        brought, made = self.brought[table], self.recipe.tables[table].columns
+        hidden = brought.hidden | {name for name, spec in made.items() if spec.hidden}
+        return None if brought.open else tuple(name for name in dict.fromkeys((*brought.columns, *made)) if name not in hidden)
+
     def _environment(self) -> None:
         for part, things in (("models", self.recipe.models), ("sources", self.recipe.sources)):
             for name, thing in things.items():
@@ -118,6 +125,11 @@ class Checker:
             self._missing((*path, "key"), table.key, "the key", name, known)
         for number, condition in enumerate(table.keep):
             self._sql((*path, "keep", number), condition, "the condition", name, known)
+        for parent in table.rows.parents():
+            for column, spec in table.columns.items():
+                self._fields((*path, "columns", column), f"column {column!r}", parent, fields_of(spec, parent))
+            for number, condition in enumerate(table.keep):
+                self._fields((*path, "keep", number), "the condition", parent, fields_in_sql(condition, parent))
         for number, step in enumerate(table.steps):
             for column in sorted(step.needs() - known):
                 self._missing((*path, "steps", number), column, f"the step {step.kind}", name, known)
@@ -215,6 +227,19 @@ class Checker:
             return
         for column in sorted(used - known):
             self._missing(path, column, who, table, known)
+
+    def _fields(self, path: Path_, who: str, parent: str, fields: Iterable[str]) -> None:
+        """Fields of a parent's row are its written columns."""
+        known = self.written(parent) if parent in self.brought else None
+        if known is None:
+            return
+        for field in sorted(set(fields) - set(known)):
+            if field in self.recipe.tables[parent].columns:
+                fix = f"children read what is written: take `hidden` out of {field!r}, or make it in the child"
+                self.add(path, f"{who} reads {parent}.{field}, which is hidden in {parent!r}", fix, UnknownColumn)
+            else:
+                fix = did_you_mean(field, known, label="columns")
+                self.add(path, f"{who} reads {parent}.{field}, which {parent!r} does not have", fix, UnknownColumn)
 
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
         if self.brought[table].open:

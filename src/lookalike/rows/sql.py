@@ -100,7 +100,7 @@ def _age_today(node: Any) -> bool:
     return node["function_name"].lower() == "age" and len(node.get("children", node.get("arguments", ()))) == 1
 
 
-def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:  # noqa: C901  # one case a node class
+def _names(node: Any, bound: frozenset[str], sql: str, found: set[tuple[str, ...]]) -> None:  # noqa: C901  # one case a node class
     """Collect the columns of a parse tree; `bound` holds the parameters of enclosing lambdas."""
     if isinstance(node, list):
         for item in node:
@@ -119,12 +119,12 @@ def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:
         if path[0].lower() in _WORDS:
             raise RecipeError(what=f"{sql!r} uses {path[0]}: {_CLOCK}")
         if path[0] not in bound:
-            found.add(path[0])
+            found.add(tuple(path))
         return
     if sort == "LAMBDA":
-        own: set[str] = set()
+        own: set[tuple[str, ...]] = set()
         _names(node.get("lhs"), frozenset(), sql, own)
-        _names(node.get("expr"), bound | own, sql, found)
+        _names(node.get("expr"), bound | {path[0] for path in own}, sql, found)
         return
     name = node.get("function_name", "").lower() if sort == "FUNCTION" else ""
     if name and name not in PLAIN and (why := _CLOCK if _age_today(node) else refused(name)):
@@ -140,6 +140,16 @@ def sql_columns(sql: str) -> frozenset[str]:
     Raises:
         RecipeError: not one expression, or not a function of its row alone.
     """
+    return frozenset(path[0] for path in sql_paths(sql)) - {"_id"}
+
+
+@lru_cache(maxsize=4096)
+def sql_paths(sql: str) -> frozenset[tuple[str, ...]]:
+    """What an SQL expression reads: a column's name, and those of the fields inside of it.
+
+    Raises:
+        RecipeError: as `sql_columns`.
+    """
     # fetchall: a half-read result keeps the connection busy
     [(raw,)] = _connection().execute("SELECT json_serialize_sql(?)", [f"SELECT {sql}\n FROM batch"]).fetchall()  # noqa: S608  # parsed, not run
     tree = json.loads(raw)
@@ -151,9 +161,9 @@ def sql_columns(sql: str) -> frozenset[str]:
     table = nodes[0].get("from_table", {}) if plain else {}
     if not plain or any(nodes[0].get(name) for name in extras) or table.get("table_name") != "batch":
         raise RecipeError(what=f"{sql!r} is not one SQL expression", fix="write what stands between SELECT and FROM, and once")
-    found: set[str] = set()
+    found: set[tuple[str, ...]] = set()
     _names(nodes[0]["select_list"], frozenset(), sql, found)
-    return frozenset(found) - {"_id"}
+    return frozenset(found)
 
 
 def check_sql(sql: str) -> str:
