@@ -1,1 +1,1 @@
-"""constraints."""
+"""Rules that every sampled row keeps: rewritten into columns that cannot break them, or drawn again."""
