@@ -118,7 +118,7 @@ def plan(
         path = Path(recipe)
         if path.is_dir():
             run_folder = RunFolder(path)
-            root = Path(run_folder.plan["root"])
+            root = path / run_folder.plan["root"]
             path = path / "recipe.yaml"
         else:
             root = path.parent
@@ -207,6 +207,14 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     from lookalike.proof import measure as measure_run
 
     return measure_run(made, folder, only=only)
+
+
+def report(folder: RunFolder) -> Report | None:
+    """What a run was found to be worth when it was measured last, without its sources; None when it was not."""
+    from lookalike.evaluate.report import Report as Loaded
+
+    path = folder.path / "report.json"
+    return Loaded.load(path) if path.is_file() else None
 
 
 def compare_reports(before: str | Path, after: str | Path) -> Any:

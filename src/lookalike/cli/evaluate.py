@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ def evaluate(
         str | None, typer.Option("--protected", help="Columns whose groups are compared, comma separated.")
     ] = None,
     gates: Annotated[
-        str, typer.Option("--gates", help="A profile (internal, partner, public, health), a file, or none.")
+        str, typer.Option("--gates", help="A profile (internal, partner, public, health, augmentation), a file, or none.")
     ] = "internal",
     budget_s: Annotated[
         float | None, typer.Option("--budget-s", help="Seconds; what does not fit is said to be skipped.")
@@ -61,6 +62,7 @@ def evaluate(
         gates=None if gates == "none" else gates,
         budget_s=budget_s,
         seed=seed,
+        about={"measured": datetime.now(UTC).date().isoformat()},
     )
     console.print(report)
     for path in files:

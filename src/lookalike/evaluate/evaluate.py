@@ -20,7 +20,7 @@ from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.findings import findings
 from lookalike.evaluate.making import samples
 from lookalike.evaluate.measuring import Looked, Progress, looked, measure, select
-from lookalike.evaluate.notes import VOID, notes_on
+from lookalike.evaluate.notes import VOID, notes_on, unseen
 from lookalike.evaluate.report import Report
 from lookalike.evaluate.views import Views
 from lookalike.registry import kinds, resolve
@@ -55,7 +55,7 @@ def evaluate(
         holdout: real rows that the generator never saw; without them privacy is inconclusive.
         target: the column that models should predict, for utility.
         only: dimensions ("fidelity"), metrics ("c2st") or "statistics" (everything that trains no model), as a list or comma-separated.
-        gates: a profile ("internal", "partner", "public", "health"), a YAML file, a recipe's list, or "none" for no exit code.
+        gates: a profile ("internal", "partner", "public", "health"; "augmentation" for rows that are added to real ones), a YAML file, a recipe's list, or "none" for no exit code.
         budget_s: CPU seconds that the metrics may be expected to take; what does not fit is skipped and says so.
         seed: of every draw; the same input and seed give the same bytes of report.json.
         protected: columns whose groups are compared with each other.
@@ -75,7 +75,9 @@ def evaluate(
     """
     started = time.process_time()
     _check_extras(extras)
-    deciding, chosen = gating.load(gates), select(only)
+    deciding = gating.load(gates)
+    only = only or deciding.only or None
+    chosen = select(only)
     silent = deciding.name == "none"
     if silent:  # no exit code, and still verdicts
         deciding = gating.load("internal")
@@ -92,11 +94,12 @@ def evaluate(
         # a profile judges what was asked for; a gates file of one's own judges all that it names
         deciding = gating.about(deciding, {metric.kind for metric in chosen})
     outcomes, verdicts = _judged(deciding, results, data, baseline or deciding.baseline or None)
+    tables = _tables(data, looked(data, chosen, results))
+    notes = notes_on(data) + (() if only else unseen(tables))
     return Report(
         results=tuple(results), verdicts=verdicts, outcomes=() if silent else tuple(outcomes), findings=findings(results, outcomes),
-        tables=_tables(data, looked(data, chosen, results)), seed=seed, version=__version__,
-        profile="none" if silent else deciding.name or deciding.profile or "own", notes=notes_on(data), about=named | dict(about or {}), making=extras.get("making") or {},
-        seconds=time.process_time() - started,
+        tables=tables, seed=seed, version=__version__, profile="none" if silent else deciding.name or deciding.profile or "own",
+        notes=notes, about=named | dict(about or {}), making=extras.get("making") or {}, seconds=time.process_time() - started,
     )  # fmt: skip
 
 

@@ -15,7 +15,6 @@ from lookalike.evaluate.views import Views, Which
 from lookalike.schema.rules import Cells, Rule, Rules, find
 
 Flags = npt.NDArray[np.bool_]
-ROWS = 100_000  # real rows in which rules are looked for
 NAMED = 20
 RULE_OF_THREE = 3.0  # exceptions that may have been missed among the real rows, at 95%
 
@@ -70,14 +69,7 @@ class BrokenRules(Metric):
 
 def found(views: Views) -> Rules:
     """The rules of the real rows, looked for once."""
-
-    def look() -> Rules:
-        real = views.table("real")
-        if real.num_rows > ROWS:
-            real = real.take(pa.array(np.linspace(0, real.num_rows - 1, ROWS).astype(np.int64)))
-        return find(real, views.described)
-
-    return views.once("rules", look)
+    return views.once("rules", lambda: find(views.table("real"), views.described))
 
 
 def broken_rows(views: Views, rules: Sequence[Rule], which: Which) -> dict[str, Flags]:

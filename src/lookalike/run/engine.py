@@ -82,7 +82,7 @@ def run(
         if options.shard.whole:
             clear_leftovers(to)
         put_bytes(to / "recipe.yaml", dump(plan.recipe).encode())
-        put_json(to / "plan.json", plan.json())
+        put_json(to / "plan.json", plan.json(to))
         events.emit("start", name=plan.recipe.name, rows={t.name: t.n_rows for t in plan.tables}, pid=os.getpid())
         runner = Runner(plan, to, options, events, progress)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import permutations
+from itertools import islice, permutations
 from typing import Any
 
 import numpy as np
@@ -69,20 +69,22 @@ def dependencies(cells: Cells) -> list[Dependency]:
     Source:
         Kivinen and Mannila 1995, "Approximate inference of functional dependencies from relations" (g3).
     """
-    usable = []
-    for name in cells.names:
-        if cells.schema[name].semantic in LEFT_OUT or pa.types.is_nested(cells.semantic(name).kind):
-            continue
-        levels = cells.levels(name)
-        if np.count_nonzero(levels.counts) > 1 and len(levels.values) <= 0.5 * cells.rows:
-            usable.append(name)
+    usable = list(islice((name for name in cells.names if _repeats(cells, name)), MOST_COLUMNS))
     step = max(1, cells.rows // LOOKED_AT)
     found = []
-    for x, y in permutations(usable[:MOST_COLUMNS], 2):
+    for x, y in permutations(usable, 2):
         a, b = cells.levels(x), cells.levels(y)
         if _few_exceptions(a.codes[::step], b.codes[::step], len(b.counts)) and (rule := _rule(x, a, y, b)):
             found.append(rule)
     return found
+
+
+def _repeats(cells: Cells, name: str) -> bool:
+    """Whether a column has several values, and fewer of them than half the rows."""
+    if cells.schema[name].semantic in LEFT_OUT or pa.types.is_nested(cells.semantic(name).kind):
+        return False
+    levels = cells.levels(name)
+    return int(np.count_nonzero(levels.counts)) > 1 and len(levels.values) <= 0.5 * cells.rows
 
 
 def _few_exceptions(a: np.ndarray, b: np.ndarray, width: int) -> bool:

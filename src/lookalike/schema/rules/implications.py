@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import combinations, product
+from itertools import combinations, islice, product
 from typing import Any, Literal
 
 import numpy as np
@@ -135,8 +135,8 @@ def implications(cells: Cells, follows: Callable[[str, str], bool]) -> list[Impl
     """
     if cells.rows < LEAST_ROWS:
         return []
-    valued = [name for name in cells.names if _has_values(cells, name)][:MOST_COLUMNS]
-    nullable = [name for name in cells.names if 0 < cells.missing(name).sum() < cells.rows][:MOST_COLUMNS]
+    valued = list(islice((name for name in cells.names if _has_values(cells, name)), MOST_COLUMNS))
+    nullable = list(islice((name for name in cells.names if 0 < cells.missing(name).sum() < cells.rows), MOST_COLUMNS))
     few = {name: _Few.of(cells, name) for name in valued}
     found = [*_of_gaps(cells, nullable), *_of_equals(cells, valued, few)]
     turned = {

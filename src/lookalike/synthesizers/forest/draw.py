@@ -16,7 +16,7 @@ from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.learners import oblivious
 from lookalike.synthesizers import encoding
-from lookalike.synthesizers.forest import kernels, pairs, sums, thinning
+from lookalike.synthesizers.forest import keeping, kernels, pairs, sums, thinning
 from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
@@ -31,8 +31,11 @@ def candidates(model: Trained, n: int, key: int, start: Block | None = None) -> 
     block = Block(np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), places_of(model, n, key))
     if start is not None:
         block.bins[:], block.codes[:] = start.bins, start.codes
+    drawn = {*model.given}
     for bag in model.bags:
         column(model, bag, block, key)
+        keeping.settle(model, block, bag.column, drawn)
+        drawn.add(bag.column)
     return block
 
 
@@ -85,6 +88,8 @@ def weights_of(model: Trained, block: Block) -> Array:
             weights[sums.numbers_of(model, block, a) > sums.numbers_of(model, block, b)] = 0.0
     if model.worked_out:
         weights[sums.impossible(model, block)] = 0.0
+    if model.kept:
+        weights[keeping.broken(model, block)] = 0.0
     return weights
 
 

@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr
 from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.kernels import keyed
+from lookalike.schema.rules import find
 from lookalike.schema.semantics import buffers
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
@@ -70,7 +71,7 @@ class Forest(Synthesizer):
     # --- fit ---
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
-        from lookalike.synthesizers.forest import draw, grow, learn, pairs, splits, sums, thin
+        from lookalike.synthesizers.forest import draw, grow, keeping, learn, pairs, splits, sums, thin
 
         began = time.monotonic()
         if splits.cold():
@@ -85,6 +86,7 @@ class Forest(Synthesizer):
         data = learn.matrix([codings[i] for i in learned], [codes[i] for i in learned])
         near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
         names = [schema.columns[i].name for i in learned]
+        found = find(table, schema)
         given = [names.index(name) for name in self.context if name in names]
         rules = {j: source for j, source in learn.determined(data, near).items() if j not in given} if learned else {}
         worked_out = sums.learn(table, data.codings, rules) if learned else {}
@@ -112,10 +114,11 @@ class Forest(Synthesizer):
             data.bin_of,
             bags,
             thin.plain(data, seed),
-            _inequalities(schema, names, data.codings),
+            keeping.orders(found, data.codings),
             table.num_rows,
             worked_out,
             given=tuple(given),
+            kept=keeping.learn(found, data.codings),
         )
         if len(learned) > 1:
             rows = thin.rows_of(data, seed)
@@ -368,18 +371,3 @@ class Forest(Synthesizer):
             self._codings, self._learned, self._model = store.restore(self.schema_, meta, arrays)
         except (KeyError, IndexError, ValueError, TypeError) as exc:
             raise SynthesizerError(what=f"the saved forest is damaged: {exc!r}", fix="fit and save it again") from exc
-
-
-def _inequalities(schema: TableSchema, names: list[str], codings: Any) -> list[tuple[int, int]]:
-    """The rules `"a" <= "b"` between learned numbers, as column indices."""
-    import re
-
-    found = []
-    for rule in schema.rules:
-        match = re.fullmatch(r'\s*"((?:[^"]|"")+)"\s*<=\s*"((?:[^"]|"")+)"\s*', rule)
-        low, high = (part.replace('""', '"') for part in match.groups()) if match else ("", "")
-        if low in names and high in names:
-            a, b = names.index(low), names.index(high)
-            if codings[a].form == codings[b].form == "number":
-                found.append((a, b))
-    return found
