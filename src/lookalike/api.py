@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import orjson
 
 from lookalike import databases, frames
-from lookalike.errors import RunError, UsageError, did_you_mean
+from lookalike.errors import RunError, UsageError
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import check_writable, put_bytes, refuse_links
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
     from lookalike.plan import Plan
+    from lookalike.plan.estimate import SoFar
     from lookalike.recipe.model import Recipe
     from lookalike.recipe.pages import Page
     from lookalike.run.engine import Options, Progress
@@ -93,6 +94,7 @@ def plan(
     recipe: RecipeLike,
     *,
     rows: int | None = None,
+    first: int | None = None,
     set: Mapping[str, str] | None = None,
     allow_code: bool = False,
 ) -> Plan:
@@ -101,6 +103,7 @@ def plan(
     Args:
         recipe: a recipe, a recipe file, or a run folder (its recipe).
         rows: overrides the number of rows of every table that says one.
+        first: makes no more than so many rows of a table, also of a grid.
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
 
@@ -125,7 +128,16 @@ def plan(
         recipe = recipes.load(path, set=set or {})
     elif isinstance(recipe, Mapping):
         recipe = recipes.load(recipe, set=set or {})
-    return compile_plan(recipe, root, rows=rows, allow_code=allow_code)
+    return compile_plan(recipe, root, rows=rows, first=first, allow_code=allow_code)
+
+
+def so_far(made: Plan, folder: Path) -> SoFar | None:
+    """What a run folder holds already of a plan, and what it has cost; None where no run was begun."""
+    if not (folder / "plan.json").is_file():
+        return None
+    from lookalike.run.so_far import so_far as of_run
+
+    return of_run(made, folder)
 
 
 def default_folder(recipe: Path, made: Plan) -> Path:
@@ -285,9 +297,13 @@ def fit(
         seed: the same data and seed give the same model.
         budget_s: seconds that the fit may take.
     """
+    return _unfitted(synthesizer).fit(read(data), schema, seed=seed, budget_s=budget_s)
+
+
+def _unfitted(synthesizer: str | Synthesizer | type[Synthesizer]) -> Synthesizer:
+    """A synthesizer by its kind, its class, or itself."""
     made = resolve("synthesizer", synthesizer) if isinstance(synthesizer, str) else synthesizer
-    model: Synthesizer = made() if isinstance(made, type) else made
-    return model.fit(read(data), schema, seed=seed, budget_s=budget_s)
+    return made() if isinstance(made, type) else made
 
 
 def read(data: Any) -> Any:
@@ -325,6 +341,7 @@ def mimic(
     given: Given | None = None,
     schema: TableSchema | DatasetSchema | None = None,
     scale: float = 1.0,
+    holdout: float = 0.2,
     seed: int = 0,
 ) -> Any:
     """Learn a table and sample it, or several related ones: pandas, polars or Arrow in, the same out.
@@ -338,6 +355,8 @@ def mimic(
             by table.
         schema: semantic types; of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
+        holdout: share of one table's rows that is not learned, as in a recipe's `like`: `lookalike.schema.holdout.split` tells which;
+            the same recipe gives the same rows. Fewer than 50 rows are all learned.
         seed: the same data and seed give the same rows.
 
     Raises:
@@ -348,11 +367,13 @@ def mimic(
             fix = "say `scale=` instead of `n=`, and methods with `Relational(tables=...)`"
             raise UsageError(what="several tables are learned together", fix=fix)
         return databases.mimic_tables(data, schema=schema, scale=scale, given=given, seed=seed)
+    from lookalike.one_table import mimic_frame
+
     frame = read(data)
     if n is None and scale != 1:
         n = round(len(frames.to_arrow(frame)) * scale)
-    model = fit(frame, synthesizer=synthesizer, schema=schema, seed=seed)  # type: ignore[arg-type]  # of one table here
-    return model.sample(len(frames.to_arrow(frame)) if n is None else n, given=given, seed=seed)
+    model = _unfitted(synthesizer)
+    return mimic_frame(frame, n, model, given=given, schema=schema, holdout=holdout, seed=seed)  # type: ignore[arg-type]  # of one table
 
 
 mimic_dataset, relations_of, write_schema = databases.mimic_dataset, databases.relations_of, databases.write_schema
@@ -365,54 +386,11 @@ def is_dataset(data: str) -> bool:
     return names_several(data)
 
 
-def mimic_file(
-    data: str,
-    to: str | Path,
-    *,
-    n: int | None = None,
-    target: str | None = None,
-    synthesizer: str = "forest",
-    given: Given | None = None,
-    seed: int = 0,
-    measure: bool = True,
-    say: Callable[[str], None] = lambda text: None,
-) -> Report | None:
-    """Learn a table, write a sample of it, and say what the sample is worth.
+def mimic_file(data: str, to: str | Path, **options: Any) -> Report | None:
+    """Learn a table, write a sample of it, and say what the sample is worth; see `one_table.mimic_file`."""
+    from lookalike.one_table import mimic_file as make
 
-    A fifth of the rows is held out, so that privacy can be measured; with `measure=False` all rows are learned.
-    """
-    from lookalike.evaluate.evaluate import evaluate as compare
-    from lookalike.export.tables import check_ending, write_table
-    from lookalike.proof import FEWEST_ALIKE, like
-    from lookalike.schema.holdout import split
-    from lookalike.synthesizers.forest.splits import cold
-
-    table = frames.to_arrow(read(data))
-    if target is not None and target not in table.column_names:
-        raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, table.column_names))
-    check_ending(Path(to))  # before the work, not after it
-    check_writable(Path(to))
-    count = table.num_rows if n is None else n
-    if count < 0:
-        raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
-    learned, holdout = split(table, 0.2 if measure else 0.0, seed)
-    waits = synthesizer in ("forest", "auto") and cold()
-    first = " (numeric kernels are compiled first, this once: a quarter of a minute)" if waits else ""
-    say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
-    model = fit(learned, synthesizer=synthesizer, seed=seed)
-    if reason := getattr(model, "reason_", ""):
-        say(reason)
-    say(f"drawing {count:,} rows")
-    synthetic = model.sample_arrow(count, given=given, seed=seed)
-    write_table(synthetic, Path(to))
-    if not measure:
-        return None
-    sides = like(learned, holdout, given)  # what was asked for is no error
-    if sides is None:
-        say(f"not measured: fewer than {FEWEST_ALIKE} real rows hold the condition")
-        return None
-    say("measuring")
-    return compare(sides[0], synthetic, holdout=sides[1], target=target, seed=seed)
+    return make(data, Path(to), **options)
 
 
 def preview(
@@ -422,13 +400,13 @@ def preview(
 
     Args:
         recipe: a recipe, a recipe file, or a run folder.
-        rows: rows of every table that says a number.
+        rows: records of every table; of children those of so many parents.
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
     """
     from lookalike.run.preview import preview as make_preview
 
-    return make_preview(plan(recipe, rows=rows, set=set, allow_code=allow_code), allow_code=allow_code)
+    return make_preview(plan(recipe, rows=rows, first=rows, set=set, allow_code=allow_code), allow_code=allow_code)
 
 
 def tune(

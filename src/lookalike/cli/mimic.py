@@ -34,6 +34,10 @@ def mimic(
     given: Annotated[list[str] | None, typer.Option("--given", help="column=value: a condition that every row holds.")] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same rows.")] = 0,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Keep the run in this folder: model, rows, report, card; it goes on where it stopped."),
+    ] = None,
     evaluate: Annotated[bool, typer.Option("--evaluate/--no-evaluate", help="Measure what was made.")] = True,
     scale: Annotated[float, typer.Option("--scale", help="Of several tables: rows as a multiple of the real ones.")] = 1.0,
     tables: Annotated[str, typer.Option("--tables", help="Of several tables: those to take, with commas.")] = "",
@@ -60,7 +64,7 @@ def mimic(
             say(text, "dim")
 
         if api.is_dataset(data):
-            _one_table_only({"-n": n, "--target": target, "--given": given or None})
+            _one_table_only({"-n": n, "--target": target, "--given": given or None, "--run": run})
             only = [name for name in tables.split(",") if name]
             made = api.mimic_dataset(
                 data, output, only=only, schema=schema, scale=scale, seed=seed, replace=replace, measure=evaluate, say=stage
@@ -75,6 +79,7 @@ def mimic(
                 given=api.settings(given or [], option="--given"),
                 seed=seed,
                 measure=evaluate,
+                run=run,
                 say=stage,
             )
     if made is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
@@ -72,6 +72,10 @@ class Brings:
     expected: int = 0
     open: bool = False
     problems: tuple[Problem, ...] = ()
+
+    def first(self, n: int) -> Brings:
+        """The same, but no more than the first `n` rows; where parents decide, as many as they bring."""
+        return self if self.rows is None else replace(self, rows=min(self.rows, n))
 
 
 @dataclass(frozen=True, slots=True)

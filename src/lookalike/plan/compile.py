@@ -34,6 +34,7 @@ def compile_plan(
     root: Path = Path(),
     *,
     rows: int | None = None,
+    first: int | None = None,
     partition_rows: int | None = None,
     allow_code: bool = False,
     document: Document | None = None,
@@ -44,6 +45,7 @@ def compile_plan(
         recipe: what is asked for.
         root: the recipe's folder: relative paths start there and stay under it.
         rows: overrides every count of rows.
+        first: makes no more than so many rows of a table, the first ones, also of those that have no count to override.
         partition_rows: candidate rows of a partition; never changes the data.
         allow_code: accept kinds that run code which the recipe names.
         document: the text it came from, so that problems are placed; the recipe's own when not given.
@@ -63,6 +65,8 @@ def compile_plan(
         raise broken
     made: dict[str, TablePlan] = {}
     for name in tables:
+        if first is not None:
+            checker.brought[name] = checker.brought[name].first(first)
         made[name] = _table(recipe, name, checker, made, partition_rows)
     return Plan(recipe, root, tuple(made.values()))
 

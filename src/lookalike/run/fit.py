@@ -107,13 +107,13 @@ def fitted(learning: Learning, folder: Path, sources: Tables, seed: int, events:
 def _fit(learning: Learning, folder: Path, sources: Tables, seed: int, events: Events, table: str) -> Synthesizer:
     source = sources.source(learning.source)
     rows, _ = split(source, learning.holdout, seed)
-    events.emit("fit", table=table, rows=rows.num_rows, synthesizer=learning.synthesizer.kind)
+    events.emit("fit", table=table, rows=rows.num_rows, columns=rows.num_columns, synthesizer=learning.synthesizer.kind)
     model = learning.synthesizer.model_copy()
     model.fit(rows, seed=seed)
     with disk_errors(folder):
         model.save(folder)
     put_json(folder / NAME, Learned.of(learning, source, seed).model_dump())
-    events.emit("fitted", table=table)
+    events.emit("fitted", table=table, reason=getattr(model, "reason_", ""))
     return model
 
 

@@ -83,11 +83,11 @@ def write(plan: Plan, folder: Path, progress: Progress, seconds: float, tell: Te
             part = read_part(path)
             parts.append({"path": str(path.relative_to(folder)), "rows": part.counts.kept, "sha256": sha256(path)})
         schema = _schema(part_path(folder, "tables", table.name, 0))
-        asked = progress.asked.get(table.name)
+        tally = progress.tables[table.name]
         tables[table.name] = {
             "rows": sum(part["rows"] for part in parts),
-            "asked": asked,
-            "outcomes": progress.counts[table.name].dump(),
+            "asked": tally.asked,
+            "outcomes": tally.outcomes.dump(),
             "schema": schema,
             "parts": parts,
         }
