@@ -122,7 +122,7 @@ def forbid_copies(weights: Array, copies: Array, allowed: int, n: int) -> None:
     some = np.flatnonzero(copies & (weights > 0))
     mine = float(weights[some].sum())
     other = float(weights.sum()) - mine
-    most = max(allowed, n - (np.count_nonzero(weights) - len(some)))
+    most = max(allowed, n - int(np.count_nonzero(weights)) + len(some))
     if most < n and mine * n > most * (mine + other):
         weights[some] *= most * other / ((n - most) * mine)
 
