@@ -166,6 +166,7 @@ def make(
 
     Raises:
         GateFailed: with `stop_early`, a gate is lost; what was made is kept.
+        ModelError: every row of a table failed.
     """
     from lookalike.export.sign import unseal
     from lookalike.run.engine import Options
@@ -177,7 +178,10 @@ def make(
 
         options = replace(options, look=lost_gates(made))
     unseal(Path(to))
-    return run_plan(made, Path(to), options, listeners, progress)
+    folder = run_plan(made, Path(to), options, listeners, progress)
+    if options.shard.whole:
+        folder.check_made()
+    return folder
 
 
 def run(
@@ -218,6 +222,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     """
     from lookalike.proof import measure as measure_run
 
+    folder.check_made()
     return measure_run(made, folder, only=only)
 
 
@@ -284,7 +289,7 @@ def fit(
     data: Any,
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
-    schema: TableSchema | None = None,
+    schema: TableSchema | str | Path | None = None,
     seed: int = 0,
     budget_s: float | None = None,
 ) -> Synthesizer:
@@ -293,7 +298,7 @@ def fit(
     Args:
         data: a frame, a file, or a database URL.
         synthesizer: a kind, or a configured synthesizer.
-        schema: semantic types; inferred when not given.
+        schema: semantic types, or a file that corrects them (see `look`); inferred when not given.
         seed: the same data and seed give the same model.
         budget_s: seconds that the fit may take.
     """
@@ -304,6 +309,25 @@ def _unfitted(synthesizer: str | Synthesizer | type[Synthesizer]) -> Synthesizer
     """A synthesizer by its kind, its class, or itself."""
     made = resolve("synthesizer", synthesizer) if isinstance(synthesizer, str) else synthesizer
     return made() if isinstance(made, type) else made
+
+
+def look(data: Any, *, schema: str | Path | None = None, to: str | Path | None = None) -> TableSchema:
+    """What each column of a table is taken for, and why; printed, one line a column.
+
+    Args:
+        data: a frame, a file, or a database URL.
+        schema: a file that corrects what is found.
+        to: where to write it as YAML, to be corrected and given as `schema` to `fit`, `mimic` and `evaluate`.
+
+    Raises:
+        SchemaError: the file says what cannot be.
+    """
+    from lookalike.schema.described import described, written
+
+    found = described(frames.to_arrow(read(data)), schema)
+    if to is not None:
+        put_bytes(Path(to), written(found).encode())
+    return found
 
 
 def read(data: Any) -> Any:
@@ -339,7 +363,7 @@ def mimic(
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
-    schema: TableSchema | DatasetSchema | None = None,
+    schema: TableSchema | DatasetSchema | str | Path | None = None,
     scale: float = 1.0,
     holdout: float = 0.2,
     seed: int = 0,
@@ -353,7 +377,8 @@ def mimic(
         synthesizer: a kind, or a configured synthesizer.
         given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL. Of several tables
             by table.
-        schema: semantic types; of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
+        schema: semantic types, or a file that corrects them (`lookalike.look`); of several tables their keys and relations too
+            (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
         holdout: share of one table's rows that is not learned, as in a recipe's `like`: `lookalike.schema.holdout.split` tells which;
             the same recipe gives the same rows. Fewer than 50 rows are all learned.
@@ -487,6 +512,7 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
     from lookalike.spec import configured
 
     run_ = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
+    run_.check_made()
     if "://" in str(path):
         fields["url"] = path
     exporter: Exporter = configured(resolve("exporter", to), fields, where=f"the fields of {to}")

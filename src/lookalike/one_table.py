@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from lookalike import frames
 from lookalike.errors import UsageError, did_you_mean
+from lookalike.schema.described import corrections
 from lookalike.schema.holdout import split
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import Told
 from lookalike.sources.base import Source, checked
 from lookalike.store import check_writable
 from lookalike.synthesizers.base import Given, Synthesizer
@@ -33,7 +34,7 @@ def mimic_frame(
     synthesizer: Synthesizer,
     *,
     given: Given | None = None,
-    schema: TableSchema | None = None,
+    schema: Told | None = None,
     holdout: float = HELD_OUT,
     seed: int = 0,
 ) -> Any:
@@ -53,6 +54,7 @@ def mimic_file(
     target: str | None = None,
     synthesizer: str = "forest",
     given: Given | None = None,
+    schema: Path | None = None,
     seed: int = 0,
     measure: bool = True,
     run: Path | None = None,
@@ -67,6 +69,7 @@ def mimic_file(
         target: the column that models will predict.
         synthesizer: a kind.
         given: conditions that every row holds.
+        schema: a file that corrects what columns are taken for.
         seed: the same data and seed give the same rows.
         measure: whether to measure what was made.
         run: the folder of the run, which is kept, goes on where it stopped, and holds model, report and card; None: a
@@ -81,7 +84,16 @@ def mimic_file(
 
     check_ending(to)  # before the work, not after it
     check_writable(to)
-    made = _plan(_source(data, keep=run is not None), _name(data), n, target, synthesizer, given or {}, seed)
+    made = _plan(
+        _source(data, keep=run is not None),
+        _name(data),
+        n,
+        target,
+        synthesizer,
+        given or {},
+        corrections(schema) if schema else {},
+        seed,
+    )
     [table] = made.tables
     with _folder(run) as folder:
         done = make(made, folder, listeners=(_told(say, synthesizer, table.n_expected),))
@@ -96,8 +108,9 @@ def mimic_file(
 
 
 def _plan(
-    source: Source, name: str, n: int | None, target: str | None, synthesizer: str, given: Mapping[str, Any], seed: int
-) -> Plan:
+    source: Source, name: str, n: int | None, target: str | None, synthesizer: str, given: Mapping[str, Any],
+    schema: Mapping[str, Any], seed: int,
+) -> Plan:  # fmt: skip
     """The recipe of two lines, compiled."""
     from lookalike.plan import compile_plan
     from lookalike.recipe.load import load
@@ -109,7 +122,7 @@ def _plan(
     if count < 0:
         raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
     table = "rows" if name == "synthetic" else "synthetic"  # tables and sources share one namespace
-    rows = {"like": name, "n": count, "synthesizer": synthesizer, "given": given, "target": target}
+    rows = {"like": name, "n": count, "synthesizer": synthesizer, "given": given, "schema": schema, "target": target}
     return compile_plan(load({"name": name, "seed": seed, "sources": {name: source}, "tables": {table: {"rows": rows}}}))
 
 
@@ -138,8 +151,8 @@ def _told(say: Say, synthesizer: str, rows: int) -> Callable[[dict[str, Any]], N
         if event["event"] == "fit":
             say(f"learning {event['rows']:,} rows of {event['columns']} columns{first if waits else ''}")
         elif event["event"] == "fitted":
-            if event["reason"]:
-                say(event["reason"])
+            for line in filter(None, [*event["taken"].splitlines(), event["reason"]]):
+                say(line)
             say(f"drawing {rows:,} rows")
 
     return heard

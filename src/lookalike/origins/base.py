@@ -88,6 +88,7 @@ class Learning:
         holdout: share of the source that is kept aside, to measure privacy with.
         given: the condition that all rows hold: what is measured is measured against real rows that hold it.
         target: the column that models will predict: it measures usefulness.
+        schema: what corrects the types that are inferred.
     """
 
     source: str
@@ -95,6 +96,7 @@ class Learning:
     holdout: float = 0.0
     given: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

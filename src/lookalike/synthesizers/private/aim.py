@@ -14,7 +14,7 @@ import pyarrow as pa
 from pydantic import Field
 
 from lookalike.errors import SynthesizerError, UnknownColumn, did_you_mean
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins, Codes
 from lookalike.synthesizers.conditions import Condition, resample
@@ -77,10 +77,10 @@ class Aim(Tabular):
         """What was spent on what, and the epsilon and delta of all together."""
         return {**self._model.meta["ledger"], "delta": self.delta}
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+    def fit(self, table: Any, schema: Told | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
         """Learn a table; see `Mst.fit`."""
         super().fit(table, schema, seed=seed, budget_s=budget_s)
-        if schema is None:
+        if not isinstance(schema, TableSchema):
             self._schema = private_domain.bare(self.schema_)
         return self
 
