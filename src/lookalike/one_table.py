@@ -13,8 +13,9 @@ import pyarrow as pa
 
 from lookalike import frames
 from lookalike.errors import UsageError, did_you_mean
+from lookalike.schema.described import corrections
 from lookalike.schema.holdout import split
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import Told
 from lookalike.sources.base import Source, checked
 from lookalike.store import check_writable
 from lookalike.synthesizers.base import Given, Synthesizer
@@ -33,7 +34,7 @@ def mimic_frame(
     synthesizer: Synthesizer,
     *,
     given: Given | None = None,
-    schema: TableSchema | None = None,
+    schema: Told | None = None,
     holdout: float = HELD_OUT,
     seed: int = 0,
 ) -> Any:
@@ -54,6 +55,7 @@ def mimic_file(
     synthesizer: str = "forest",
     given: Given | None = None,
     constraints: Sequence[Any] = (),
+    schema: Path | None = None,
     seed: int = 0,
     measure: bool = True,
     run: Path | None = None,
@@ -69,6 +71,7 @@ def mimic_file(
         synthesizer: a kind.
         given: conditions that every row holds.
         constraints: what every row keeps, as a recipe's `like` takes them.
+        schema: a file that corrects what columns are taken for.
         seed: the same data and seed give the same rows.
         measure: whether to measure what was made.
         run: the folder of the run, which is kept, goes on where it stopped, and holds model, report and card; None: a
@@ -83,7 +86,10 @@ def mimic_file(
 
     check_ending(to)  # before the work, not after it
     check_writable(to)
-    rows = {"n": n, "synthesizer": synthesizer, "given": given or {}, "constraints": list(constraints), "target": target}
+    rows = {
+        "n": n, "synthesizer": synthesizer, "given": given or {}, "constraints": list(constraints), "target": target,
+        "schema": corrections(schema) if schema else {},
+    }  # fmt: skip
     made = _plan(_source(data, keep=run is not None), _name(data), rows, seed)
     [table] = made.tables
     with _folder(run) as folder:
@@ -139,8 +145,8 @@ def _told(say: Say, synthesizer: str, rows: int) -> Callable[[dict[str, Any]], N
         if event["event"] == "fit":
             say(f"learning {event['rows']:,} rows of {event['columns']} columns{first if waits else ''}")
         elif event["event"] == "fitted":
-            if event["reason"]:
-                say(event["reason"])
+            for line in filter(None, [*event["taken"].splitlines(), event["reason"]]):
+                say(line)
             say(f"drawing {rows:,} rows")
 
     return heard

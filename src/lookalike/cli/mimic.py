@@ -48,7 +48,9 @@ def mimic(
     tables: Annotated[str, typer.Option("--tables", help="Of several tables: those to take, with commas.")] = "",
     schema: Annotated[
         Path | None,
-        typer.Option("--schema", help="Of several tables: keys and relations, as `lookalike relations -o` wrote them."),
+        typer.Option(
+            "--schema", help="A corrected file of `lookalike look -o`; of several tables one of `lookalike relations -o`."
+        ),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Of several tables: overwrite what is at the target.")] = False,
 ) -> None:
@@ -85,6 +87,7 @@ def mimic(
                 synthesizer=synthesizer,
                 given=api.settings(given or [], option="--given"),
                 constraints=[_constraint(text) for text in constraint or []],
+                schema=schema,
                 seed=seed,
                 measure=evaluate,
                 run=run,

@@ -28,6 +28,7 @@ class Like(Origin):
         given: conditions that every row holds: column -> value, list, min and max, or shares.
         constraints: what every row keeps, whatever the method: `net <= gross`, an SQL condition, or a mapping with its kind; see
             `constrained`.
+        schema: what corrects the types that columns are taken for, as `lookalike look -o` writes it.
         holdout: share of the source that is not learned, to measure with.
         target: the column that models will predict: it measures usefulness.
 
@@ -49,6 +50,7 @@ class Like(Origin):
     synthesizer: Annotated[Synthesizer, Kind("synthesizer", by_name=True)] = Field(default="forest", validate_default=True)
     given: Mapping[str, Any] = Field(default_factory=dict)
     constraints: tuple[AnyConstraint, ...] = ()
+    schema_: Mapping[str, Any] = Field(default_factory=dict, alias="schema")
     holdout: float = Field(default=0.2, ge=0, lt=1)
     target: str | None = None
 
@@ -63,7 +65,8 @@ class Like(Origin):
 
     def learns(self) -> Learning:
         """The source, but for the rows held out."""
-        return Learning(self.like, constrained(self.synthesizer, self.constraints), self.holdout, self.given, self.target)
+        method = constrained(self.synthesizer, self.constraints)
+        return Learning(self.like, method, self.holdout, self.given, self.target, self.schema_)
 
     def brings(self, known: Known) -> Brings:
         """The source's columns."""
