@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
@@ -166,6 +166,7 @@ def make(
 
     Raises:
         GateFailed: with `stop_early`, a gate is lost; what was made is kept.
+        ModelError: every row of a table failed.
     """
     from lookalike.export.sign import unseal
     from lookalike.run.engine import Options
@@ -177,7 +178,10 @@ def make(
 
         options = replace(options, look=lost_gates(made))
     unseal(Path(to))
-    return run_plan(made, Path(to), options, listeners, progress)
+    folder = run_plan(made, Path(to), options, listeners, progress)
+    if options.shard.whole:
+        folder.check_made()
+    return folder
 
 
 def run(
@@ -218,6 +222,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     """
     from lookalike.proof import measure as measure_run
 
+    folder.check_made()
     return measure_run(made, folder, only=only)
 
 
@@ -358,6 +363,7 @@ def mimic(
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
+    constraints: Sequence[Any] = (),
     schema: TableSchema | DatasetSchema | str | Path | None = None,
     scale: float = 1.0,
     holdout: float = 0.2,
@@ -372,6 +378,8 @@ def mimic(
         synthesizer: a kind, or a configured synthesizer.
         given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL. Of several tables
             by table.
+        constraints: what every row of one table keeps: `net <= gross`, an SQL condition, or a mapping with its kind, as recipes
+            write them.
         schema: semantic types, or a file that corrects them (`lookalike.look`); of several tables their keys and relations too
             (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
@@ -383,16 +391,17 @@ def mimic(
         UsageError: `n` or a schema of one table beside several tables.
     """
     if frames.is_dataset(data):
-        if n is not None or synthesizer != "forest":
+        if n is not None or synthesizer != "forest" or constraints:
             fix = "say `scale=` instead of `n=`, and methods with `Relational(tables=...)`"
             raise UsageError(what="several tables are learned together", fix=fix)
         return databases.mimic_tables(data, schema=schema, scale=scale, given=given, seed=seed)
     from lookalike.one_table import mimic_frame
+    from lookalike.synthesizers.constraints.constrained import constrained
 
     frame = read(data)
     if n is None and scale != 1:
         n = round(len(frames.to_arrow(frame)) * scale)
-    model = _unfitted(synthesizer)
+    model = constrained(_unfitted(synthesizer), constraints)
     return mimic_frame(frame, n, model, given=given, schema=schema, holdout=holdout, seed=seed)  # type: ignore[arg-type]  # of one table
 
 
@@ -507,6 +516,7 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
     from lookalike.spec import configured
 
     run_ = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
+    run_.check_made()
     if "://" in str(path):
         fields["url"] = path
     exporter: Exporter = configured(resolve("exporter", to), fields, where=f"the fields of {to}")

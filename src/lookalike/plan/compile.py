@@ -106,6 +106,7 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
     size = partition_rows or (STREAM_ROWS if streams else BLOCK_ROWS)
     hidden = brought.hidden | {column for column, spec in table.columns.items() if spec.hidden}
     output = tuple(column for column in (*incoming, *table.columns) if column not in hidden)
+    linked = (column for column in table.columns if column in hidden)  # not written, and kept for children and steps
     steps = [step.dump() for step in table.steps]
     expected = checker.expected(name)
     return TablePlan(
@@ -119,7 +120,7 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
         stages=stages(order, table.columns, wanted),
         needs=wanted,
         fingerprints=prints,
-        fingerprint=_digest([prints[column] for column in output], list(table.keep), steps, size, list(output)),
+        fingerprint=_digest([prints[column] for column in (*output, *linked)], list(table.keep), steps, size, list(output)),
         fit=fit,
         draws=draws,
         partition_rows=size,
