@@ -8,6 +8,5 @@ KINDS: dict[str, str] = {
     "frame": "lookalike.sources.frame:Frame",
     "hub": "lookalike.sources.hub:Hub",
     "package": "lookalike.sources.package:Package",
-    "pseudonymised": "lookalike.synthesizers.pseudonyms.pseudonym_source:Pseudonymised",
     "sql": "lookalike.sources.sql:SqlSource",
 }
