@@ -3,7 +3,6 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 bin=.venv/bin
-export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" PYTHONHASHSEED="${PYTHONHASHSEED:-0}"
 
 step() { printf '\n== %s\n' "$1"; }
 

@@ -1,7 +1,7 @@
 import errno
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
@@ -82,7 +82,6 @@ def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path):
     assert said == []
 
 
-@settings(deadline=None)
 @given(before=st.binary(), after=st.binary(max_size=20), at=st.integers(0), bit=st.integers(0, 7))
 def test_any_flipped_bit_is_told_by_the_checksum(before, after, at, bit):
     """Bytes with a checksum are whole; with one bit of them flipped they are not, or carry none."""

@@ -17,7 +17,7 @@ def lookalike(*args, cwd, env=None):
     code = "from lookalike.cli import main; main()"
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, args)],
-        check=False, cwd=cwd, capture_output=True, text=True, timeout=120, env={**os.environ, "COLUMNS": "200", **(env or {})},
+        check=False, cwd=cwd, capture_output=True, text=True, env={**os.environ, "COLUMNS": "200", **(env or {})},
     )  # fmt: skip
 
 

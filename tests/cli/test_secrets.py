@@ -48,7 +48,7 @@ def test_neither_terminal_nor_folder_holds_a_key(status, options, code, tmp_path
     with ModelServer(always=spoken(status)) as server:
         (tmp_path / "r.yaml").write_text(TEXT.format(url=server.url))
         command = [sys.executable, "-c", RUN, "run", "r.yaml", "-o", "out", *options]
-        done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60)
+        done = subprocess.run(command, check=False, cwd=tmp_path, env=environment, capture_output=True, text=True)
         assert server.seen_headers[0]["Authorization"] == f"Bearer {KEY}"
         assert server.seen_headers[0]["X-Token"] == HEADER
     assert done.returncode == code, done.stderr

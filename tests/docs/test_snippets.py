@@ -40,7 +40,6 @@ def test_every_block_that_is_not_run_says_why():
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 @pytest.mark.parametrize("page", [page for page in PAGES if runnable(page)], ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_page_runs_as_written(page, tmp_path):
     """A reader who types what the page says sees it work."""
@@ -65,9 +64,7 @@ def test_the_page_runs_as_written(page, tmp_path):
         "LOOKALIKE_EMBEDDED_MODEL": "smollm2-135m",
         "NO_COLOR": "1",
     }
-    done = subprocess.run(
-        [sys.executable, str(path)], cwd=work, env=env, capture_output=True, text=True, timeout=580, check=False
-    )
+    done = subprocess.run([sys.executable, str(path)], cwd=work, env=env, capture_output=True, text=True, check=False)
     if done.returncode == 77:
         pytest.skip(done.stdout.strip().splitlines()[-1])
     assert done.returncode == 0, f"{done.stdout[-2000:]}\n{done.stderr[-4000:]}"

@@ -1,12 +1,8 @@
 """A population with known structure, and draws from it."""
 
-import os
-
 import numpy as np
 import pyarrow as pa
 import pytest
-
-os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 def draw(n: int, seed: int) -> pa.Table:

@@ -16,10 +16,10 @@ pytestmark = pytest.mark.slow  # each command is a process
 
 def lookalike(*args, cwd):
     code = "from lookalike.cli import main; main()"
-    environment = {**os.environ, "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "COLUMNS": "120"}
     return subprocess.run(
         [sys.executable, "-c", code, *map(str, args)],
-        check=False, cwd=cwd, capture_output=True, text=True, timeout=120, env=environment,
+        check=False, cwd=cwd, capture_output=True, text=True, env=environment,
     )  # fmt: skip
 
 

@@ -100,7 +100,7 @@ def test_sums_that_the_real_table_keeps_are_asked_of_the_synthetic_one():
 
     report = evaluate(bills(1000, 0), bills(1000, 200), only="validity")
     assert report["validity.sums"].value == pytest.approx(0.8)
-    assert report["validity.sums"].detail == {"sums": {'total = "net" + "tax"': pytest.approx(0.8)}}
+    assert report["validity.sums"].detail == {"sums": {"total = net + tax": pytest.approx(0.8)}}
     assert report["validity"].value <= 0.8
     assert evaluate(bills(1000, 0), bills(1000, 0), only="validity")["validity.sums"].value == 1
     assert evaluate(bills(1000, 1), bills(1000, 200), only="validity")["validity.sums"].skipped
@@ -113,7 +113,7 @@ def test_checks_are_told_apart_whatever_columns_are_called():
     real = pa.table({"a": a, "b": b, "categories_sold": a + b, "x = y": g.choice(["p", "q"], 500)})
     made = real.set_column(2, "categories_sold", pa.array(a + b - 1)).set_column(3, "x = y", pa.array(["r"] * 500))
     report = evaluate(real, made, only="validity")
-    assert report["validity.sums"].detail["sums"] == {'categories_sold = "a" + "b"': 0.0}
+    assert report["validity.sums"].detail["sums"] == {"categories_sold = a + b": 0.0}
     assert report["validity.categories"].detail["worst"] == {"x = y": 0.0}
 
 
@@ -125,3 +125,41 @@ def test_a_declared_range_is_a_rule():
     assert report["validity.rules"].value == pytest.approx(40 / 41)
     assert report["validity.rules"].detail["rules"] == {"rule age between 0 and 120": pytest.approx(40 / 41)}
     assert report["validity.ranges"].value == pytest.approx(31 / 41)
+
+
+def _paid(n: int, seed: int, *, kept: bool = True) -> pa.Table:
+    """Where the first month is, the total is one month; and a number of rows where it is not."""
+    g = np.random.default_rng(seed)
+    months, monthly = g.integers(1, 8, n), np.round(g.normal(60, 9, n), 2)
+    total = np.round(monthly * np.where(months == 1, 1, months * g.uniform(0.9, 1.1, n)), 2)
+    if not kept:
+        total[np.flatnonzero(months == 1)[::2]] += 1
+    return pa.table({"months": months, "monthly": monthly, "total": total})
+
+
+def test_a_rule_that_synthetic_rows_break_is_named_with_its_rate():
+    """Half the rows of the first month break the rule: they are counted, the rule is named, and the release fails."""
+    real, bad = _paid(3000, 0), _paid(3000, 1, kept=False)
+    months = bad["months"].to_numpy()
+    report = evaluate(real, bad, only="validity", gates="internal")
+    wanted = np.ceil((months == 1).sum() / 2) / 3000
+    assert report["broken_rules"].value == pytest.approx(wanted)
+    name = "broken_rules.where months = 1, total = monthly"
+    assert report[name].value == pytest.approx(wanted)
+    assert report[name].interval[0] > 0.04
+    assert report[name].ceiling == 0
+    assert report.verdicts["validity"] == "fail"
+    good = evaluate(real, _paid(3000, 2), only="validity", gates="internal")
+    assert good["broken_rules"].value == 0
+    assert good.verdicts["validity"] == "pass"
+
+
+def test_gaps_that_no_real_row_has_fail_and_name_the_column():
+    """A column that is never missing in the real rows and is missing in 30% of the synthetic ones is not valid."""
+    real, made = _paid(1000, 0), _paid(1000, 1)
+    gone = np.random.default_rng(2).random(1000) < 0.3
+    made = made.set_column(1, "monthly", pa.array(made["monthly"].to_numpy(), mask=gone))
+    report = evaluate(real, made, only="validity", gates="internal")
+    assert report["validity"].value <= 1 - gone.mean()
+    assert "nulls of monthly" in report["validity"].detail["broken"]
+    assert report.verdicts["validity"] == "fail"

@@ -211,3 +211,22 @@ def test_public_keys_can_be_files(folder, tmp_path):
     for wrong in ("?", base64.b64encode(b"short").decode(), tmp_path / "absent.pub"):
         with pytest.raises(RunError, match="key"):
             verify(folder, public_key=wrong)
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("pass", "than chance explains"),
+        ("fail", "gives away real rows"),
+        ("inconclusive", "was not shown"),
+        (None, "was not shown"),
+    ],
+)
+def test_a_card_claims_only_what_was_shown(verdict, said):
+    """Its first sentence follows the verdict on privacy; "no record of a real person" is claimed of nothing."""
+    manifest = {"name": "r", "lookalike": "1", "tables": {}, "sources": {"ward": {}}}
+    report = None if verdict is None else {"verdicts": {"privacy": verdict}, "results": []}
+    text = card(manifest, report=report)
+    assert said in text.partition("## ")[0]
+    assert "record of a real person" not in text
+    assert "No real data went in" in card({**manifest, "sources": {}})

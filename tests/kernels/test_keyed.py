@@ -1,13 +1,12 @@
 """Random numbers inside kernels: functions of a key and a counter."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.kernels import keyed
 
 
-@settings(deadline=None)  # the first example compiles
 @given(key=st.integers(0, 2**62), start=st.integers(0, 10**6), n=st.integers(1, 50))
 def test_a_uniform_is_a_function_of_its_key_and_counter(key, start, n):
     """A part of a longer row of numbers is the same as that part asked for alone, and all lie in [0, 1)."""
@@ -22,7 +21,6 @@ def test_uniforms_are_those_of_splitmix64():
     assert keyed.uniforms(0, 2)[1] == (0xE220A8397B1DCDAF >> 11) / 2**53
 
 
-@settings(deadline=None)  # the first example compiles
 @given(key=st.integers(0, 2**62), n=st.integers(0, 300))
 def test_a_shuffle_is_a_permutation(key, n):
     """Every number comes once, in an order that the key decides."""

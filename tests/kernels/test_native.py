@@ -99,7 +99,6 @@ def _run(**environment: str) -> str:
         env=environment,
         capture_output=True,
         text=True,
-        timeout=100,
         check=True,
     )
     return done.stdout.strip()

@@ -1,7 +1,7 @@
 """Sorting and searching inside kernels agree with numpy."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.kernels.native import kernel
@@ -21,7 +21,6 @@ def _places(values, wanted, out):
     out[1] = first_above(values, 0, len(values), wanted)
 
 
-@settings(deadline=None)  # the first example compiles
 @given(NUMBERS)
 def test_sort_is_numpys(numbers):
     """Any numbers, repeated ones too, come in rising order."""
@@ -30,7 +29,6 @@ def test_sort_is_numpys(numbers):
     assert values.tolist() == sorted(numbers)
 
 
-@settings(deadline=None)  # the first example compiles
 @given(NUMBERS, st.integers(-25, 25))
 def test_places_are_those_of_searchsorted(numbers, wanted):
     """Where a value begins and where it ends, whether it is there or not."""

@@ -186,13 +186,13 @@ def test_a_run_killed_in_the_middle_of_a_batch_goes_on_by_the_same_command(serve
     command = [str(Path(sys.executable).parent / "lookalike"), "run", "late.yaml", "--no-evaluate"]
     server.latency_s = 3600.0
     with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as run:
-        until = time.monotonic() + 60
+        until = time.monotonic() + 1000
         while not notes(home) and time.monotonic() < until:
             time.sleep(0.05)
         run.kill()
     assert [len(note) for note in notes(home)] == [12]
     server.latency_s = 0.0
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     rows = RunFolder(tmp_path / "runs" / "late").table("t").to_pylist()
     assert [row["note"] for row in rows] == [f"[Note {row['n']}]" for row in rows]

@@ -123,7 +123,7 @@ WHOLE = {
 
 
 @pytest.mark.parametrize("name", WHOLE)
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(data=st.data())
 def test_a_reply_means_the_same_however_the_network_cuts_it(name, data):
     """Any cut of any framing gives the same body, and the connection serves the next request."""

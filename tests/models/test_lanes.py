@@ -16,7 +16,7 @@ from lookalike.models.scripted import Scripted
 from .conftest import SHORT, ask, request
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.integers(1, 40), st.integers(1, 16), st.floats(0, 0.6), st.sampled_from(["transient", "limited"]))
 def test_faults_and_width_never_change_what_is_answered(n, concurrency, share, fault):
     """Any concurrency and fault pattern gives the same replies; extra calls are exactly the faults."""

@@ -282,7 +282,7 @@ class OddBackend(ServedBackend):
         pass
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(
     asked=st.lists(st.tuples(st.sampled_from("abc"), st.booleans()), min_size=1, max_size=30),
     takes=st.sets(st.sampled_from("abc")),

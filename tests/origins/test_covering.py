@@ -12,7 +12,7 @@ from lookalike.origins.covering import design
 factors = st.dictionaries(st.sampled_from("abcd"), st.integers(1, 3).map(range).map(tuple), min_size=2, max_size=4)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(factors, st.integers(1, 3), st.booleans())
 def test_every_allowed_combination_is_in_some_row(grid, strength, excluded):
     """Each combination of `strength` values that an allowed row can hold appears, and no row is excluded."""

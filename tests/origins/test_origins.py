@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import SourceError
@@ -50,7 +50,7 @@ class Parents:
 
 
 def opened(rows, asked=0, *, own=(), sources=None, parents=None, cap=10.0):
-    place = Place("t", 7, asked, frozenset(own), cap, sources or Sources(), Path(), lambda: pytest.fail("no model"), parents)
+    place = Place("t", 7, 7, asked, frozenset(own), cap, sources or Sources(), Path(), lambda: pytest.fail("no model"), parents)
     return Origin.read(rows).open(place)
 
 
@@ -71,7 +71,6 @@ def test_a_number_overrides_only_what_says_a_number():
         assert Origin.read(rows).counted(5) == Origin.read(rows)
 
 
-@settings(deadline=None)
 @given(st.sampled_from([9, {"from": "p", "order": "shuffle"}, {"grid": {"x": [1, 2], "y": [3, 4]}}]), st.integers(1, 9))
 def test_a_row_hangs_on_its_id_alone(written, size):
     """Any partition size gives the same rows."""

@@ -308,7 +308,7 @@ RECIPES = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(RECIPES)
 def test_writing_and_reading_a_recipe_gives_it_back(recipe):
     """`load(dump(recipe)) == recipe`, whatever its texts hold."""

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.errors import RecipeError, UnknownColumn
@@ -48,7 +48,6 @@ CONDITIONS = (
 )
 
 
-@settings(deadline=None)  # the first condition loads DuckDB
 @given(ROWS, st.sampled_from(CONDITIONS), st.integers(0, 2**62))
 def test_one_row_is_judged_as_in_a_batch(row, sql, row_id):
     """Any row, any type, nulls too: alone or in a batch, a condition says the same."""
@@ -122,7 +121,6 @@ def test_decimals_come_back_exact_where_that_is_asked_for():
 
 
 @given(st.none() | st.booleans() | st.integers(-(2**70), 2**70) | st.floats(allow_nan=False) | st.text() | st.dates())
-@settings(deadline=None)
 def test_a_literal_is_the_value(value):
     """Whatever is written into an expression comes back from it."""
     table = pa.table({"x": pa.array([1])})
@@ -134,7 +132,6 @@ def test_a_literal_is_the_value(value):
 
 
 @given(st.text(min_size=1, max_size=20))
-@settings(deadline=None)
 def test_any_name_can_be_written_in_an_expression(name):
     """Quotes, line breaks, words of SQL: the column of that name is read."""
     if "\0" not in name:

@@ -1,5 +1,5 @@
 import orjson
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.models.base import Reply, ToolCall, Usage
@@ -23,7 +23,6 @@ replies = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(reply=replies, row=st.integers(0, 2**62), call=st.integers(0, 3))
 def test_a_reply_comes_back_as_it_was_written(reply, row, call, tmp_path_factory):
     """Whatever a model answered is read back equal, field by field."""

@@ -127,7 +127,6 @@ attempts = st.lists(
 
 @settings(
     max_examples=int(os.environ.get("LOOKALIKE_LAWS", "20")),
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(

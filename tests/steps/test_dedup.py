@@ -50,7 +50,7 @@ def test_vectors_that_point_the_same_way_are_one():
     assert kept(vectors(rows), method="embedding", threshold=0.99)[1] == ["1.00 like an earlier x"]
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(0, 2**32),
     st.lists(st.integers(1, 59), unique=True, max_size=6).map(sorted),
@@ -151,7 +151,6 @@ def test_no_two_kept_texts_are_as_near_as_the_threshold(threshold, words):
     assert all(max(near(row, other) for other in ids if other < row) >= threshold for row in dropped)
 
 
-@settings(deadline=None)  # a kernel may be compiled in it
 @given(st.text(), st.text())
 def test_texts_are_folded_alike_whatever_their_alphabet(a, b):
     """The quick way for ASCII and the long way for the rest call the same texts equal."""

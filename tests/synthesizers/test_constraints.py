@@ -82,12 +82,12 @@ def test_conditionals_rules_and_unique_hold():
             {"kind": "conditional", "when": "status = 'closed'", "set": {"left": 0}},
             {"kind": "rule", "sql": "low > 5 or tax < 3"},
             {"kind": "unique", "columns": ["net", "low"]},
-            n=80,
+            n=150,
         )
     rows = out.to_pylist()
     assert all(r["left"] == 0 for r in rows if r["status"] == "closed")
     assert all(r["low"] > 5 or r["tax"] < 3 for r in rows)
-    assert len({(r["net"], r["low"]) for r in rows}) == 80
+    assert len({(r["net"], r["low"]) for r in rows}) == 150
     assert model.report_["rule sql=low > 5 or tax < 3"] > 0
 
 

@@ -64,7 +64,7 @@ def test_dictionaries_come_back_as_their_values():
     assert round_trip(column, values).to_pylist() == values.to_pylist()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.lists(st.integers(-1000, 1000), min_size=1, max_size=300), st.integers(1, 9))
 def test_cells_cover_every_value_and_hold_k_rows(numbers, k):
     """Every value lies in its own cell; a cell that is no atom and is not squeezed between two atoms holds k rows."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -61,6 +62,7 @@ def evaluate(
         gates=None if gates == "none" else gates,
         budget_s=budget_s,
         seed=seed,
+        about={"measured": datetime.now(UTC).date().isoformat()},
     )
     console.print(report)
     for path in files:

@@ -6,7 +6,7 @@ Read in this order:
     encode      columns as numbers, codes and bins
     views       one table's three sides, shared and lazy
     dataset     tables, relations, entities, the whole: the subjects of metrics
-    validity, fidelity/, utility/, fairness, relations     one family of metrics a file
+    validity, rules, fidelity/, utility/, fairness, relations     one family of metrics a file
     privacy/    attacks, replay, bounds         text/  variety, leftovers, copying
     measuring   the one loop over metrics and subjects
     gates       bounds that decide the exit code
@@ -23,6 +23,7 @@ from __future__ import annotations
 
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
+    "broken_rules": "lookalike.evaluate.rules:BrokenRules",
     "failed_share": "lookalike.evaluate.making:FailedShare",
     "scores": "lookalike.evaluate.making:Scores",
     "marginals": "lookalike.evaluate.fidelity.marginals:Marginals",

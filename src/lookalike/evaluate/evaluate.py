@@ -20,7 +20,7 @@ from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.findings import findings
 from lookalike.evaluate.making import samples
 from lookalike.evaluate.measuring import Looked, Progress, looked, measure, select
-from lookalike.evaluate.notes import VOID, notes_on
+from lookalike.evaluate.notes import VOID, notes_on, unseen
 from lookalike.evaluate.report import Report
 from lookalike.evaluate.views import Views
 from lookalike.registry import kinds, resolve
@@ -92,11 +92,12 @@ def evaluate(
         # a profile judges what was asked for; a gates file of one's own judges all that it names
         deciding = gating.about(deciding, {metric.kind for metric in chosen})
     outcomes, verdicts = _judged(deciding, results, data, baseline or deciding.baseline or None)
+    tables = _tables(data, looked(data, chosen, results))
+    notes = notes_on(data) + (() if only else unseen(tables))
     return Report(
         results=tuple(results), verdicts=verdicts, outcomes=() if silent else tuple(outcomes), findings=findings(results, outcomes),
-        tables=_tables(data, looked(data, chosen, results)), seed=seed, version=__version__,
-        profile="none" if silent else deciding.name or deciding.profile or "own", notes=notes_on(data), about=named | dict(about or {}), making=extras.get("making") or {},
-        seconds=time.process_time() - started,
+        tables=tables, seed=seed, version=__version__, profile="none" if silent else deciding.name or deciding.profile or "own",
+        notes=notes, about=named | dict(about or {}), making=extras.get("making") or {}, seconds=time.process_time() - started,
     )  # fmt: skip
 
 

@@ -287,45 +287,73 @@ def _dimension(gate: Gate) -> Dimension:
 
 
 def _outcome(gate: Gate, result: Result, parts: list[Result], old: Result | None) -> Outcome:
-    where = f"{result.table}: " if result.table else ""
-
-    def outcome(status: Status, got: float | None, text: str, subjects: tuple[str, ...] = ()) -> Outcome:
-        return Outcome(
-            result.name,
-            result.dimension,
-            status,
-            gate.severity,
-            got,
-            gate.need,
-            f"{where}{text}",
-            result.table,
-            gate.why,
-            gate.fix,
-            subjects,
-        )
-
     got, subjects, missing = _measured(gate, result, parts, old)
-    if got is None:
+    bounds = _bounds(gate, result, old) if got is not None else _NONE
+    missing = bounds.missing or missing
+    need = gate.need if bounds.reference is None else f"{gate.need} ({_said(bounds)})"
+
+    def outcome(status: Status, text: str) -> Outcome:
+        where = f"{result.table}: " if result.table else ""
+        found = None if missing else got
+        return Outcome(
+            result.name, result.dimension, status, gate.severity, found, need, f"{where}{text}", result.table, gate.why, gate.fix, subjects
+        )  # fmt: skip
+
+    if got is None or missing:
         settled = gate.optional or result.detail.get("applies") is False
-        return outcome("skipped" if settled else "inconclusive", None, f"{result.name} was not measured: {missing}.")
-    too_low = gate.min is not None and got < gate.min
-    too_high = gate.max is not None and got > gate.max
-    too_bad = gate.max_drop is not None and got > gate.max_drop
+        return outcome("skipped" if settled else "inconclusive", f"{result.name} was not measured: {missing}.")
     named = f" ({', '.join(subjects[:3])})" if subjects else ""
-    text = f"{result.name}{named} is {got:.4g}, needs {gate.need}."
+    text = f"{result.name}{named} is {_with_interval(gate, result, got)}, needs {need}."
+    if bounds.holds(got):
+        return outcome("pass", text)
     proof = (gate.bound == "upper" and gate.max is not None) or (gate.bound == "lower" and gate.min is not None)
-    if proof and (too_low or too_high) and not gate.agg:
-        near, _, _ = _measured(
-            gate.model_copy(update={"bound": "lower" if gate.bound == "upper" else "upper"}), result, parts, old
-        )
-        if near is not None and not (_beyond(gate.max, near) or _beyond(gate.min, near, below=True)):
-            text = f"{text} Its interval reaches from {near:.4g}: too few rows to prove it either way."
-            return outcome("inconclusive", got, text, subjects)
-    return outcome("fail" if too_low or too_high or too_bad else "pass", got, text, subjects)
+    if proof and not gate.agg:
+        near = _end(gate.model_copy(update={"bound": "lower" if gate.bound == "upper" else "upper"}), result)
+        if near is not None and bounds.holds(near):
+            return outcome("inconclusive", f"{text} Its interval reaches from {near:.4g}: too few rows to prove it either way.")
+    return outcome("fail", text)
 
 
-def _beyond(bound: float | None, value: float, *, below: bool = False) -> bool:
-    return bound is not None and (value < bound if below else value > bound)
+@dataclass(frozen=True, slots=True)
+class _Bounds:
+    """What a number may be, the reference put in; or why there is no reference."""
+
+    low: float = -math.inf
+    high: float = math.inf
+    reference: float | None = None
+    missing: str = ""
+
+    def holds(self, value: float) -> bool:
+        return self.low <= value <= self.high
+
+
+_NONE = _Bounds()
+
+
+def _bounds(gate: Gate, result: Result, old: Result | None) -> _Bounds:
+    if gate.max_drop is not None:
+        return _Bounds(high=gate.max_drop)
+    low, high = -math.inf if gate.min is None else gate.min, math.inf if gate.max is None else gate.max
+    if not gate.relative_to or (gate.min is None and result.detail.get("alone")):
+        return _Bounds(low, high)
+    reference = old.value if gate.relative_to == "baseline" and old else getattr(result, gate.relative_to, None)
+    if reference is None:
+        return _Bounds(missing=f"it has no {gate.relative_to} to be compared with")
+    if gate.min is not None:
+        low = reference - (1 - gate.min) * abs(reference)  # a share of the reference, also where that is below 0
+    return _Bounds(low, high + reference, reference)
+
+
+def _said(bounds: _Bounds) -> str:
+    """The bound as a number: the reference put in."""
+    return " to ".join(f"{end:.4g}" for end in (bounds.low, bounds.high) if math.isfinite(end))
+
+
+def _with_interval(gate: Gate, result: Result, got: float) -> str:
+    """A number with what is known of its error; of an end of the interval, the whole interval."""
+    if result.value is None or result.interval is None or gate.agg or gate.max_drop is not None:
+        return f"{got:.4g}"
+    return f"{result.value:.4g} ({result.interval[0]:.4g} to {result.interval[1]:.4g})"
 
 
 def _measured(gate: Gate, result: Result, parts: list[Result], old: Result | None) -> tuple[float | None, tuple[str, ...], str]:
@@ -340,22 +368,11 @@ def _measured(gate: Gate, result: Result, parts: list[Result], old: Result | Non
         subjects = tuple(r.subject for r in chosen) if gate.agg != "mean" else ()
     if value is None:
         return None, subjects, result.skipped or "no single columns or groups"
-    if gate.max_drop is not None:
-        return (
-            (_drop(result, old), subjects, "the baseline does not have it")
-            if old
-            else (None, (), "there is no baseline report")
-        )
-    if not gate.relative_to:
+    if gate.max_drop is None:
         return value, subjects, ""
-    if gate.min is None and result.detail.get("alone"):
-        return value, subjects, ""
-    reference = old.value if gate.relative_to == "baseline" and old else getattr(result, gate.relative_to, None)
-    if reference is None:
-        return None, subjects, f"it has no {gate.relative_to} to be compared with"
-    if gate.min is not None:
-        return (value / reference if reference else None), subjects, f"its {gate.relative_to} is 0"
-    return value - reference, subjects, ""
+    if old is None:
+        return None, (), "there is no baseline report"
+    return _drop(result, old), subjects, "" if old.value is not None else "the baseline does not have it"
 
 
 def _end(gate: Gate, result: Result) -> float | None:

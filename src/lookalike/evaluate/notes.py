@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from lookalike.evaluate.dataset import Dataset
+from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.privacy.records import OVERLAP, overlap
 from lookalike.evaluate.views import Views
 
@@ -15,6 +16,15 @@ def notes_on(data: Dataset) -> tuple[str, ...]:
     """Of every table, and of the dataset."""
     told = [f"{table.name}: {note}" if table.name else note for table in data.tables for note in _of(table)]
     return (*data.notes, *told)
+
+
+def unseen(tables: Mapping[str, TableInfo]) -> tuple[str, ...]:
+    """Columns at whose cells nothing looked: what is not measured is named."""
+    told = {name: info.unseen for name, info in tables.items() if info.unseen}
+    return tuple(
+        f"{name}: nothing looked at {_some(columns)}." if name else f"Nothing looked at {_some(columns)}."
+        for name, columns in told.items()
+    )
 
 
 def _of(views: Views) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -10,12 +11,12 @@ import pyarrow as pa
 
 from lookalike.evaluate import encode
 from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.rules import broken_rows, found
 from lookalike.evaluate.shapes import total_variation
 from lookalike.evaluate.views import Views, Which
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where
-from lookalike.schema import identities
-from lookalike.schema.identities import Identity
+from lookalike.schema.rules.sums import Given
 
 Flags = npt.NDArray[np.bool_]
 
@@ -33,7 +34,7 @@ class Validity(Metric):
 
     def compute(self, views: Views) -> list[Result]:
         """The headline, then columns present, types, ranges, categories, null patterns, finite numbers, key, rules and sums."""
-        given = _given(views)
+        given = found(views).sums
         broken = _broken(views, "synthetic", given=given)
         bad = _any(broken.values(), views.rows("synthetic"))
         reference = _broken(views, "ceiling", base="base", given=given)
@@ -104,8 +105,8 @@ class Validity(Metric):
             return self.skip("the schema declares no rules", "rules")[0]
         return self.result(min(own.values()), "rules", ceiling=1.0, detail={"rules": own})
 
-    def _sums(self, broken: dict[str, Flags], given: list[Identity]) -> Result:
-        own = {name: 1 - float(broken[name].mean()) for name in map(_named, given)}
+    def _sums(self, broken: dict[str, Flags], given: Sequence[Given]) -> Result:
+        own = {rule.text: 1 - float(broken[rule.text].mean()) for rule in given if rule.text in broken}
         if not own:
             return self.skip("no number of the real table is a sum or a product of others", "sums")[0]
         return self.result(min(own.values()), "sums", ceiling=1.0, detail={"sums": own})
@@ -129,21 +130,13 @@ def _any(flags: Any, rows: int) -> Flags:
     return out
 
 
-def _given(views: Views) -> list[Identity]:
-    """Numbers that others give in every real row."""
-    values = {c.name: views.numbers(c.name, "real") for c in views.columns if c.form == "number"}
-    return identities.find(values, {name: identities.unit_of(of) for name, of in values.items()})
-
-
-def _named(found: Identity) -> str:
-    return f"{found.column} = {found.sql}"
-
-
-def _broken(views: Views, which: Which, base: Which = "real", *, given: list[Identity]) -> dict[str, Flags]:
+def _broken(views: Views, which: Which, base: Which = "real", *, given: Sequence[Given]) -> dict[str, Flags]:
     """Check -> rows that break it."""
     out: dict[str, Flags] = {}
     for column in views.columns:
         name = column.name
+        if not views.nulls(name, base).any():
+            out[f"nulls of {name}"] = views.nulls(name, which)  # a value that was always there is missing
         if column.numeric:
             values, known = views.numbers(name, which), views.numbers(name, base)
             low, high = (np.nanmin(known), np.nanmax(known)) if not np.isnan(known).all() else (np.nan, np.nan)
@@ -157,9 +150,7 @@ def _broken(views: Views, which: Which, base: Which = "real", *, given: list[Ide
             declared = views.schema[name].order if views.schema and name in views.schema.names else ()
             seen[1:] |= np.isin(views.levels(name), declared)  # the domain as declared is more than a sample of it
             out[f"categories of {name}"] = ~seen[codes]
-    for found in given:
-        names = (found.column, *(name for name, _ in found.terms))
-        out[_named(found)] = found.broken({name: views.numbers(name, which) for name in names})
+    out |= broken_rows(views, given, which)
     if views.schema and which == "synthetic":
         out |= _rules(views.table(which), views.schema.rules)
     return out

@@ -55,6 +55,7 @@ class Views:
         keys: columns that name rows, of this table or of another; they are not compared as values.
 
     Attributes:
+        described: what each shared column is: as the schema says, else as learning would take it.
         columns: what is compared, in the real table's order.
         missing: real columns that the synthetic table does not have.
         extra: synthetic columns that the real table does not have.
@@ -100,7 +101,8 @@ class Views:
         self._tables = {w: t.select(shared) for w, t in tables.items()}
         self._own = _flat(synthetic.select(self.extra))
         self._cache: dict[Hashable, Any] = {}
-        self.columns = tuple(c for c in map(self._column, _described(self._tables["real"], schema)) if c is not None)
+        self.described = TableSchema(_described(self._tables["real"], schema))
+        self.columns = tuple(c for c in map(self._column, self.described.columns) if c is not None)
         self._by_name = {column.name: column for column in self.columns}
         self.written = tuple(c for s in infer_columns(self._own) if (c := _written(s, self._own[s.name])) is not None)
 

@@ -57,8 +57,7 @@ def card(manifest: Plain, *, report: Plain | None = None, about: Plain | None = 
     title = str(about.get("title") or manifest.get("name", "Synthetic dataset"))
     sections = [
         f"# {_plain(title)}",
-        str(about.get("description", "")).strip()
-        or f"A synthetic dataset made by Lookalike {manifest.get('lookalike', '')}. **No row in it is a record of a real person or event.**",
+        str(about.get("description", "")).strip() or _claim(manifest, report),
         _contents(manifest),
         _making(manifest, about),
         _quality(report),
@@ -67,6 +66,19 @@ def card(manifest: Plain, *, report: Plain | None = None, about: Plain | None = 
         _marking(),
     ]
     return f"---\n{_front_matter(manifest, about, title)}---\n\n" + "\n\n".join(part for part in sections if part) + "\n"
+
+
+def _claim(manifest: Plain, report: Plain | None) -> str:
+    """What the dataset is, and no more of it than was shown."""
+    made = f"A synthetic dataset made by Lookalike {manifest.get('lookalike', '')}."
+    if not manifest.get("sources"):
+        return f"{made} No real data went in."
+    verdict = _verdicts(report or {}).get("privacy", "inconclusive")
+    shown = {
+        "pass": "Its rows were drawn from a model of real ones; no more of these came out again than chance explains.",
+        "fail": "**It gives away real rows that it was learned from: at least one privacy gate fails.**",
+    }
+    return f"{made} {shown.get(verdict, 'Its rows were drawn from a model of real ones; **that none of these came out again was not shown.**')}"
 
 
 def total_rows(manifest: Plain) -> int:

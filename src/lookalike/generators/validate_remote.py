@@ -65,7 +65,8 @@ class ValidateRemote(ModelColumn):
         return {"valid": valid, "reason": None if valid else self._reason(found)}
 
     def _reason(self, found: Any) -> str:
-        return str((isinstance(found, dict) and found.get("reason")) or self.reason)
+        reason = found.get("reason") if isinstance(found, dict) else None
+        return reason if isinstance(reason, str) and reason else self.reason
 
     def expected_tokens(self) -> tuple[int, int]:
         """None: it is no language model."""

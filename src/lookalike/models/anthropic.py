@@ -9,11 +9,10 @@ from typing import Any, ClassVar
 import orjson
 
 from lookalike.models.base import Backend, Finish, Message, Part, Refused, Reply, Request, ToolCall
-from lookalike.models.pricing import usage
 from lookalike.models.secret import Secret
 from lookalike.models.served import Served, ServedBackend, merged
 from lookalike.models.structured import ANSWER, content, form, in_prompt
-from lookalike.models.wire import arguments, as_base64, as_text, reading, said, verbatim
+from lookalike.models.wire import arguments, as_base64, as_text, reading, said, served_by, verbatim
 
 VERSION = "2023-06-01"
 MAX_TOKENS = 4096  # the API wants a number
@@ -108,6 +107,7 @@ class AnthropicBackend(ServedBackend):
     def _reply(self, body: Any, request: Request, began: float) -> Reply:
         blocks, told = body["content"], body["usage"]
         text = "".join(block["text"] for block in blocks if block["type"] == "text")
+        thoughts = "".join(block.get("thinking", "") for block in blocks if block["type"] == "thinking")
         called = [block for block in blocks if block["type"] == "tool_use"]
         cached, written = (int(told.get(f"cache_{what}_input_tokens") or 0) for what in ("read", "creation"))
         prompt = int(told["input_tokens"]) + cached + written
@@ -121,11 +121,11 @@ class AnthropicBackend(ServedBackend):
         return Reply(
             content(request, text) if wanted and not calls else text,
             finish,
-            usage(self.model, prompt, int(told["output_tokens"]), cached=cached, written=written),
-            body.get("model") or self.model.model,
+            self.usage(request, text + thoughts, (prompt, int(told["output_tokens"])), cached=cached, written=written),
+            served_by(body.get("model"), self.model.model),
             (time.perf_counter() - began) * 1e3,
             tool_calls=calls,
-            reasoning="".join(block.get("thinking", "") for block in blocks if block["type"] == "thinking"),
+            reasoning=thoughts,
             verbatim=verbatim("anthropic", blocks) if calls else "",
         )
 

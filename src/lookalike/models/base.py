@@ -212,11 +212,13 @@ class Patience(Spec):
         backoff_s: before a failed request goes again; each further wait is two and a half times as long. Short at first: most
             faults are strays, and a run ends with its last retry; nine tries still span a minute.
         backoff_max_s: the longest of these waits.
+        start_s: for how long it tries to reach a server that nothing was heard of yet; raise it where the server is still to start.
         first_s: for how long other requests wait for what the first one finds out: a wrong key, a server that takes no schemas.
     """
 
     backoff_s: float = Field(default=0.1, ge=0)
     backoff_max_s: float = Field(default=20.0, ge=0)
+    start_s: float = Field(default=3.0, ge=0)
     first_s: float = Field(default=1.0, ge=0)
 
     def backoff(self, tries: int) -> float:

@@ -8,11 +8,10 @@ from typing import Any, ClassVar
 import orjson
 
 from lookalike.models.base import Backend, Finish, Message, Part, Refused, Reply, Request, ToolCall, Usage
-from lookalike.models.pricing import counted, usage
 from lookalike.models.secret import Secret
 from lookalike.models.served import Served, ServedBackend, merged
 from lookalike.models.structured import in_prompt
-from lookalike.models.wire import arguments, as_base64, as_text, reading, said, verbatim
+from lookalike.models.wire import arguments, as_base64, as_text, reading, said, served_by, verbatim
 
 _REFUSALS = ("SAFETY", "RECITATION", "PROHIBITED_CONTENT", "BLOCKLIST", "SPII", "IMAGE_SAFETY")
 _OWN_ID = "call_"  # of calls that came without one
@@ -64,7 +63,7 @@ class GeminiBackend(ServedBackend):
             body = await self.transport.post(f"{path}:embedContent", orjson.dumps(asked))
             with reading(body, "embedding"):
                 vector = tuple(map(float, body["embedding"]["values"]))
-            tokens = usage(self.model, counted(request, "")[0], 0)
+            tokens = self.usage(request, "", None)
             return Reply("", "stop", tokens, self.model.model, _ms(began), vector=vector)
         if request.operation == "complete":
             raise Refused("Gemini's API completes no bare prompts")
@@ -103,11 +102,11 @@ class GeminiBackend(ServedBackend):
         return merged(merged(body, model.extra), request.extra)
 
     def _reply(self, body: Any, request: Request, began: float) -> Reply:
-        served_by = body.get("modelVersion") or self.model.model
+        served = served_by(body.get("modelVersion"), self.model.model)
         blocked = (body.get("promptFeedback") or {}).get("blockReason")
         if blocked:
             tokens = self._usage(body, request, "")
-            return Reply(f"blocked: {blocked}", "refusal", tokens, served_by, _ms(began), seed=request.seed)
+            return Reply(f"blocked: {blocked}", "refusal", tokens, served, _ms(began), seed=request.seed)
         candidate = body["candidates"][0]
         parts = (candidate.get("content") or {}).get("parts", ())
         text = "".join(part["text"] for part in parts if "text" in part and not part.get("thought"))
@@ -122,7 +121,7 @@ class GeminiBackend(ServedBackend):
             text,
             "tool" if calls else finish,
             self._usage(body, request, text + thoughts),
-            served_by,
+            served,
             _ms(began),
             seed=request.seed,
             tool_calls=calls,
@@ -132,10 +131,10 @@ class GeminiBackend(ServedBackend):
 
     def _usage(self, body: Any, request: Request, text: str) -> Usage:
         told = body.get("usageMetadata")
-        if not told:  # a gateway that does not count must not make the budget blind
-            return usage(self.model, *counted(request, text))
+        if not told:
+            return self.usage(request, text, None)
         prompt, answer, thoughts = (int(told.get(f"{of}TokenCount") or 0) for of in ("prompt", "candidates", "thoughts"))
-        return usage(self.model, prompt, answer + thoughts, cached=int(told.get("cachedContentTokenCount") or 0))
+        return self.usage(request, text, (prompt, answer + thoughts), cached=int(told.get("cachedContentTokenCount") or 0))
 
 
 def _ms(began: float) -> float:

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import re
-import zlib
+import select
 from collections.abc import Mapping
 from typing import Literal, TypeAlias
 from urllib.parse import quote
 
 from lookalike.models.base import Fault, Refused, Transient, Unreachable
+from lookalike.models.bounds import SMALL, Room, unpacked
 
 Answer: TypeAlias = tuple[int, dict[str, str], bytes]  # status, headers by names in small letters, the whole body
 
 ADDRESS = re.compile(r"http://([\w.-]+|\[[0-9A-Fa-f:.]+\])(?::([0-9]{1,5}))?((?:/[!\"$-~]*)?)", re.ASCII)
 HEAD_MAX = 64 << 10  # bytes of a status line with its headers, or of one line between chunks
-CONNECT_S = 30.0
+CHUNKS_MAX = 4096  # of one reply, beside one for each CHUNK_MIN bytes of it
+CHUNK_MIN = 16
+INTERIM_MAX = 16  # heads with a status of 100 and more before the reply
+CONNECT_S = 10.0
 EYEBALLS_S = 0.25  # until the next address of a host is tried beside the first (RFC 8305)
 _TARGET = "!\"$%&'()*+,-./:;<=>?@[\\]^_`{|}~"  # of a request's line; anything else is quoted
 _FRAMING = frozenset({"content-length", "transfer-encoding"})
@@ -36,9 +40,12 @@ class Http1:
         headers: of every request.
         body_max: bytes; a longer reply is refused.
         keep_s: how long a connection waits for its next request.
+        room: for what open replies hold together.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], body_max: int, *, keep_s: float = 60.0) -> None:
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], body_max: int, *, keep_s: float = 60.0, room: Room | None = None
+    ) -> None:
         found = ADDRESS.fullmatch(base_url)
         assert found is not None, base_url
         host, port, self._path = found.groups()
@@ -53,7 +60,7 @@ class Http1:
         self._headers = {name: value for name, value in shown.items() if name.lower() not in given} | {
             name: value for name, value in headers.items() if name.lower() not in _FRAMING
         }
-        self._body_max, self._keep_s = body_max, keep_s
+        self._body_max, self._keep_s, self._room = body_max, keep_s, room or Room()
         self._heads: dict[tuple[str, str, str], bytes] = {}
         self._kept: list[_Connection] = []
         self._closed = False
@@ -85,7 +92,7 @@ class Http1:
         """The connection that was used last; one that has waited too long is closed."""
         while self._kept:
             connection = self._kept.pop()
-            if connection.free and connection.waited_s() < self._keep_s:
+            if connection.free and connection.waited_s() < self._keep_s and not _readable(connection.transport):
                 return connection
             connection.transport.abort()
         return None
@@ -95,10 +102,10 @@ class Http1:
         try:
             async with asyncio.timeout(CONNECT_S):
                 _, connection = await loop.create_connection(
-                    lambda: _Connection(loop, self._body_max), *self._address, happy_eyeballs_delay=EYEBALLS_S
+                    lambda: _Connection(loop, self._body_max, self._room), *self._address, happy_eyeballs_delay=EYEBALLS_S
                 )
         except TimeoutError:
-            raise Transient("the connection timed out") from None
+            raise Unreachable("nobody listens: no connection in time") from None
         except (OSError, UnicodeError) as error:
             raise Unreachable(f"nobody listens: {error}") from error
         return connection
@@ -117,8 +124,8 @@ class _Connection(asyncio.Protocol):
 
     transport: asyncio.Transport
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, body_max: int) -> None:
-        self._loop, self._body_max = loop, body_max
+    def __init__(self, loop: asyncio.AbstractEventLoop, body_max: int, room: Room) -> None:
+        self._loop, self._body_max, self._room = loop, body_max, room
         self._since = 0.0
         self._answer: asyncio.Future[Answer] | None = None
         self._start()
@@ -127,7 +134,8 @@ class _Connection(asyncio.Protocol):
         self._got = bytearray()
         self._status, self._headers, self._keep = 0, dict[str, str](), False
         self._length: int | Literal["chunks", "close"] = 0  # of the body: bytes, or what ends it
-        self._body = bytearray()  # of chunks
+        self._body, self._chunks = bytearray(), 0
+        self._interim = 0
 
     @property
     def free(self) -> bool:
@@ -159,9 +167,14 @@ class _Connection(asyncio.Protocol):
                 self._read_body()
         except Fault as fault:
             self._fail(fault)
+            return
+        size = len(self._got) + len(self._body)
+        if size > SMALL and not self._room.hold(self, size, self.transport.resume_reading):
+            self.transport.pause_reading()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The end; of a body without a length, the proper one."""
+        self._room.release(self)
         if self._answer is None or self._answer.done():
             return
         if exc is None and self._status and self._length == "close":
@@ -184,9 +197,10 @@ class _Connection(asyncio.Protocol):
         """The reply is whole. What follows it nobody asked for; what is still to be sent nobody reads."""
         answer, status, headers = self._answer, self._status, self._headers
         assert answer is not None
-        coding = headers.get("content-encoding", "identity")
+        self._room.release(self)
+        coding = headers.get("content-encoding", "identity").lower()
         if coding != "identity":
-            body = _plain(body, coding, self._body_max)
+            body = unpacked(body, coding, self._body_max)
         if not self._keep or self.transport.get_write_buffer_size():
             self.transport.abort()
         self._answer, self._since = None, self._loop.time()
@@ -209,7 +223,8 @@ class _Connection(asyncio.Protocol):
             status = int(first[2])
             if status >= 200:
                 break
-            if status == 101:
+            self._interim += 1
+            if status == 101 or self._interim > INTERIM_MAX:
                 raise Transient("the server speaks another protocol than HTTP/1.1")
         headers: dict[str, str] = {}
         for line in lines:
@@ -237,7 +252,11 @@ class _Connection(asyncio.Protocol):
             self._keep = False
             return "close"
         first = length.split(",")[0].strip()  # told twice, it must be the same
-        if not first.isdecimal() or len(first) > 18 or any(other.strip() != first for other in length.split(",")):
+        if (
+            not (first.isascii() and first.isdecimal())
+            or len(first) > 18
+            or any(other.strip() != first for other in length.split(","))
+        ):
             raise Transient("the reply's Content-Length cannot be read")
         return self._bounded(int(first))
 
@@ -263,7 +282,9 @@ class _Connection(asyncio.Protocol):
             size, start = int(line[1], 16), line.end()
             if not size:  # an empty line ends the reply, after trailers that nobody reads
                 end = _HEAD_END.search(got, start - 1)
-                if end is None:
+                if end is None or end.start() - start > HEAD_MAX:
+                    if len(got) - start > HEAD_MAX:
+                        raise Transient(f"what trails the reply's chunks is longer than {HEAD_MAX:,} bytes")
                     break
                 self._keep = self._keep and end.end() == len(got)
                 return True
@@ -275,21 +296,20 @@ class _Connection(asyncio.Protocol):
                 break
             self._body += got[start : start + size]
             place = start + size + 2
+            self._chunks += 1
+            if self._chunks > CHUNKS_MAX + len(self._body) // CHUNK_MIN:
+                raise Transient("the reply comes in too many chunks that are too small")
         del got[:place]
-        if (line is None and b"\n" in got) or len(got) > self._body_max + HEAD_MAX:
+        if line is None and (b"\n" in got or len(got) > HEAD_MAX):
             raise Transient("the reply's chunks cannot be read")
         return False
 
 
-def _plain(body: bytes, coding: str, body_max: int) -> bytes:
-    """A compressed body as it was: some servers compress what nobody asked them to."""
-    if coding not in ("gzip", "x-gzip", "deflate"):
-        raise Transient(f"the reply is compressed, as nobody asked for: {coding[:40]}")
-    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 32)
-    try:
-        plain = unpacking.decompress(body, body_max)
-    except zlib.error:
-        raise Transient("the reply's compressed body cannot be read") from None
-    if unpacking.unconsumed_tail:
-        raise Refused(f"the reply is longer than {body_max:,} bytes and was cut off")
-    return plain
+def _readable(transport: asyncio.Transport) -> bool:
+    """Whether something is there that nobody has read: bytes that nobody asked for, or the connection's end."""
+    descriptor = transport.get_extra_info("socket").fileno()
+    if not hasattr(select, "poll"):
+        return bool(select.select([descriptor], [], [], 0)[0])
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))

@@ -177,11 +177,12 @@ class Lane:
                 try:
                     reply = await self._once(backend, request, tokens, usd, ahead=ahead or tries > 1)
                 except Fault as fault:
-                    failures += self._judge(fault, failures, tries, answered)
+                    delay = self.model.patience.backoff(tries) * (0.5 + random.random())
+                    since = time.monotonic() - began
+                    failures += self._judge(fault, failures, tries, answered, since + delay)
                     if tries == 1:
                         self._retrying += 1
                     self.retries += 1
-                    delay = self.model.patience.backoff(tries) * (0.5 + random.random())
                     await asyncio.sleep(max(delay, fault.retry_after_s or 0.0))
                 else:
                     break
@@ -240,8 +241,11 @@ class Lane:
         if self._advises is not None and (pause := self._advises.take_pause_s()) > 0:
             self.window.pause(pause)
 
-    def _judge(self, fault: Fault, failures: int, tries: int, answered: int) -> int:
-        """1 when the fault counts against the retries, 0 when the server is only busy; raises when the call is over."""
+    def _judge(self, fault: Fault, failures: int, tries: int, answered: int, again_s: float) -> int:
+        """1 when the fault counts against the retries, 0 when the server is only busy; raises when the call is over.
+
+        `again_s` after its first try the request would go again.
+        """
         if isinstance(fault, Closed):
             raise self.stop(
                 fault.reason, "check the model's name, its key and its address; then run the same command again"
@@ -257,11 +261,12 @@ class Lane:
         if isinstance(fault, Refused) or not fault.retry:
             self._widen()  # the server answers: it is this request that it does not take
             self._fail(fault.reason, fault)
-        if failures >= self.model.retries:
-            never = not self.replies and isinstance(fault, Unreachable)
+        never = not self.replies and isinstance(fault, Unreachable)
+        if failures >= self.model.retries or (never and again_s > self.model.patience.start_s):
             if never or (self.replies == answered and self._retrying >= GONE_CALLS):
                 raise self.stop(
-                    f"nothing answers: {fault.reason}", "start the server and run the same command again"
+                    f"nothing answers: {fault.reason}",
+                    "start the server and run the same command again; `patience: {start_s: 600}` waits for it",
                 ) from fault
             self._fail(f"no reply after {tries} tries: {fault.reason}", fault)
         return 1

@@ -9,10 +9,9 @@ from typing import Any, ClassVar
 import orjson
 
 from lookalike.models.base import Backend, Otherwise, Refused, Reply, Request, Usage
-from lookalike.models.pricing import counted, usage
 from lookalike.models.served import Served, ServedBackend
 from lookalike.models.structured import content, form, is_strict
-from lookalike.models.wire import Answer, answer, declared, defaults, finish_of, reading, settings, wire
+from lookalike.models.wire import Answer, answer, declared, defaults, finish_of, reading, served_by, settings, wire
 
 _PATHS = {"chat": "/chat/completions", "complete": "/completions", "embed": "/embeddings"}
 _CALLED = {"chat": "chat completion", "complete": "completion", "embed": "embedding"}
@@ -130,7 +129,7 @@ class OpenAIBackend(ServedBackend):
                 content(request, said.text) if native or request.choices else said.text,
                 said.finish,
                 self._usage(body, request, said.text + said.reasoning),
-                body.get("model") or self.model.model,
+                served_by(body.get("model"), self.model.model),
                 (time.perf_counter() - began) * 1e3,
                 seed=request.seed,
                 tool_calls=said.tool_calls,
@@ -140,10 +139,9 @@ class OpenAIBackend(ServedBackend):
             )
 
     def _usage(self, body: Any, request: Request, said: str) -> Usage:
-        told, cached = body.get("usage"), 0
-        if told:
-            cached = int((told.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
-            prompt, completion = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
-        else:  # a server that does not count must not make the budget blind
-            prompt, completion = counted(request, said)
-        return usage(self.model, prompt, 0 if request.operation == "embed" else completion, cached=cached)
+        told = body.get("usage")
+        if not told:
+            return self.usage(request, said, None)
+        cached = int((told.get("prompt_tokens_details") or {}).get("cached_tokens") or 0)
+        counts = int(told.get("prompt_tokens") or 0), int(told.get("completion_tokens") or 0)
+        return self.usage(request, said, counts, cached=cached)

@@ -23,6 +23,14 @@ def usage(model: Model, prompt_tokens: int, completion_tokens: int, *, cached: i
     return Usage(prompt_tokens, completion_tokens, usd)
 
 
+TOKENS_MAX = 1_000_000_000  # of one call: more than any model reads or writes
+
+
+def believable(*tokens: int) -> bool:
+    """Whether a server's count of tokens can be true."""
+    return all(0 <= count <= TOKENS_MAX for count in tokens)
+
+
 def tokens_of(text: str) -> int:
     """About how many tokens a text has, for what no server counted: a quarter of its UTF-8 bytes, at least 1."""
     return max(1, len(text.encode()) // 4)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Model, Otherwise, Refused, Reply, Request
+from lookalike.models.base import BODY_MAX, Model, Otherwise, Refused, Reply, Request, Usage
+from lookalike.models.pricing import believable, counted, usage
 from lookalike.models.secret import Secret, expand
 from lookalike.models.structured import in_prompt
 from lookalike.models.wire import is_json
@@ -87,6 +88,7 @@ class ServedBackend(ABC):
         self.model, self.transport = model, transport
         self.native = None if model.structured == "auto" else model.structured == "native"
         self.untaken: set[str] = set()  # settings that the server refused
+        self._misses = False  # it has counted tokens as nobody can
         self._probe: asyncio.Event | None = None
         self._doubted: dict[int, Request] = {}  # refused with a schema; next they go with words
         self._worded: dict[int, Any] = {}  # schemas that a server refused which takes others
@@ -156,6 +158,24 @@ class ServedBackend(ABC):
                     self.untaken.add(name)
                     warnings.warn(f"{self.model.label} takes no `{name}`: it is asked without ({refused.reason})", stacklevel=2)
                 raise Otherwise(refused.reason) from refused
+
+    def usage(self, request: Request, said: str, told: tuple[int, int] | None, *, cached: int = 0, written: int = 0) -> Usage:
+        """Tokens and money of a reply: as the server counts them, or estimated where it does not or cannot be right.
+
+        Args:
+            request: what was asked.
+            said: all that was answered, thoughts included.
+            told: the server's tokens of prompt and reply; None: it does not count, which must not make the budget blind.
+            cached: how many of the prompt the provider read from its cache.
+            written: how many of the prompt it put there.
+        """
+        if told is not None and not believable(*told, cached, written):
+            if not self._misses:
+                self._misses = True
+                warnings.warn(f"{self.model.label} reports token counts that cannot be true: they are estimated", stacklevel=2)
+            told, cached, written = None, 0, 0
+        prompt, completion = counted(request, said) if told is None else told
+        return usage(self.model, prompt, 0 if request.operation == "embed" else completion, cached=cached, written=written)
 
     def take_pause_s(self) -> float:
         """What the server's rate-limit headers ask for."""

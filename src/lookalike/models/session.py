@@ -8,8 +8,9 @@ import aiohttp
 from yarl import URL
 
 from lookalike.models.base import Refused, Transient, Unreachable
+from lookalike.models.bounds import SMALL, Room, unpacked
 
-CONNECT_S = 30.0
+CONNECT_S = 10.0
 
 
 class Session:
@@ -20,15 +21,19 @@ class Session:
         headers: of every request.
         body_max: bytes; a longer reply is refused.
         proxy: its address, or None.
+        room: for what open replies hold together.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str], body_max: int, proxy: str | None = None) -> None:
-        self._base_url, self._body_max, self._proxy = base_url, body_max, proxy
+    def __init__(
+        self, base_url: str, headers: Mapping[str, str], body_max: int, proxy: str | None = None, *, room: Room | None = None
+    ) -> None:
+        self._base_url, self._body_max, self._proxy, self._room = base_url, body_max, proxy, room or Room()
         # no limit and no time-out here: the lane has both, and waits in queues must not count
         self._session = aiohttp.ClientSession(
             connector=aiohttp.TCPConnector(limit=0, ttl_dns_cache=300, keepalive_timeout=60),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_S),
-            headers=dict(headers),
+            headers={"Accept-Encoding": "identity", **headers},  # few bytes may unpack to many
+            auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
         )
         self._urls: dict[str, URL] = {}
@@ -43,15 +48,16 @@ class Session:
             async with self._session.request(
                 method, url, data=body or None, headers=own, proxy=self._proxy, allow_redirects=False
             ) as reply:
-                length = reply.content_length
-                packed = "Content-Encoding" in reply.headers  # few bytes may unpack to many
-                whole = length is not None and length <= self._body_max and not packed
-                return reply.status, reply.headers, await (reply.read() if whole else self._bounded(reply))
+                small = reply.content_length is not None and reply.content_length <= SMALL
+                raw = await (reply.read() if small else self._bounded(reply))
+                coding = reply.headers.get("Content-Encoding", "identity").lower()
+                plain = raw if coding == "identity" else unpacked(raw, coding, self._body_max)
+                return reply.status, reply.headers, plain
         except TimeoutError as exc:  # aiohttp's own; the lane's cancels
-            raise Transient("the connection timed out") from exc
+            raise Unreachable("nobody listens: no connection in time") from exc
         except aiohttp.ClientConnectorError as exc:
             raise Unreachable(f"nobody listens: {exc}") from exc
-        except (aiohttp.ClientError, OSError) as exc:
+        except (aiohttp.ClientError, OSError, ValueError) as exc:
             raise Transient(f"{type(exc).__name__}: {exc}") from exc
 
     def _url(self, path: str) -> URL:
@@ -62,12 +68,17 @@ class Session:
 
     async def _bounded(self, reply: aiohttp.ClientResponse) -> bytes:
         chunks, size = [], 0
-        async for chunk in reply.content.iter_any():
-            size += len(chunk)
-            if size > self._body_max:
-                reply.close()
-                raise Refused(f"the reply is longer than {self._body_max:,} bytes and was cut off")
-            chunks.append(chunk)
+        try:
+            async for chunk in reply.content.iter_any():
+                size += len(chunk)
+                if size > self._body_max:
+                    reply.close()
+                    raise Refused(f"the reply is longer than {self._body_max:,} bytes and was cut off")
+                chunks.append(chunk)
+                if size > SMALL:
+                    await self._room.wait(reply, size)
+        finally:
+            self._room.release(reply)
         return b"".join(chunks)
 
     async def close(self) -> None:

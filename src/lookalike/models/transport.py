@@ -24,8 +24,10 @@ from lookalike.models.secret import without
 SAID_MAX = 300
 _BREAK = re.compile(r"[\x00-\x08\x0a-\x1f\x7f\ud800-\udfff]")
 _NO_RETRY = frozenset({400, 404, 405, 406, 409, 410, 413, 414, 415, 422, 431, 451, 501})
-_DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
-_RETRY_DELAY = re.compile(rb'"retryDelay":\s*"(\d+(?:\.\d+)?s)"')
+WAIT_MAX_S = 3600.0
+_PLAIN = re.compile(r"[0-9]{1,12}(?:\.[0-9]{0,12})?")
+_DURATION = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|s|m|h|d)")
+_RETRY_DELAY = re.compile(rb'"retryDelay":\s*"([0-9]{1,12}(?:\.[0-9]{1,12})?s)"')
 _UNIT_S = {"ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _QUOTA = ("insufficient_quota", "billing_hard_limit", "credit balance is too low")
 
@@ -240,17 +242,25 @@ def _about_the_request(said: str) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], raw: bytes = b"") -> float | None:
-    """Seconds that a server asks to wait before the next try, in a header or, as Gemini does, in the body; None: it does not say."""
-    millis = headers.get("retry-after-ms", "")
-    if millis.replace(".", "", 1).isdigit():
-        return float(millis) / 1e3
-    value = headers.get("retry-after", "").strip()
-    if value.replace(".", "", 1).isdigit():
-        return float(value)
-    if value:
-        return _until(_dated(value), headers)
-    delay = _RETRY_DELAY.search(raw[:8192])
-    return seconds(delay[1].decode()) if delay else None
+    """Seconds that a server asks to wait before the next try, in a header or, as Gemini does, in the body; None: it does not say.
+
+    More than an hour is an hour: who waits longer than that is better told.
+    """
+    millis, value = _number(headers.get("retry-after-ms", "")), headers.get("retry-after", "").strip()
+    if millis is not None:
+        found: float | None = millis / 1e3
+    elif value:
+        plain = _number(value)
+        found = _until(_dated(value), headers) if plain is None else plain
+    else:
+        delay = _RETRY_DELAY.search(raw[:8192])
+        found = seconds(delay[1].decode()) if delay else None
+    return None if found is None else min(found, WAIT_MAX_S)
+
+
+def _number(text: str) -> float | None:
+    """A number as headers write it; None for anything else, such as `²` or four hundred digits."""
+    return float(text) if _PLAIN.fullmatch(text.strip()) else None
 
 
 def _until(then: float | None, headers: Mapping[str, str]) -> float | None:
@@ -263,15 +273,18 @@ def _dated(text: str) -> float | None:
     """The moment of an HTTP date, in seconds since 1970; None where it cannot be read."""
     import email.utils  # seldom needed, and never at the start
 
-    found = email.utils.parsedate_tz(text)
-    return None if found is None else float(email.utils.mktime_tz(found))
+    try:
+        found = email.utils.parsedate_tz(text[:64])
+        return None if found is None else float(email.utils.mktime_tz(found))
+    except (ValueError, OverflowError, IndexError, TypeError):  # a year 99999, a month 99
+        return None
 
 
 def _instant(text: str) -> float | None:
     """The moment of an RFC 3339 text, in seconds since 1970; None where it cannot be read."""
     try:
         return datetime.fromisoformat(text).timestamp()
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
@@ -292,6 +305,7 @@ def used_up_s(headers: Mapping[str, str]) -> float:
 
 def seconds(text: str) -> float:
     """A duration of a rate-limit header, `6m0s`, `120ms` or `1.5`, in seconds; 0 where it cannot be read."""
-    if text.replace(".", "", 1).isdigit():
-        return float(text)
-    return sum(float(number) * _UNIT_S[unit] for number, unit in _DURATION.findall(text))
+    plain = _number(text)
+    if plain is not None:
+        return plain
+    return sum(float(number) * _UNIT_S[unit] for number, unit in _DURATION.findall(text[:64]))

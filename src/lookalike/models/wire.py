@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import reprlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -28,8 +29,8 @@ def reading(body: Any, what: str) -> Iterator[None]:
     """
     try:
         yield
-    except (AttributeError, LookupError, TypeError, ValueError):
-        raise Transient(f"the reply is no {what}: {str(body)[:200]}") from None
+    except (AttributeError, LookupError, TypeError, ValueError, OverflowError):
+        raise Transient(f"the reply is no {what}: {reprlib.repr(body)}") from None
 
 
 def verbatim(format_: str, turn: Any) -> str:
@@ -135,17 +136,29 @@ def answer(choice: Mapping[str, Any]) -> Answer:
     if type(text) is not str:
         raise TypeError
     if message.get("refusal"):
-        text, finish = text or message["refusal"], "refusal"
+        text, finish = text or str(message["refusal"]), "refusal"
     thoughts = message.get("reasoning_content") or message.get("reasoning") or ""
     reasoning = thoughts if type(thoughts) is str else ""
     if not message.get("tool_calls"):
         return Answer(text, finish, (), reasoning)
     calls = tuple(
-        ToolCall(call.get("id") or f"call_{number}", call["function"]["name"], call["function"].get("arguments") or "{}")
+        ToolCall(
+            str(call.get("id") or f"call_{number}"), str(call["function"]["name"]), _written(call["function"].get("arguments"))
+        )
         for number, call in enumerate(message["tool_calls"])
     )
     kept = {name: message[name] for name in ("tool_calls", *_THOUGHTS) if message.get(name)}
     return Answer(text, "tool" if finish != "refusal" else finish, calls, reasoning, verbatim("openai", kept))
+
+
+def _written(arguments: Any) -> str:
+    """A call's arguments as JSON text; Ollama and others write an object, or nothing."""
+    return arguments if isinstance(arguments, str) and arguments else orjson.dumps(arguments or {}).decode()
+
+
+def served_by(name: Any, model: str) -> str:
+    """The model that a server says it used; whatever is no name is none."""
+    return name[:200] if isinstance(name, str) and name else model
 
 
 def wire(message: Message) -> dict[str, Any]:

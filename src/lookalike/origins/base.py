@@ -170,6 +170,8 @@ class Place:
     Attributes:
         table: the name of the table.
         seed: the recipe's.
+        draws: seed of the rows that are drawn from a model: the recipe's for the first table that is like a source, so that it
+            holds the rows that `mimic` gives; of its own for each further one, which else would repeat them.
         asked: rows that the plan asks for; 0 where parents decide.
         own: columns that the table makes itself: rows leave them out.
         cap: candidates tried at most for each row asked for.
@@ -181,6 +183,7 @@ class Place:
 
     table: str
     seed: int
+    draws: int
     asked: int
     own: frozenset[str]
     cap: float

@@ -43,6 +43,7 @@ class Checker:
         self.orders: dict[str, tuple[str, ...]] = {}
         self.broken: dict[str, SourceError] = {}
         self._outlines: dict[str, Outline | None] = {}
+        self._versions: dict[str, str] = {}
 
     def check(self) -> tuple[str, ...]:
         """Table names in making order; problems are collected."""
@@ -71,6 +72,12 @@ class Checker:
             except SourceError as exc:
                 self.broken[name] = exc
         return self._outlines[name]
+
+    def version(self, name: str) -> str:
+        """A source's version, asked for once: some read all rows for it."""
+        if name not in self._versions:
+            self._versions[name] = self.recipe.sources[name].version(self.root)
+        return self._versions[name]
 
     def expected(self, table: str) -> int:
         """Rows expected of a table that was looked at before."""

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from lookalike import rng
 from lookalike.errors import RecipeError, RecipeProblems
 from lookalike.generators.base import Generator, ModelColumn
 from lookalike.models.base import NO_IDENTITY, Model
@@ -88,11 +90,13 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
     incoming = tuple(column for column in brought.columns if column not in table.columns)
     wanted = {column: needs(spec) for column, spec in table.columns.items()}
     fit = _fit(recipe, table.rows.learns(), checker)
-    prints = _brought(recipe, name, brought.columns, fit, checker, made)
+    alike = fit and any(other.fit == fit for other in made.values())
+    draws = rng.key(recipe.seed, name) >> 1 if alike else recipe.seed
+    prints = _brought(recipe, name, brought.columns, [fit, draws], checker, made)
     for column in order:
         spec = table.columns[column]
         inputs = [prints[other] for other in sorted(wanted[column])]
-        versions = [recipe.sources[s].version(checker.root) for s in sorted(spec.sources())]
+        versions = [checker.version(source) for source in sorted(spec.sources())]
         prints[column] = _digest(recipe.seed, name, column, spec.dump(), inputs, versions, _models(recipe, spec))
     streams = any(isinstance(spec, ModelColumn) for spec in table.columns.values())
     size = partition_rows or (STREAM_ROWS if streams else BLOCK_ROWS)
@@ -113,6 +117,7 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
         fingerprints=prints,
         fingerprint=_digest([prints[column] for column in output], list(table.keep), steps, size, list(output)),
         fit=fit,
+        draws=draws,
         partition_rows=size,
         n_expected=expected,
         estimates=_estimates(recipe, name, table, expected),
@@ -127,20 +132,24 @@ def _fit(recipe: Recipe, learning: Learning | None, checker: Checker) -> str:
 
 
 def _brought(
-    recipe: Recipe, name: str, columns: Sequence[str], fit: str, checker: Checker, made: Mapping[str, TablePlan]
+    recipe: Recipe, name: str, columns: Sequence[str], fit: list[Any], checker: Checker, made: Mapping[str, TablePlan]
 ) -> dict[str, str]:
     """The fingerprints of the columns that rows bring along."""
     rows = recipe.tables[name].rows
     if parents := rows.parents():  # their fingerprints stand for everything that is in them
         return dict.fromkeys(columns, _digest(*(made[parent].fingerprint for parent in parents), rows.identity()))
-    parts = [fit] if fit else [part for source in sorted(rows.sources()) for part in _real(recipe, source, checker)]
+    parts = (
+        fit
+        if rows.learns() is not None
+        else [part for source in sorted(rows.sources()) for part in _real(recipe, source, checker)]
+    )
     origin = _digest(*parts, rows.identity())
     return {column: _digest(recipe.seed, name, origin, column) for column in columns}
 
 
 def _real(recipe: Recipe, source: str, checker: Checker) -> tuple[dict[str, object], str]:
     """A source and its version."""
-    return recipe.sources[source].dump(), recipe.sources[source].version(checker.root)
+    return recipe.sources[source].dump(), checker.version(source)
 
 
 def _models(recipe: Recipe, spec: Generator) -> list[object]:

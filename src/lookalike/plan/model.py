@@ -30,6 +30,7 @@ class TablePlan:
         fingerprints: of each column: its spec, its model, its inputs.
         fingerprint: of the table: a partition with another one is made anew.
         fit: fingerprint of what must be learned first, which names its folder; empty where nothing is.
+        draws: seed of rows that are drawn from what was learned; see `origins.base.Place`.
         partition_rows: candidate rows of a partition.
     """
 
@@ -45,6 +46,7 @@ class TablePlan:
     fingerprints: Mapping[str, str]
     fingerprint: str
     fit: str
+    draws: int
     partition_rows: int
     n_expected: int = 0
     estimates: tuple[ColumnEstimate, ...] = ()

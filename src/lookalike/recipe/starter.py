@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 
 import pyarrow as pa
 
-from lookalike.schema import rules
+from lookalike.rows.sql import sql_columns
+from lookalike.schema.rules import Rule, Rules, find
+from lookalike.schema.rules.dependencies import Dependency
 from lookalike.schema.semantics import ANEW
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.sources.open import source
+
+MOST_CONDITIONAL = 10  # conditional rules in a recipe: those that most rows are about
 
 
 def starter(
@@ -46,10 +51,11 @@ def starter(
     ]
     if schema.key:
         lines.append(f"    # The key is {_flat(schema.key)}: new and unique in every run.")
-    lines += [f"    # {line}" for line in ([] if real is None else _proposals(real, schema))]
-    if schema.rules:
+    found = Rules() if real is None else find(real, schema)
+    lines += [f"    # {_flat(line)}" for line in _proposals(_listed(found))]
+    if keep := _keep(found, schema):
         lines += ["    # These hold on every row of the data; a row that breaks one is drawn again.", "    keep:"]
-        lines += [f"      - {json.dumps(rule, ensure_ascii=False)}" for rule in schema.rules]
+        lines += [f"      - {json.dumps(rule, ensure_ascii=False)}" for rule in keep]
     lines += [
         "# Without gates of its own a run is held to the profile `internal`. Your own bounds take its place, for example:",
         "# gates:",
@@ -59,24 +65,32 @@ def starter(
     return "\n".join(lines) + "\n"
 
 
-def _proposals(real: pa.Table, schema: TableSchema) -> list[str]:
-    """What else was found between columns, with the constraint that would hold it for any method."""
-    lines = [f"{', '.join(gap.columns)}: missing together, in {gap.share:.2g} of the rows." for gap in rules.gaps(real)]
-    pairs: dict[frozenset[str], rules.Dependency] = {}
-    for found in rules.dependencies(real, schema):
-        pairs.setdefault(frozenset((found.determinant, found.dependent)), found)
-    given = rules.sums(real, schema)
-    if not pairs and not given:
-        return [_flat(line) for line in lines]
-    lines += [f"Each {p.determinant} has one {p.dependent} ({p.repeats:.0f} rows of each)." for p in pairs.values()]
-    lines += [f"On every row {found.column} = {found.sql}." for found in given]
-    held = [json.dumps({"kind": "fixed", "columns": [p.determinant, p.dependent]}) for p in pairs.values()]
-    held += [json.dumps({"kind": "formula", "column": found.column, "sql": found.sql}) for found in given]
+def _proposals(found: Sequence[Rule]) -> list[str]:
+    """What was found between columns, with the constraints that would hold it for any method."""
+    lines = [f"{rule.text}: {rule.evidence}." for rule in found]
+    held = [json.dumps(rule.constraint, ensure_ascii=False) for rule in found if rule.constraint and not rule.exceptions]
+    if not held:
+        return lines
     return [
-        *map(_flat, lines),
-        "The forest keeps such pairs and sums where it finds them. To hold them with any method, add to `rows`:",
+        *lines,
+        "The forest keeps the rules that it finds. To hold them with any method, add to `rows`:",
         f"  synthesizer: {{kind: constrained, base: {{kind: forest}}, constraints: [{', '.join(held)}]}}",
     ]
+
+
+def _listed(found: Rules) -> list[Rule]:
+    """Rules worth a line: of two columns that give each other one direction, of conditional ones those that most rows are about."""
+    pairs: dict[frozenset[str], Dependency] = {}
+    for rule in found.dependencies:
+        pairs.setdefault(frozenset(rule.columns), rule)
+    return [*found.orders, *found.sums, *pairs.values(), *found.gaps, *found.implications[:MOST_CONDITIONAL]]
+
+
+def _keep(found: Rules, schema: TableSchema) -> list[str]:
+    """Conditions that every row of the data holds; where cells can be missing, a row of which they say nothing is kept."""
+    nullable = {column.name for column in schema.columns if column.nullable}
+    orders = [f"coalesce({sql}, true)" if sql_columns(sql) & nullable else sql for sql in schema.rules]
+    return orders + [rule.sql for rule in found.implications[:MOST_CONDITIONAL] if not rule.exceptions]
 
 
 def _line(column: ColumnSchema) -> str:

@@ -65,6 +65,7 @@ def opened(
     place = Place(
         table=table.name,
         seed=plan.recipe.seed,
+        draws=table.draws,
         asked=table.n_rows or 0,
         own=frozenset(table.table.columns),
         cap=table.table.cap,

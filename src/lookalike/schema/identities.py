@@ -7,7 +7,7 @@ the last digit that is written, and it stands on far more rows than it has terms
 # ruff: noqa: N803, N806  # X and A are matrices
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,14 @@ class Identity:
     @property
     def sql(self) -> str:
         """The number as an SQL expression of the others."""
-        quoted = [(sql_name(name), factor) for name, factor in self.terms]
+        return self._expression([(sql_name(name), factor) for name, factor in self.terms])
+
+    @property
+    def text(self) -> str:
+        """The relation in words."""
+        return f"{self.column} = {self._expression(self.terms)}"
+
+    def _expression(self, quoted: Sequence[tuple[str, float]]) -> str:
         if self.product:
             parts = [name if power == 1 else f"power({name}, {power:g})" for name, power in quoted]
             text = " * ".join(([] if self.constant == 1 else [f"{self.constant:.12g}"]) + parts)

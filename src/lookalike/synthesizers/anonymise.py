@@ -63,7 +63,7 @@ def profile(column: ColumnSchema, values: pa.Array | pa.ChunkedArray) -> dict[st
         state |= {"pool": len(repeats) / len(kept), "repeats": np.quantile(repeats, np.linspace(0, 1, 33)).tolist()}
     if _is_number(kept.type) and len(kept):
         low, high = (int(v) for v in pc.min_max(kept).as_py().values())
-        state |= {"low": low, "high": high, "step": _step(kept) if column.format == "sequence" else 0}
+        state |= {"rows": len(kept), "low": low, "high": high, "step": _step(kept) if column.format == "sequence" else 0}
     elif column.semantic in SHAPED:
         shapes = Counter(re.sub(r"\d", "#", str(text)) for text in counted.field("values").to_pylist())
         if column.semantic == "national_id":
@@ -145,21 +145,42 @@ def _fresh(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.
     if column.semantic == "text":
         return pa.array(prose.write(state.get("prose") or {"words": []}, n, draws), kind)
     if _is_number(kind):
-        whole = pa.array(_integers(column, n, draws, state))
+        whole = pa.array(_integers(column, n, key, state))
         return (whole.cast(pa.string()) if pa.types.is_decimal(kind) else whole).cast(kind)
     return _distinct(column, n, key, state).cast(kind)
 
 
-def _integers(column: ColumnSchema, n: int, draws: np.random.Generator, state: dict[str, Any]) -> npt.NDArray[np.int64]:
+def _integers(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> npt.NDArray[np.int64]:
+    """Whole numbers that all differ; the i-th is the same for every `n`."""
     low, high = state.get("low", 1), state.get("high", max(n, 1))
     if column.format == "sequence":
         step = state.get("step", 1) or 1
         return low + step * np.arange(n) if step > 0 else high + step * np.arange(n)
-    high = max(high, low + 2 * n)
-    ints = np.unique(draws.integers(low, high, 2 * n + 16, dtype=np.int64, endpoint=True))
-    while len(ints) < n:
-        ints = np.unique(np.concatenate([ints, draws.integers(low, high, n, dtype=np.int64, endpoint=True)]))
-    return np.asarray(draws.permutation(ints)[:n], np.int64)
+    size = max(high - low + 1, 2 * state.get("rows", n))  # room for others than the real ones
+    low = min(low, 2**63 - size)
+    rounds, places = np.divmod(np.arange(n, dtype=np.uint64), np.uint64(size))
+    found = _shuffled(key, places, size) + rounds * np.uint64(size)
+    return (found + np.uint64(low % 2**64)).view(np.int64)
+
+
+def _shuffled(key: int, places: npt.NDArray[np.uint64], size: int) -> npt.NDArray[np.uint64]:
+    """Each place's own place in a keyed shuffle of [0, size).
+
+    A Feistel network shuffles the numbers of an even number of bits; what falls beyond the size is shuffled on until it does not.
+
+    Source:
+        Black and Rogaway 2002, "Ciphers with arbitrary finite domains" (cycle walking).
+    """
+    half = np.uint64(max(1, ((size - 1).bit_length() + 1) // 2))
+    mask = np.uint64((1 << int(half)) - 1)
+    found, beyond = places.copy(), np.arange(len(places))
+    while len(beyond):
+        left, right = found[beyond] >> half, found[beyond] & mask
+        for turn in range(4):
+            left, right = right, left ^ (rng.bits(key, right.view(np.int64), turn) & mask)
+        found[beyond] = (left << half) | right
+        beyond = beyond[found[beyond] >= np.uint64(size)]
+    return found
 
 
 def _distinct(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.Array:

@@ -7,7 +7,7 @@ Arrow IPC). Nothing in it is executed on loading.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -25,17 +25,23 @@ from lookalike.schema.types import TableSchema
 from lookalike.spec import Spec
 from lookalike.store import reading
 from lookalike.synthesizers import archive
+from lookalike.synthesizers.series import BLOCK, Series, Stretch
 
 Given = Mapping[str, Any]
 """Conditions: column -> a value, a list of values, {"min": a, "max": b}, or {"shares": {value: share}};
 "where" -> an SQL condition."""
 
 
+FIRST = 256  # rows of the first block
+FIRST_GIVEN = 16  # and under conditions, each row of which may take a thousand draws
+
+
 class Synthesizer(Spec):
     """A model that learns from a table.
 
     Subclasses implement `_fit`, `_sample`, `_state` and `_restore` on Arrow tables; frames of pandas and polars are converted
-    here, once, and `sample` gives back the kind of frame that `fit` was given.
+    here, once, and `sample` gives back the kind of frame that `fit` was given. Drawn rows are one series: row i is the same
+    whether one, a thousand or a million rows are drawn, in one call or in many.
     """
 
     group: ClassVar[str] = "synthesizer"
@@ -95,10 +101,39 @@ class Synthesizer(Spec):
 
     def sample_arrow(self, n: int, *, given: Given | None = None, seed: int = 0) -> pa.Table:
         """`sample` as an Arrow table, whatever was fitted."""
-        schema = self.schema_
-        rows, asked = self._asked(n, given)
+        stop, _ = self._asked(n, given)
+        return self.rows(0, stop, given=given, seed=seed, of=stop)
+
+    def rows(self, start: int, stop: int, *, given: Given | None = None, seed: int = 0, of: int | None = None) -> pa.Table:
+        """Rows `start` to `stop` of the series that `sample` begins, as an Arrow table: a function of model, conditions, seed and place.
+
+        Args:
+            start: the first row.
+            stop: the one after the last.
+            given: as for `sample`.
+            seed: as for `sample`.
+            of: rows of which these are a part: shares of values, which speak of all rows together, hold in so many.
+        """
         with one_thread():
-            return self._sample(rows, schema, asked, seed)
+            return self.series(given=given, seed=seed, of=of).rows(start, stop)
+
+    def series(self, *, given: Given | None = None, seed: int = 0, of: int | None = None) -> Series:
+        """All rows under some conditions and a seed; keep it where rows are taken a few at a time. Arguments as for `rows`."""
+        _, asked = self._asked(0, given)
+        first = self._first(asked, of or BLOCK)
+        return Series(lambda stretch: self._whole(stretch, asked), seed, first=first, threads=self._threads())
+
+    def _whole(self, stretch: Stretch, given: dict[str, Any]) -> pa.Table:
+        return self._filled(stretch, self._sample(stretch, self.schema_, given), given)
+
+    def _filled(self, stretch: Stretch, drawn: pa.Table, given: Collection[str] = ()) -> pa.Table:
+        """Drawn rows with all columns: those that are not learned are made anew, but for conditions on them."""
+        arrays = []
+        for column in self.schema_.columns:
+            profile = self._profile(column.name)
+            made = profile is not None and (column.unique or column.name not in drawn.column_names)
+            arrays.append(stretch.anew(column, profile or {}) if made and column.name not in given else drawn[column.name])
+        return pa.table(arrays, names=list(self.schema_.names))
 
     def _asked(self, n: Any, given: Given | None) -> tuple[int, dict[str, Any]]:
         """Rows and conditions as the methods read them."""
@@ -115,7 +150,7 @@ class Synthesizer(Spec):
         return int(rows), _conditions(given or {}, self.schema_)
 
     def sample_batches(self, n: int, rows: int = 65_536, *, given: Given | None = None, seed: int = 0) -> Iterator[pa.Table]:
-        """Draw `n` rows and give them a few at a time; methods that can (`forest`) hold no more than these.
+        """Draw `n` rows and give them a few at a time: the memory does not grow with `n`.
 
         Args:
             n: rows in all.
@@ -123,8 +158,9 @@ class Synthesizer(Spec):
             given: as for `sample`.
             seed: the same rows again.
         """
-        table = self.sample_arrow(n, given=given, seed=seed)
-        yield from (table.slice(start, rows) for start in range(0, max(table.num_rows, 1), rows))
+        count, _ = self._asked(n, given)
+        series = self.series(given=given, seed=seed, of=count)
+        yield from (series.rows(start, min(start + rows, count)) for start in range(0, max(count, 1), rows))
 
     def save(self, folder: str | Path) -> Path:
         """Write the model to a folder; written aside and renamed.
@@ -160,8 +196,22 @@ class Synthesizer(Spec):
         """Learn; set private attributes only when done, so that an interrupted fit leaves the old model."""
 
     @abstractmethod
-    def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:
-        """Draw rows with the schema's columns, in order and Arrow type."""
+    def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
+        """Draw the rows of a stretch, `len(stretch)` of them, with keys of `stretch.key`: the columns that are learned, in Arrow type."""
+
+    def _profile(self, name: str) -> dict[str, Any] | None:  # noqa: ARG002  # the question's subject
+        """What new values of a column are made from; None: the column is learned."""
+        return None
+
+    def _first(self, given: dict[str, Any], whole: int) -> int:
+        """Rows that are drawn first: few, or the whole where rows under these conditions hang on each other."""
+        if any(isinstance(wanted, Mapping) and "shares" in wanted for wanted in given.values()):
+            return whole
+        return FIRST_GIVEN if given else FIRST
+
+    def _threads(self) -> int:
+        """Threads that may draw at once; 0: one for each core."""
+        return 1
 
     @abstractmethod
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:

@@ -27,6 +27,7 @@ from lookalike.synthesizers import anonymise, conditions, features
 from lookalike.synthesizers.base import Synthesizer
 from lookalike.synthesizers.conditions import Condition
 from lookalike.synthesizers.features import Data, Feature
+from lookalike.synthesizers.series import Stretch
 
 Arrays = dict[str, npt.NDArray[Any]]
 Drawn = tuple[Data, npt.NDArray[np.float64] | None]
@@ -102,19 +103,18 @@ class Tabular(Synthesizer):
         model = self._learn(lesson) if learned else Model()
         self._features, self._profiles, self._model = tuple(learned), profiles, model
 
-    def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:
+    def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
         wanted, where = conditions.read(given, schema, self._features)
-        draws = rng.generator(seed, "sample", self.kind)
-        data = self._conditioned(n, wanted, where, draws, schema)
-        known = {feature.name: feature for feature in self._features}
+        draws = rng.generator(stretch.key("sample", self.kind))
+        data = self._conditioned(len(stretch), wanted, where, draws, schema)
         arrays = []
-        for column in schema.columns:
-            if column.name in known:
-                coins = rng.generator(seed, "form", column.name).random(n)
-                arrays.append(features.decode(known[column.name], column, data[column.name], coins))
-            else:
-                arrays.append(anonymise.replacements(column, n, seed, known=self._profiles[column.name]))
-        return pa.table(arrays, names=list(schema.names))
+        for feature in self._features:
+            coins = rng.generator(stretch.key("form", feature.name)).random(len(stretch))
+            arrays.append(features.decode(feature, schema[feature.name], data[feature.name], coins))
+        return pa.table(arrays, names=[feature.name for feature in self._features])
+
+    def _profile(self, name: str) -> dict[str, Any] | None:
+        return self._profiles.get(name)
 
     def _conditioned(
         self, n: int, wanted: list[Condition], where: str, draws: np.random.Generator, schema: TableSchema

@@ -87,6 +87,7 @@ def _seeds(model: Synthesizer, real: pa.Table, schema: TableSchema) -> None:
     """The same seed gives the same rows, another seed others; a refit with one seed gives an equal model."""
     first = model.sample_arrow(64, seed=5)
     assert first.equals(model.sample_arrow(64, seed=5)), "the same seed gave other rows"
+    assert first.slice(10, 20).equals(model.rows(10, 30, seed=5)), "a part of the rows is not the same rows"
     assert not first.equals(model.sample_arrow(64, seed=6)), "another seed gave the same rows"
     again = type(model).model_validate(model.model_dump(by_alias=True)).fit(real, schema, seed=1)
     assert first.equals(again.sample_arrow(64, seed=5)), "a second fit with the same seed gave another model"

@@ -39,7 +39,7 @@ def documents(draw):
 
 
 @given(documents(), st.integers(0, 2**62), st.sampled_from(HOT + OPERATORS))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_span_keeps_its_characters(document, row, operator):
     """After any operator, every protected span is still there and covers the same characters."""
     text, spans = document
@@ -48,7 +48,7 @@ def test_every_span_keeps_its_characters(document, row, operator):
 
 
 @given(documents(), st.integers(0, 2**62))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_spans_hold_through_all_operators_in_a_row(document, row):
     """Eighteen operators one after another still leave every protected span over its characters."""
     text, spans = document
@@ -57,7 +57,7 @@ def test_spans_hold_through_all_operators_in_a_row(document, row):
 
 
 @given(documents(), st.sampled_from(HOT))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_no_edit_cuts_a_visible_character(document, operator):
     """The borders of every edit that is made lie between characters that a reader sees, never before a combining mark."""
     text, _ = document
@@ -69,7 +69,7 @@ def test_no_edit_cuts_a_visible_character(document, operator):
 
 
 @given(st.lists(documents(), min_size=2, max_size=6), st.sampled_from(HOT))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_variant_never_depends_on_its_batch(several, operator):
     """A text gives the same variant alone and in any batch."""
     originals, spans = [text for text, _ in several], [spans for _, spans in several]

@@ -245,7 +245,7 @@ def test_every_contraction_is_expanded_to_itself():
 
 
 @given(st.lists(st.sampled_from(PARTS), min_size=1, max_size=4).map(" ".join), st.integers(0, 2**60))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_restructured_sentences_read_as_what_was_meant(text, row):
     """After each rule the text still has the number of sentences that the rule says, and the rule's reverse gives it back."""
     count = len(sentences(text))

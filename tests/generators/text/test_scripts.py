@@ -8,7 +8,7 @@ import unicodedata
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.generators.text.chunks import chunked
@@ -83,7 +83,6 @@ def test_quotations_are_found_in_every_form(words, data):
 
 
 @given(st.lists(MIXED, min_size=2, max_size=4), st.integers(0, 2**40))
-@settings(deadline=None)  # the first call learns the corpus
 def test_what_was_there_stays_to_the_character(parts, row):
     """Round every filled mask stand the same characters as before, in every script."""
     spec = Infill.model_validate({"text": "t", "corpus": "s.x"})

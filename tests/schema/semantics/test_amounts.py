@@ -2,7 +2,7 @@
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.schema.semantics.amounts import GENERAL, Form, find_form, parse_form
@@ -60,7 +60,6 @@ FORMS = st.builds(
 )  # fmt: skip
 
 
-@settings(deadline=None)
 @given(FORMS, st.lists(st.integers(-(10**22), 10**22), min_size=1, max_size=6))
 def test_every_form_reads_what_it_writes(form, wholes):
     """Numbers of any size are read as they were written, and forms as their texts say."""

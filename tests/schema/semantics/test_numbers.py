@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lookalike.schema.semantics.grid import Grid
@@ -35,7 +35,6 @@ def cells(draw):
     return pa.array(values, kind if kind in WHOLE else pa.int64()).cast(kind)
 
 
-@settings(deadline=None)
 @given(cells())
 def test_cells_come_back_to_the_last_digit(column):
     """Numbers of cells, and ticks of numbers on the coarsest grid, give the same cells again."""
@@ -47,7 +46,6 @@ def test_cells_come_back_to_the_last_digit(column):
     assert stored(back, column.type).equals(column)
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.integers(-(10**7), 10**7), min_size=1),
     st.integers(0, 6),

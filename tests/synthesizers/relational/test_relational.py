@@ -182,7 +182,7 @@ def databases(draw):
 
 
 @pytest.mark.slow
-@settings(max_examples=15, suppress_health_check=list(HealthCheck), deadline=None)
+@settings(max_examples=15, suppress_health_check=list(HealthCheck))
 @given(databases())
 def test_any_graph_of_tables_gives_valid_keys(database):
     """Whatever refers to what, keys are unique, references point at rows, types stay, and a seed gives the same bytes."""
@@ -282,7 +282,7 @@ def test_orphans_are_null_or_refused():
     with pytest.raises(SchemaError, match="30 rows of 'b' refer to rows of 'a' that are not there"):
         la.Relational(orphans="refuse").fit(tables, schema)
     made = la.Relational().fit(tables, schema).sample_arrow(seed=0)
-    assert 20 <= made["b"]["a_id"].null_count <= 40
+    assert 14 <= made["b"]["a_id"].null_count <= 46  # 30 expected, three standard errors either way
 
 
 def test_keys_of_two_types_meet():

@@ -13,7 +13,7 @@ from rich.text import Text
 from lookalike.evaluate.base import DIMENSIONS, Result
 from lookalike.evaluate.evidence import Evidence
 from lookalike.evaluate.forms.numbers import number, reference, with_interval
-from lookalike.evaluate.gates import Outcome
+from lookalike.evaluate.forms.scale import beside, scale, state, status, urgency
 
 STYLE = {
     "pass": "green",
@@ -64,6 +64,8 @@ def text(report: Evidence, width: int = 110) -> str:
 
 def _header(report: Evidence) -> Text:
     out = Text()
+    if report.about:
+        out.append(", ".join(f"{word} {said}" for word, said in report.about.items()) + "\n", style="dim")
     for i, (name, info) in enumerate(report.tables.items()):
         if i == 8:
             out.append(f"\nand {len(report.tables) - 8} more tables", style="dim")
@@ -97,62 +99,69 @@ def _findings(report: Evidence) -> Group:
 
 
 def _dimension(report: Evidence, dimension: str, *, wide: bool) -> RenderableType:
-    results = [r for r in report.results if r.dimension == dimension and (r.headline or not r.subject)]
-    shown = [r for r in results if r.value is not None and r.headline] or [r for r in results if r.value is not None]
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=dimension, title_justify="left", title_style="bold", expand=False)
+    results = [r for r in report.results if r.dimension == dimension]
+    shown = _shown(report, results)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, title=dimension, title_justify="left", title_style="bold", expand=wide)
     table.add_column("", width=1)
     table.add_column("metric", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("floor ··· ceiling", no_wrap=True)
     table.add_column(
-        "real holdout" if any(i.reference == "holdout" for i in report.tables.values()) else "real half", justify="right"
+        "real holdout" if any(i.reference == "holdout" for i in report.tables.values()) else "real half",
+        justify="right",
+        no_wrap=True,
     )
     if wide:
         table.add_column("what it says", ratio=1)
     for result in shown:
-        status = _status(report, result)
-        name = f"{result.table}.{result.name}" if result.table else result.name
-        reading = [Text(str(result.detail.get("reading", "")), style="dim")] if wide else []
+        found = status(report, result)
+        reading = [Text(_reading(result), style="dim")] if wide else []
         value = with_interval(result) if wide else number(result.value)
-        mark = Text(MARK.get(status, " "), style=STYLE.get(status, ""))
-        table.add_row(mark, name, value, bar(result), reference(result.ceiling), *reading)
-    said = [] if wide else [Text(f"{r.name}: {r.detail['reading']}", style="dim") for r in shown if r.detail.get("reading")]
+        mark = Text(MARK.get(found, " "), style=STYLE.get(found, ""))
+        table.add_row(mark, _name(result), value, bar(result, found), reference(result.ceiling), *reading)
+    said = [] if wide else [Text(f"{_name(r)}: {_reading(r)}", style="dim") for r in shown if _reading(r)]
     parts: list[RenderableType] = [table, *said] if shown else [Text(dimension, style="bold")]
+    return Group(*parts, *_unmeasured([r for r in results if r.headline or (not r.subject and not shown)]))
+
+
+def _shown(report: Evidence, results: list[Result]) -> list[Result]:
+    """Headlines, and whatever a gate does not pass, which comes first."""
+    measured = [r for r in results if r.value is not None]
+    bad = [r for r in measured if urgency(status(report, r)) < urgency("")]
+    heads = [r for r in measured if r.headline] or [r for r in measured if not r.subject]
+    return sorted([*(r for r in bad if r not in heads), *heads], key=lambda r: urgency(status(report, r)))
+
+
+def _name(result: Result) -> str:
+    return f"{result.table}.{result.name}" if result.table else result.name
+
+
+def _reading(result: Result) -> str:
+    """What a number says, and that real rows do no better where that is so."""
+    said = str(result.detail.get("reading", ""))
+    return f"{beside(result)}; {said}".rstrip("; ") if beside(result) else said
+
+
+def _unmeasured(results: list[Result]) -> list[Text]:
+    """What has no number, by reason."""
     reasons: dict[str, list[str]] = {}
     for r in results:
-        if r.value is None and (r.headline or not shown):
+        if r.value is None:
             reasons.setdefault(r.skipped, []).append(r.name)
-    parts += [Text(f"not measured: {', '.join(dict.fromkeys(names))} ({why})", style="dim") for why, names in reasons.items()]
-    return Group(*parts)
+    return [Text(f"not measured: {', '.join(dict.fromkeys(names))} ({why})", style="dim") for why, names in reasons.items()]
 
 
-def _status(report: Evidence, result: Result) -> str:
-    own = [
-        o
-        for o in report.outcomes
-        if o.table == result.table and (o.metric == result.name or o.metric.startswith(f"{result.name}."))
-    ]
-    order = ("fail", "warning", "inconclusive", "waived", "pass", "skipped")
-    return min((_state(o) for o in own), key=order.index, default="")
-
-
-def _state(outcome: Outcome) -> str:
-    """A gate that only warns does not fail."""
-    return "warning" if outcome.status == "fail" and outcome.severity != "block" else outcome.status
-
-
-def bar(result: Result) -> Text:
-    """Where a value lies between floor (left) and ceiling (right)."""
-    if result.value is None or result.ceiling is None or result.floor is None or result.ceiling == result.floor:
+def bar(result: Result, found: str) -> Text:
+    """Where a value lies between floor (left) and ceiling (right), in the colour of its tick."""
+    place = scale(result)
+    if place is None:
         return Text("")
-    share = (result.value - result.floor) / (result.ceiling - result.floor)
-    filled = round(max(0.0, min(1.0, share)) * _BAR)
-    style = "green" if share >= 0.85 else "yellow" if share >= 0.5 else "red"
-    return Text.assemble(("━" * filled, style), ("─" * (_BAR - filled), "dim"), (f" {max(0.0, min(1.0, share)):.0%}", "dim"))
+    filled = round(place.place * _BAR)
+    return Text.assemble(("━" * filled, STYLE.get(found, "cyan")), ("─" * (_BAR - filled), "dim"), (f" {place.words}", "dim"))
 
 
 def _footer(report: Evidence) -> Text:
-    states = [_state(outcome) for outcome in report.outcomes]
+    states = [state(outcome) for outcome in report.outcomes]
     counts = {state: states.count(state) for state in ("pass", "fail", "warning", "inconclusive", "waived")}
     said = ", ".join(f"{n} {s}" for s, n in counts.items() if n) or "none could be decided"
     seconds = f", {number(report.seconds)} CPU s" if report.seconds else ""

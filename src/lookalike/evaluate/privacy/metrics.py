@@ -15,8 +15,8 @@ from lookalike.evaluate.privacy.risks import Risk
 from lookalike.evaluate.views import Views
 
 NOTHING = {"applies": False}  # the release offers nothing to attack, which leaves no gate open
-_COPY_FIX = "drop rows that equal a training row, fit with more regularisation or with differential privacy, and measure again"
-_ATTACK_FIX = "fit a smaller model, fewer epochs or with differential privacy; coarsen rare values before fitting"
+_COPY_FIX = "learn with differential privacy (--synthesizer mst, or aim), and measure again"
+_ATTACK_FIX = "learn with differential privacy (--synthesizer mst, or aim), or round and merge rare values in the source"
 
 
 class PrivacyMetric(Metric):

@@ -24,6 +24,7 @@ from lookalike.synthesizers.constraints import constraint as constraints
 from lookalike.synthesizers.constraints import rewrites as rewriting
 from lookalike.synthesizers.constraints.constraint import AnyConstraint
 from lookalike.synthesizers.constraints.rewrites import Rewriting
+from lookalike.synthesizers.series import Stretch
 
 ROUNDS = 40  # samples drawn for rows that a constraint rejects
 
@@ -71,7 +72,16 @@ class Constrained(Synthesizer):
         self.base.fit(rewritten, TableSchema(tuple(columns)), seed=seed, budget_s=budget_s)
         self._rewriting = how
 
-    def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:
+    def _profile(self, name: str) -> dict[str, Any] | None:
+        return self.base._profile(name)  # noqa: SLF001  # a model inside a model
+
+    def _first(self, given: dict[str, Any], whole: int) -> int:
+        if any(constraint.kind == "unique" for constraint in self.constraints):
+            return whole
+        return self.base._first({"where": "the constraints hold", **given}, whole)  # noqa: SLF001  # likewise
+
+    def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
+        n = len(stretch)
         own, left, where = self._split(given)
         fields = pa.schema([pa.field(c.name, arrow_type(c.arrow)) for c in schema.columns])
         lost = dict.fromkeys(map(constraints.text, self.constraints), 0)
@@ -79,8 +89,11 @@ class Constrained(Synthesizer):
         drawn, share = 0, 1.0
         for attempt in range(ROUNDS):
             missing = n - (kept.num_rows if kept is not None else 0)
-            size = min(max(int(missing / max(share, 0.01) * 1.1) + (8 if attempt else 0), missing), 20 * n + 1000)
-            sample = self.base.sample_arrow(size, given=own, seed=seed + attempt * 1_000_003)
+            wanted = (
+                int(missing / max(share, 0.01) * 1.1) + 8 if attempt else n
+            )  # at first no more: shares hold in all of these
+            size = min(max(wanted, missing), 20 * n + 1000)
+            sample = self.base.sample_arrow(size, given=own, seed=stretch.key("attempt", attempt))
             sample = rewriting.restore(sample, self._rewriting, self.constraints, fields)
             drawn += size
             sample = sample.filter(pa.array(_held(sample, left, where)))
@@ -91,7 +104,8 @@ class Constrained(Synthesizer):
                 whole = whole.filter(pa.array(mask))
             kept = whole.slice(0, n)
             if kept.num_rows == n:
-                self._report = lost
+                before = self._report if stretch.start else {}
+                self._report = {text: count + before.get(text, 0) for text, count in lost.items()}
                 return kept.combine_chunks()
             share = max(whole.num_rows / max(drawn, 1), 1e-3)
         worst = ", ".join(f"{text} broken by {count}" for text, count in lost.items() if count) or f"given {left} {where}"

@@ -26,7 +26,7 @@ from lookalike.rows.sql import rows_where, sql_columns
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.conditions import check_name, check_where
 from lookalike.synthesizers.encoding import ColumnCodes
-from lookalike.synthesizers.forest import draw, grow, kernels, learn, leaves, sums, thinning
+from lookalike.synthesizers.forest import draw, grow, keeping, kernels, learn, leaves, sums, thinning
 from lookalike.synthesizers.forest.trained import NONE, Bag, Block, Trained
 
 Array = npt.NDArray[Any]
@@ -352,6 +352,8 @@ def _weighted(
     p = len(model.codings)
     weights = np.ones(n)
     block = Block(np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), draw.places_of(model, n, key))
+    held = {*condition.allowed, *condition.narrowed, *condition.values}
+    drawn = {*model.given}
     for bag, full in bags:
         j = bag.column
         if full is None:
@@ -361,7 +363,11 @@ def _weighted(
                 rng.key(key, "column", j) >> 1, bag.nodes, bag.start, bag.size, bag.deck, full, bag.roots, bag.slots, bag.luts,
                 bag.feats, model.bin_of[j], block.bins, block.codes[j], j, weights,
             )  # fmt: skip
+        keeping.settle(model, block, j, drawn, held)
+        drawn.add(j)
     _set_values(model, condition, block)
+    for j in held & {column for rule in model.kept for column in rule.columns}:  # what was asked for is there only now
+        keeping.settle(model, block, j, drawn, held)
     _add_up(model, condition, block, weights)
     weights *= draw.weights_of(model, block)
     return block, _checked(condition, table, block, weights)

@@ -16,11 +16,10 @@ from lookalike import rng
 from lookalike.kernels import keyed
 from lookalike.learners import oblivious
 from lookalike.synthesizers import encoding
-from lookalike.synthesizers.forest import kernels, pairs, sums, thinning
+from lookalike.synthesizers.forest import keeping, kernels, pairs, sums, thinning
 from lookalike.synthesizers.forest.trained import Bag, Block, Trained
 
 Array = npt.NDArray[Any]
-BLOCK = 16_384  # rows kept from a block
 TRIES = 30  # times that a block is drawn again before a condition counts as impossible
 CLIP = 10.0
 CHOICES = 3  # candidates for a row whose context is given
@@ -32,8 +31,11 @@ def candidates(model: Trained, n: int, key: int, start: Block | None = None) -> 
     block = Block(np.zeros((n, p), np.uint8), np.zeros((p, n), np.int32), places_of(model, n, key))
     if start is not None:
         block.bins[:], block.codes[:] = start.bins, start.codes
+    drawn = {*model.given}
     for bag in model.bags:
         column(model, bag, block, key)
+        keeping.settle(model, block, bag.column, drawn)
+        drawn.add(bag.column)
     return block
 
 
@@ -86,6 +88,8 @@ def weights_of(model: Trained, block: Block) -> Array:
             weights[sums.numbers_of(model, block, a) > sums.numbers_of(model, block, b)] = 0.0
     if model.worked_out:
         weights[sums.impossible(model, block)] = 0.0
+    if model.kept:
+        weights[keeping.broken(model, block)] = 0.0
     return weights
 
 
@@ -178,13 +182,3 @@ def mixed(model: Trained, blocks: Sequence[Block]) -> Block:
         ]
         fixed[j] = np.concatenate(parts)
     return joined([Block(block.bins, block.codes, block.places) for block in blocks]).with_fixed(fixed)
-
-
-def block_sizes(n: int) -> list[int]:
-    """Rows of each block."""
-    return [min(BLOCK, n - start) for start in range(0, n, BLOCK)]
-
-
-def block_key(seed: int, number: int) -> int:
-    """The key of a block."""
-    return rng.key(seed, "block", number) >> 1

@@ -3,10 +3,7 @@
 # ruff: noqa: N806  # V, X and Y are matrices
 from __future__ import annotations
 
-import os
 import time
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -18,6 +15,7 @@ from lookalike.kernels import keyed
 from lookalike.synthesizers.forest import kernels, learn, leaves, smoothing, splits
 from lookalike.synthesizers.forest.learn import Matrix
 from lookalike.synthesizers.forest.trained import Bag
+from lookalike.synthesizers.series import in_threads
 
 Array = npt.NDArray[Any]
 T = TypeVar("T")
@@ -37,16 +35,6 @@ class Settings:
     max_depth: int = 30
     bag: float = 0.7
     honest: bool = True
-
-
-def in_threads(work: Callable[[T], R], items: Sequence[T], threads: int) -> list[R]:
-    """The work on every item, in order; 0 threads: one for each core this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    count = min(threads or cores, len(items))
-    if count <= 1:
-        return [work(item) for item in items]
-    with ThreadPoolExecutor(count) as pool:
-        return list(pool.map(work, items))
 
 
 def grow_all(

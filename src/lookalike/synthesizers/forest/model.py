@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, ClassVar, Self
 
@@ -16,12 +16,14 @@ from pydantic import Field, PrivateAttr
 from lookalike import frames, rng
 from lookalike.errors import NotFitted, SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.kernels import keyed
+from lookalike.schema.rules import find
 from lookalike.schema.semantics import buffers
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding, watch
-from lookalike.synthesizers.base import Given, Synthesizer
+from lookalike.synthesizers.base import Synthesizer
 from lookalike.synthesizers.encoding import ColumnCodes
 from lookalike.synthesizers.forest.trained import Block, Trained
+from lookalike.synthesizers.series import BLOCK, Series, Stretch
 
 
 class Forest(Synthesizer):
@@ -69,7 +71,7 @@ class Forest(Synthesizer):
     # --- fit ---
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
-        from lookalike.synthesizers.forest import draw, grow, learn, pairs, splits, sums, thin
+        from lookalike.synthesizers.forest import draw, grow, keeping, learn, pairs, splits, sums, thin
 
         began = time.monotonic()
         if splits.cold():
@@ -84,6 +86,7 @@ class Forest(Synthesizer):
         data = learn.matrix([codings[i] for i in learned], [codes[i] for i in learned])
         near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
         names = [schema.columns[i].name for i in learned]
+        found = find(table, schema)
         given = [names.index(name) for name in self.context if name in names]
         rules = {j: source for j, source in learn.determined(data, near).items() if j not in given} if learned else {}
         worked_out = sums.learn(table, data.codings, rules) if learned else {}
@@ -111,10 +114,11 @@ class Forest(Synthesizer):
             data.bin_of,
             bags,
             thin.plain(data, seed),
-            _inequalities(schema, names, data.codings),
+            keeping.orders(found, data.codings),
             table.num_rows,
             worked_out,
             given=tuple(given),
+            kept=keeping.learn(found, data.codings),
         )
         if len(learned) > 1:
             rows = thin.rows_of(data, seed)
@@ -170,7 +174,7 @@ class Forest(Synthesizer):
             NotFitted: before `fit`.
             UnknownColumn: a column of the context is missing.
         """
-        from lookalike.synthesizers.forest import density, draw, grow
+        from lookalike.synthesizers.forest import density, draw
 
         model, n = self._trained(), context.num_rows
         known = [model.codings[j].schema.name for j in model.given]
@@ -178,57 +182,29 @@ class Forest(Synthesizer):
             if name not in context.column_names:
                 fix = did_you_mean(name, context.column_names, label="columns")
                 raise UnknownColumn(what=f"the context has no column {name!r}", fix=fix)
-        sizes = draw.block_sizes(n) or [0]
 
-        def make(number: int) -> list[pa.Array]:
-            part = context.slice(number * draw.BLOCK, sizes[number])
+        def make(stretch: Stretch) -> pa.Table:
+            part = context.slice(stretch.start, len(stretch))
             start, _ = density.coded(model, part, model.given)
-            return self._decode(draw.best_of(model, start, draw.block_key(seed, number)))
+            stretch = replace(stretch, stop=stretch.start + part.num_rows)
+            return self._filled(stretch, self._learned_table(draw.best_of(model, start, stretch.key("block"))))
 
-        blocks = grow.in_threads(make, range(len(sizes)), self.threads)
-        return self._table(blocks, n, self.schema_, rng.key(seed, "replaced") >> 1, 0).drop_columns(list(self.context))
+        made = Series(make, seed, first=BLOCK, threads=self.threads).rows(0, n)
+        return made.drop_columns(list(self.context))
 
-    def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:
+    def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:  # noqa: ARG002
         if self.context:
             raise SynthesizerError(
                 what="this forest draws rows for a context", fix="call draw(context), one row for each of its rows"
             )
-        blocks = list(self._blocks(n, given, seed))
-        return self._table([learned for learned, _ in blocks], n, schema, rng.key(seed, "replaced") >> 1, 0)
+        return self._learned_table(self._drawer(given)(len(stretch), stretch.key("block")))
 
-    def sample_batches(self, n: int, rows: int = 65_536, *, given: Given | None = None, seed: int = 0) -> Iterator[pa.Table]:
-        """Draw `n` rows a few at a time: the memory does not grow with `n`.
+    def _profile(self, name: str) -> dict[str, Any] | None:
+        found = next((coding for coding in self._codings or [] if coding.schema.name == name), None)
+        return None if found is None or found.form != "replaced" else dict(found.profile or {})
 
-        Learned columns hold the same rows as `sample` with this seed, whatever `rows` is; sequences go on from batch to batch.
-
-        Args:
-            n: rows in all.
-            rows: rows in a batch; rounded up to whole blocks of 16,384.
-            given: as for `sample`.
-            seed: the same batches again.
-        """
-        held: list[list[pa.Array]] = []
-        count = done = 0
-        wanted, asked = self._asked(n, given)
-        for learned, size in self._blocks(wanted, asked, seed):
-            held.append(learned)
-            count += size
-            if count >= rows or done + count >= wanted:
-                yield self._table(held, count, self.schema_, rng.key(seed, "replaced", done) >> 1, done)
-                done, count, held = done + count, 0, []
-
-    def _blocks(self, n: int, given: dict[str, Any], seed: int) -> Iterator[tuple[list[pa.Array], int]]:
-        """Learned columns of each block, and its rows."""
-        from lookalike.synthesizers.forest import draw, grow
-
-        sizes = draw.block_sizes(n) or [0]
-        draw_block = self._drawer(given)
-
-        def make(number: int) -> tuple[list[pa.Array], int]:
-            return self._decode(draw_block(sizes[number], draw.block_key(seed, number))), sizes[number]
-
-        for first in range(0, len(sizes), 16):
-            yield from grow.in_threads(make, range(first, min(first + 16, len(sizes))), self.threads)
+    def _threads(self) -> int:
+        return self.threads
 
     def _drawer(self, given: dict[str, Any]) -> Callable[[int, int], Block]:
         """The function (rows, key) -> block for some conditions."""
@@ -381,22 +357,6 @@ class Forest(Synthesizer):
                 columns.append(encoding.decode(coding, block.codes[j], block.places[j]))
         return columns
 
-    def _table(self, blocks: list[list[pa.Array]], n: int, schema: TableSchema, key: int, start: int) -> pa.Table:
-        """Learned columns of some blocks, and new values where nothing is learned; `start` rows came before."""
-        from lookalike.synthesizers import anonymise
-
-        place = {i: j for j, i in enumerate(self._learned)}
-        columns: list[pa.Array] = []
-        for i, coding in enumerate(self._codings or []):
-            if i in place:
-                columns.append(pa.chunked_array([block[place[i]] for block in blocks]).combine_chunks())
-                continue
-            profile = dict(coding.profile or {})
-            if start and coding.schema.format == "sequence" and "low" in profile:
-                profile["low"] += start * (profile.get("step") or 1)
-            columns.append(anonymise.replacements(coding.schema, n, key, known=profile))
-        return pa.table(dict(zip(schema.names, columns, strict=True)))
-
     # --- save and load ---
 
     def _state(self) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
@@ -411,18 +371,3 @@ class Forest(Synthesizer):
             self._codings, self._learned, self._model = store.restore(self.schema_, meta, arrays)
         except (KeyError, IndexError, ValueError, TypeError) as exc:
             raise SynthesizerError(what=f"the saved forest is damaged: {exc!r}", fix="fit and save it again") from exc
-
-
-def _inequalities(schema: TableSchema, names: list[str], codings: Any) -> list[tuple[int, int]]:
-    """The rules `"a" <= "b"` between learned numbers, as column indices."""
-    import re
-
-    found = []
-    for rule in schema.rules:
-        match = re.fullmatch(r'\s*"((?:[^"]|"")+)"\s*<=\s*"((?:[^"]|"")+)"\s*', rule)
-        low, high = (part.replace('""', '"') for part in match.groups()) if match else ("", "")
-        if low in names and high in names:
-            a, b = names.index(low), names.index(high)
-            if codings[a].form == codings[b].form == "number":
-                found.append((a, b))
-    return found

@@ -13,6 +13,7 @@ from lookalike.schema.identities import Identity
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
+from lookalike.synthesizers.forest import keeping
 from lookalike.synthesizers.forest.trained import Bag, Partner, Thinner, Trained
 
 Array = npt.NDArray[Any]
@@ -40,6 +41,7 @@ def state(codings: Sequence[ColumnCodes], learned: Sequence[int], model: Trained
         "bags": [[bag.column, bag.source, bag.partner.column, bag.partner.spared] for bag in model.bags], "rules": [list(rule) for rule in model.rules],
         "worked_out": [[j, asdict(found)] for j, found in model.worked_out.items()],
         "copy_rate": model.thinner.copy_rate, "salt": model.thinner.salt, "given": list(model.given),
+        "kept": keeping.dump(model.kept),
     }  # fmt: skip
     return meta, arrays
 
@@ -77,5 +79,6 @@ def restore(
         worked_out,
         meta["oversample"],
         tuple(meta.get("given", ())),
+        keeping.parse(meta.get("kept", ())),
     )
     return codings, learned, model

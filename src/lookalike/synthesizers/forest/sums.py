@@ -65,7 +65,7 @@ def settle(model: Trained, block: Block, j: int, held: Collection[int], rows: Ar
     stays = np.isnan(ticks) & ~np.isnan(list(values.values())).any(0)  # no quantity and no amount: any price will do
     if rows is not None:
         stays |= ~rows
-    set_to(model, block, i, np.where(stays, _ticks(model, block, i), ticks))
+    set_to(model, block, i, np.where(stays, drawn_ticks(model, block, i), ticks))
 
 
 def set_to(model: Trained, block: Block, j: int, ticks: Array) -> None:
@@ -94,7 +94,7 @@ def impossible(model: Trained, block: Block) -> Array:
 
 def numbers_of(model: Trained, block: Block, j: int) -> Array:
     """A number's values in drawn rows, float64 [n]; NaN where missing."""
-    return model.codings[j].floats(_ticks(model, block, j))
+    return model.codings[j].floats(drawn_ticks(model, block, j))
 
 
 def _numbers(model: Trained, block: Block, j: int) -> Mapping[str, Array]:
@@ -102,7 +102,8 @@ def _numbers(model: Trained, block: Block, j: int) -> Mapping[str, Array]:
     return {names[k]: numbers_of(model, block, k) for k in needed(model.worked_out[j], names)}
 
 
-def _ticks(model: Trained, block: Block, j: int) -> Array:
+def drawn_ticks(model: Trained, block: Block, j: int) -> Array:
+    """A number's ticks in drawn rows, float64 [n]; NaN where missing."""
     ticks = block.fixed.get(j)
     if ticks is None:
         ticks = encoding.placed(model.codings[j], block.codes[j], block.places[j])

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.schema.identities import Identity
+from lookalike.schema.rules.implications import Sort
 from lookalike.synthesizers.encoding import ColumnCodes
 
 Array = npt.NDArray[Any]
@@ -94,6 +95,41 @@ class Thinner:
 
 
 @dataclass(frozen=True, slots=True)
+class Side:
+    """A test of one learned column.
+
+    Attributes:
+        column: which.
+        sort: a value, missing, there, or the same number as another column's.
+        code: of a value.
+        other: of "same", the other column.
+    """
+
+    column: int
+    sort: Sort
+    code: int = 0
+    other: int = -1
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The columns that it reads."""
+        return (self.column, self.other) if self.other >= 0 else (self.column,)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A conditional rule: where one test is true, the other is true as well."""
+
+    when: Side
+    then: Side
+
+    @property
+    def columns(self) -> tuple[int, ...]:
+        """The columns that it reads."""
+        return (*self.when.columns, *self.then.columns)
+
+
+@dataclass(frozen=True, slots=True)
 class Trained:
     """A learned table: everything that drawing needs."""
 
@@ -106,6 +142,7 @@ class Trained:
     worked_out: Mapping[int, Identity] = field(default_factory=dict)  # columns that others give
     oversample: float = 1.1  # candidates for a row that is kept
     given: tuple[int, ...] = ()  # columns that rows are drawn for; they have no bag
+    kept: tuple[Kept, ...] = ()  # conditional rules
 
 
 @dataclass(slots=True)

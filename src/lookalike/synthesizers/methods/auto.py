@@ -18,6 +18,7 @@ from lookalike.registry import builtins, resolve
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features
 from lookalike.synthesizers.base import Synthesizer
+from lookalike.synthesizers.series import Stretch
 from lookalike.synthesizers.watch import tell
 
 MOST_ROWS = 6_000  # of the bake-off, a third of them held out
@@ -140,8 +141,17 @@ class Auto(Synthesizer):
             report.append({"kind": kind, **judge.of(made), **seconds})
         return report
 
-    def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:  # noqa: ARG002
-        return self.chosen_.sample_arrow(n, given=given, seed=seed)
+    def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
+        return self.chosen_._sample(stretch, schema, given)  # noqa: SLF001  # a model inside a model
+
+    def _profile(self, name: str) -> dict[str, Any] | None:
+        return self.chosen_._profile(name)  # noqa: SLF001  # likewise
+
+    def _first(self, given: dict[str, Any], whole: int) -> int:
+        return self.chosen_._first(given, whole)  # noqa: SLF001  # likewise
+
+    def _threads(self) -> int:
+        return self.chosen_._threads()  # noqa: SLF001  # likewise
 
     def _state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:
         meta, arrays = self.chosen_._state()  # noqa: SLF001  # a model inside a model

@@ -15,6 +15,7 @@ from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.spec import Kind
 from lookalike.synthesizers import conditions, features
 from lookalike.synthesizers.base import Synthesizer
+from lookalike.synthesizers.series import Stretch
 
 CUTS = 4  # ranges that a number is cut into
 
@@ -81,23 +82,29 @@ class Fair(Synthesizer):
         self.base.fit(table, schema, seed=seed, budget_s=budget_s)
         self._cells = {"groups": groups, "outcomes": outcomes, "joint": joint.tolist(), "wanted": wanted.tolist()}
 
-    def _sample(self, n: int, schema: TableSchema, given: dict[str, Any], seed: int) -> pa.Table:  # noqa: ARG002
+    def _first(self, given: dict[str, Any], whole: int) -> int:  # noqa: ARG002
+        return whole  # the groups' shares of each outcome are set
+
+    def _profile(self, name: str) -> dict[str, Any] | None:
+        return self.base._profile(name)  # noqa: SLF001  # a model inside a model
+
+    def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:  # noqa: ARG002
         clash = {self.protected, self.target} & set(given)
         if clash:
             raise SynthesizerError(
                 what=f"a condition on {sorted(clash)}, whose shares fairness sets", fix="condition the base method"
             )
         wanted = np.array(self._cells["wanted"]).ravel()
-        counts = conditions.counts_of(conditions.Condition("", "", None, shares=wanted), n)
+        counts = conditions.counts_of(conditions.Condition("", "", None, shares=wanted), len(stretch))
         parts = []
         for cell, rows in enumerate(counts.tolist()):
             group, outcome = divmod(cell, len(self._cells["outcomes"]))
             asked = {**given, self.protected: self._cells["groups"][group], self.target: self._cells["outcomes"][outcome]}
             if rows:
-                parts.append(self.base.sample_arrow(rows, given=asked, seed=seed + cell))
+                parts.append(self.base.sample_arrow(rows, given=asked, seed=stretch.key("cell", cell)))
         if not parts:
-            return self.base.sample_arrow(0, given=given, seed=seed)
-        order = rng.generator(seed, "fair").permutation(n)
+            return self.base.sample_arrow(0, given=given)
+        order = rng.generator(stretch.key("fair")).permutation(len(stretch))
         return pa.concat_tables(parts).take(pa.array(order)).combine_chunks()
 
     def _state(self) -> tuple[dict[str, Any], dict[str, npt.NDArray[Any]]]:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,7 @@ import numpy as np
 from lookalike.errors import SynthesizerError
 
 
+@lru_cache(256)
 def rho_of(epsilon: float, delta: float) -> float:
     """The greatest rho that is (epsilon, delta)-private.
 
@@ -30,8 +32,7 @@ def rho_of(epsilon: float, delta: float) -> float:
             what=f"epsilon is {epsilon} and delta {delta}", fix="give an epsilon above 0 and a delta between 0 and 1"
         )
     low, high = 0.0, epsilon
-    for _ in range(200):
-        middle = (low + high) / 2
+    while low < (middle := (low + high) / 2) < high:
         low, high = (middle, high) if delta_of(middle, epsilon) <= delta else (low, middle)
     return low
 
@@ -45,11 +46,11 @@ def delta_of(rho: float, epsilon: float) -> float:
     return float(min(1.0, np.exp(np.minimum(logs, 0.0)).min()))
 
 
+@lru_cache(256)
 def epsilon_of(rho: float, delta: float) -> float:
     """The least epsilon at which rho-zCDP is (epsilon, delta)-private."""
     low, high = 0.0, rho + 2 * float(np.sqrt(rho * np.log(1 / delta))) + 1e-9
-    for _ in range(100):
-        middle = (low + high) / 2
+    while low < (middle := (low + high) / 2) < high:
         low, high = (low, middle) if delta_of(rho, middle) <= delta else (middle, high)
     return high
 

@@ -141,12 +141,15 @@ class _Maker:
     def _moments(self, order: sequence.Order, frame: pa.Table, stand: sequence.Stand, places: Mapping[str, Places]) -> pa.Array:
         """The column by which siblings stand in order."""
         family, parent = places[self._driving.name], self.made[self._driving.parent]
-        first = pc.fill_null(parent.seen[f"{families.count_name(self._driving.name)}.{sequence.FIRST}"].cast(pa.int64()), 0)
-        start = first.to_numpy()
+        name = families.count_name(self._driving.name)
+        start, span = (
+            pc.fill_null(parent.seen[f"{name}.{part}"].cast(pa.int64()), 0).to_numpy()
+            for part in (sequence.FIRST, sequence.SPAN)
+        )
         if order.after is not None:
             start = np.maximum(start, 0) + across.ticks(parent.table[order.after.of]).to_numpy()
         step = frame[sequence.STEP].combine_chunks().cast(pa.int64())
-        values = sequence.values_of(order, start[family], step, stand, family)
+        values = sequence.values_of(order, start[family], span[family], step, stand)
         return across.as_moments(pa.array(values), self.fitted.arrow.field(order.column).type)
 
     def _context(self, count: int, places: Mapping[str, Places]) -> pa.Table:

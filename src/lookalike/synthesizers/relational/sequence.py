@@ -121,23 +121,28 @@ def steps(order: Order, values: Ticks, stand: Stand) -> pa.Array:
     return pa.array((values - values[stand.before]) // order.unit, mask=stand.before < 0)
 
 
-def values_of(order: Order, first: Ticks, step: pa.Array, stand: Stand, family: Places) -> Ticks:
-    """The column that first values and steps give.
+def values_of(order: Order, first: Ticks, span: Ticks, step: pa.Array, stand: Stand) -> Ticks:
+    """The column that first values, spans and steps give.
 
     Args:
         order: the column.
-        first: ticks of each row's family's first value.
+        first: ticks of the first value of each row's family.
+        span: from there to the last one, in units.
         step: in units; looked at where a row is not the first.
-        stand: of rows that stand in the order of their row numbers.
-        family: the rows' parents, siblings side by side.
+        stand: of rows that stand in the order of their row numbers, siblings side by side.
     """
     start = -(-first // order.grid) * order.grid
     known = np.maximum(pc.fill_null(step, order.least).to_numpy(zero_copy_only=False), order.least)
-    moved = np.where(stand.before >= 0, known, 0).astype(np.int64)
+    later = stand.before >= 0
+    moved = np.where(later, known, 0).astype(np.int64)
+    family = np.cumsum(~later) - 1
+    missing = span[~later] - np.bincount(family, moved, minlength=int(family[-1]) + 1 if len(family) else 0).astype(np.int64)
+    longest = np.lexsort((-moved, family))[
+        np.flatnonzero(~later)
+    ]  # of each family: what is missing or too much shows least there
+    moved[longest] = np.where(later[longest], np.maximum(moved[longest] + missing, order.least), 0)
     total = np.cumsum(moved)
-    at_first = total[np.flatnonzero(stand.before < 0)]
-    at = np.searchsorted(np.flatnonzero(stand.before < 0), np.arange(len(family)), "right") - 1
-    return start + (total - at_first[at] if len(family) else total) * order.unit
+    return start + (total - total[~later][family]) * order.unit
 
 
 def beside(order: Order, values: pa.Array, stand: Stand) -> tuple[pa.Table, TableSchema]:

@@ -79,7 +79,7 @@ def roc(results: list[Result]) -> dict[str, Any] | None:
             "tpr": f"{named[name]:.1%}" if name in named else "–",
             "best": name == best,
         }
-        for name, curve in curves.items()
+        for name, curve in sorted(curves.items(), key=lambda item: (item[0] != best, -named.get(item[0], 0.0)))
     ]
     members, strangers = found.detail.get("members"), found.detail.get("strangers")
     return {

@@ -122,8 +122,8 @@ def _bars(name: str, levels: Sequence[str], series: Mapping[str, Series]) -> Mar
 
 
 def gauge(value: float | None, *, floor: float | None = None, ceiling: float | None = None,
-          interval: Sequence[float] | None = None, label: str = "") -> Markup:  # fmt: skip
-    """A value with its interval between the floor and the ceiling marks."""
+          interval: Sequence[float] | None = None, label: str = "", lower: bool = False) -> Markup:  # fmt: skip
+    """A value with its interval between the floor and the ceiling marks; better is to the right, also where `lower` is better."""
     if value is None or (floor is None and ceiling is None and interval is None):
         return Markup("")
     known = [v for v in (value, floor, ceiling, *(interval or ())) if v is not None and v - v == 0]
@@ -137,7 +137,8 @@ def gauge(value: float | None, *, floor: float | None = None, ceiling: float | N
     width = 150.0
 
     def x(v: float) -> float:
-        return min(width - 4, max(4.0, (v - low) / (high - low) * width))
+        place = (high - v if lower else v - low) / (high - low)
+        return min(width - 4, max(4.0, place * width))
 
     body = f'<line class="track" x1="4" x2="{width - 4:g}" y1="11" y2="11"/>'
     if floor is not None:

@@ -14,9 +14,9 @@ DRAWN = 20  # columns drawn in each table; the others are in the list
 
 
 def marginals(results: list[Result]) -> dict[str, Any] | None:
-    """The columns furthest from a real holdout, real and synthetic laid over each other."""
+    """The columns furthest below what real rows reach, real and synthetic laid over each other."""
     parts = [r for r in results if r.metric == "marginals" and r.subject and r.value is not None and r.detail.get("series")]
-    parts.sort(key=lambda r: (r.value or 0.0) - (r.ceiling or 1.0))
+    parts.sort(key=Result.shortfall, reverse=True)
     figures = [
         {
             "name": breakable(r.subject),
@@ -49,12 +49,11 @@ def changed(results: list[Result]) -> list[dict[str, str]]:
 
 
 def pairs(results: list[Result]) -> list[dict[str, Any]]:
-    """The worst pairs, both tables side by side."""
+    """The pairs furthest below what real rows reach, both tables side by side, in that order."""
     out = []
-    for r in results:
-        drawn = r.detail.get("drawn") if r.metric == "pairs" else None
-        if not drawn:
-            continue
+    below = [r for r in results if r.metric == "pairs" and r.detail.get("drawn") and r.shortfall() > 0]
+    for r in sorted(below, key=Result.shortfall, reverse=True):
+        drawn = r.detail["drawn"]
         highest = max((v or 0.0 for side in ("real", "synthetic") for row in drawn[side] for v in row), default=1.0)
         sides = [
             charts.mosaic(

@@ -14,7 +14,7 @@ LISTED = 40  # rows of a list of columns, pairs or groups
 
 def lift(results: Sequence[Result]) -> list[dict[str, Any]]:
     """Gain over real data alone, with its interval, against cheap controls: one row a training set."""
-    rows = [r for r in results if r.value is not None and r.interval and ("lift" in r.name or r.range[0] < 0)]
+    rows = [r for r in results if r.value is not None and r.interval and r.metric == "augmentation_lift"]
     if not rows:
         return []
     ceiling = next((r.ceiling for r in rows if r.name == "augmentation_lift" and r.ceiling is not None), None)

@@ -8,12 +8,16 @@ from lookalike.evaluate.base import DIMENSIONS, Dimension, Result
 from lookalike.evaluate.evidence import Evidence, Finding
 from lookalike.evaluate.forms.html import attacks, charts, columns, gains
 from lookalike.evaluate.forms.html.gains import LISTED
+from lookalike.evaluate.forms.html.making import making
 from lookalike.evaluate.forms.html.words import breakable, count_of, meaning, name_of
+from lookalike.evaluate.forms.scale import beside, status, urgency
 from lookalike.evaluate.gates import Outcome
 
 FIRST = 5  # findings shown before the fold
 # shown in the tiles before others
 TOLD = ("pairs", "c2st", "tstr", "membership_tpr_at_fpr", "identical_excess", "near_duplicates", "vendi_score")
+
+ABOUT = ("real", "holdout", "synthesizer", "models", "made", "measured")
 
 QUESTIONS: dict[Dimension, str] = {
     "validity": "Could these rows exist?",
@@ -35,10 +39,12 @@ WORDS = {
 def page(report: Evidence, *, title: str = "") -> dict[str, Any]:
     """Everything the templates place, as plain data and finished drawings."""
     names = [name for name in report.tables if name]
-    heading = title or (", ".join(names) if names else "Synthetic data, examined")
+    heading = title or report.about.get("synthetic") or (", ".join(names) if names else "Synthetic data, examined")
     findings = _findings(report)
     return {
         "title": heading,
+        "about": [(word, said) for word in ABOUT if (said := report.about.get(word))],
+        "making": making(report),
         "banner": _banner(report),
         "tables": [_table(name, info) for name, info in report.tables.items()],
         "tiles": [_tile(report, dimension) for dimension in DIMENSIONS if dimension in report.verdicts],
@@ -133,17 +139,26 @@ def _table(name: str, info: Any) -> dict[str, Any]:
             else f"{n} {'categories' if form == 'category' and n > 1 else form}"
             for form, n in forms.items()
         ),
-        "columns": info.columns,
+        "columns": [(name, form, _looked(info, name)) for name, form in info.columns.items()],
         "excluded": info.excluded,
+        "unseen": ", ".join(info.unseen),
         "reference": "a real holdout" if info.reference == "holdout" else "one half of the real rows against the other",
         "target": info.target,
         "protected": ", ".join(info.protected),
     }
 
 
+def _looked(info: Any, name: str) -> str:
+    """The metrics that looked at a column, by the names that the page uses."""
+    metrics = info.looked.get(name, ())
+    shown = ", ".join(name_of(metric) for metric in metrics[:6])
+    return f"{shown} and {len(metrics) - 6} more" if len(metrics) > 6 else shown
+
+
 def _tile(report: Evidence, dimension: Dimension) -> dict[str, Any]:
-    heads = [r for r in report.of(dimension=dimension) if r.headline and r.value is not None]
-    heads.sort(key=lambda r: TOLD.index(r.name) if r.name in TOLD else len(TOLD))
+    measured = [r for r in report.of(dimension=dimension) if r.value is not None]
+    heads = [r for r in measured if r.headline or urgency(status(report, r)) < urgency("")]
+    heads.sort(key=lambda r: (urgency(status(report, r)), TOLD.index(r.name) if r.name in TOLD else len(TOLD)))
     shown = [
         {"title": (f"{r.table}: {name_of(r.name)}" if r.table else name_of(r.name)), "value": charts.number(r.value)}
         for r in heads[:2]
@@ -180,7 +195,8 @@ def _section(report: Evidence, dimension: Dimension) -> dict[str, Any]:
 
 def _evidence(report: Evidence, table: str, results: list[Result], dimension: Dimension) -> dict[str, Any]:
     whole = [r for r in results if not r.subject and r.value is not None]
-    main = [r for r in whole if r.headline] or whole
+    main = [r for r in whole if r.headline or urgency(status(report, r)) < urgency("")] or whole
+    main.sort(key=lambda r: urgency(status(report, r)))
     others = [r for r in whole if r not in main]
     lists = (
         [] if dimension == "fairness" else _lists([r for r in results if r.metric not in ("singling_out", "membership_auc")])
@@ -226,7 +242,9 @@ def _number(r: Result) -> dict[str, Any]:
         "headline": r.headline,
         "value": charts.number(r.value),
         "interval": f"{charts.number(r.interval[0])} to {charts.number(r.interval[1])}" if r.interval else "",
-        "gauge": charts.gauge(r.value, floor=r.floor, ceiling=r.ceiling, interval=r.interval, label=name_of(r.name)),
+        "gauge": charts.gauge(
+            r.value, floor=r.floor, ceiling=r.ceiling, interval=r.interval, label=name_of(r.name), lower=r.direction == "lower"
+        ),
         "ceiling": charts.number(r.ceiling) if r.ceiling is not None else "–",
         "floor": charts.number(r.floor) if r.floor is not None else "–",
         "better": {
@@ -235,7 +253,7 @@ def _number(r: Result) -> dict[str, Any]:
             "target": f"best at {r.target:g}" if r.target is not None else "",
         }[r.direction],
         "meaning": meaning(r.metric) if r.name == r.metric else "",
-        "reading": breakable(str(r.detail.get("reading", ""))),
+        "reading": breakable("; ".join(part for part in (beside(r), str(r.detail.get("reading", ""))) if part)),
     }
 
 
@@ -252,7 +270,14 @@ def _lists(results: list[Result]) -> list[dict[str, Any]]:
                 {
                     "subject": f"{r.subject} ({name_of(r.name).partition(', ')[2]})" if named else r.subject,
                     "value": charts.number(r.value),
-                    "gauge": charts.gauge(r.value, floor=r.floor, ceiling=r.ceiling, interval=r.interval, label=r.subject),
+                    "gauge": charts.gauge(
+                        r.value,
+                        floor=r.floor,
+                        ceiling=r.ceiling,
+                        interval=r.interval,
+                        label=r.subject,
+                        lower=r.direction == "lower",
+                    ),
                     "ceiling": charts.number(r.ceiling) if r.ceiling is not None else "–",
                 }
                 for r in parts[:LISTED]

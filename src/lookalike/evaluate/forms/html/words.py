@@ -16,7 +16,9 @@ TITLES = {
     "membership_tpr_at_fpr.isolated": "Membership of the most isolated 1%", "membership_auc.isolated": "Membership AUC, most isolated 1%",
     "alarm": "Smallest leak that would be seen", "identical_share": "Identical rows", "identical_excess": "Identical rows beyond chance",
     "rare_combination_replay": "Rare combinations replayed", "identifier_replay": "Identifiers replayed",
-    "epsilon_lower_bound": "Epsilon, lower bound",
+    "epsilon_lower_bound": "Epsilon, lower bound", "pii_count.written": "Personal data that a model wrote", "pii_count.secret": "Keys and passwords in text",
+    "pii_count.replayed": "Personal data in text, the source's own", "identifier_replay.excess": "Identifiers replayed beyond chance",
+    "failed_share": "Rows that failed",
 }  # fmt: skip
 
 
