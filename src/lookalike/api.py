@@ -25,6 +25,8 @@ from lookalike.registry import kinds as kind_names
 from lookalike.store import check_writable, put_bytes, refuse_links
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
     from lookalike.plan import Plan
@@ -366,28 +368,39 @@ def mimic_file(
     synthesizer: str = "forest",
     given: Given | None = None,
     seed: int = 0,
+    profile: str | None = None,
+    gates: str | Path | None = None,
+    keep_holdout: str | Path | None = None,
     measure: bool = True,
     say: Callable[[str], None] = lambda text: None,
 ) -> Report | None:
     """Learn a table, write a sample of it, and say what the sample is worth.
 
-    A fifth of the rows is held out, so that privacy can be measured; with `measure=False` all rows are learned.
+    A part of the rows is held out, so that privacy can be measured; with `measure=False` all rows are learned. With a profile cells are
+    made as coarse as it asks before anything is learned, and the profile's gates judge, against real rows that were treated alike.
     """
     from lookalike.evaluate.evaluate import evaluate as compare
     from lookalike.export.tables import check_ending, write_table
     from lookalike.proof import FEWEST_ALIKE, like
+    from lookalike.schema.generalise import HELD_OUT
     from lookalike.schema.holdout import split
     from lookalike.synthesizers.forest.splits import cold
 
     table = frames.to_arrow(read(data))
     if target is not None and target not in table.column_names:
         raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, table.column_names))
-    check_ending(Path(to))  # before the work, not after it
-    check_writable(Path(to))
+    for path in (to, keep_holdout):
+        if path is not None:
+            check_ending(Path(path))  # before the work, not after it
+            check_writable(Path(path))
+    if profile is not None:
+        table = _coarser(table, profile, say)
     count = table.num_rows if n is None else n
     if count < 0:
         raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
-    learned, holdout = split(table, 0.2 if measure else 0.0, seed)
+    learned, holdout = split(table, HELD_OUT.get(profile or "", 0.2) if measure else 0.0, seed)
+    if keep_holdout is not None:
+        write_table(holdout, Path(keep_holdout))
     waits = synthesizer in ("forest", "auto") and cold()
     first = " (numeric kernels are compiled first, this once: a quarter of a minute)" if waits else ""
     say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
@@ -404,7 +417,18 @@ def mimic_file(
         say(f"not measured: fewer than {FEWEST_ALIKE} real rows hold the condition")
         return None
     say("measuring")
-    return compare(sides[0], synthetic, holdout=sides[1], target=target, seed=seed)
+    return compare(sides[0], synthetic, holdout=sides[1], target=target, gates=gates or profile or "internal", seed=seed)
+
+
+def _coarser(table: pa.Table, profile: str, say: Callable[[str], None]) -> pa.Table:
+    """The table as coarse as a profile asks, with a word on each column that changed."""
+    from lookalike.schema.generalise import generalise, rows_that_share
+    from lookalike.schema.infer import infer
+
+    coarse = generalise(table, infer(table), rows_that_share(profile, table.num_rows))
+    for change in coarse.changes:
+        say(f"{profile}: {change}")
+    return coarse.table
 
 
 def preview(
