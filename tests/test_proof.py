@@ -6,7 +6,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from lookalike import api
-from lookalike.errors import RecipeProblems
+from lookalike.cli import main
+from lookalike.errors import RecipeProblems, SourceError
+from lookalike.run.fit import learned_from
+from lookalike.run.folder import RunFolder
 
 SAID = {"kind": "scripted", "replies": ["The parcel came on time, and the driver was kind."]}
 
@@ -28,6 +31,13 @@ def measured(tables, gates=(), **parts):
     recipe = {"lookalike": 1, "name": "r", "tables": tables, "gates": list(gates), **parts}
     made = api.plan(api.load(recipe))
     return api.measure(made, api.make(made, "r"))
+
+
+def command(*words):
+    """The exit code of a command line."""
+    with pytest.raises(SystemExit) as ended:
+        main(list(words))
+    return ended.value.code or 0
 
 
 LEARNED = {"rows": {"like": "real", "n": 300, "synthesizer": {"kind": "independent"}}}
@@ -165,3 +175,61 @@ def test_a_source_that_is_used_otherwise_voids_the_claim(source, in_folder):
     tables = {"t": {"rows": {"like": "real", "n": 100, "synthesizer": {"kind": "mst"}}}, "u": {"rows": {"from": "other"}}}
     measured(tables, sources={**source, "other": source["real"]})
     assert "No differential privacy guarantee is claimed." in (in_folder / "r" / "card.md").read_text(encoding="utf-8")
+
+
+OTHERS = {
+    "cells": (lambda table: table.set_column(0, "a", pa.array(np.zeros(400))), "other cells"),
+    "rows": (lambda table: table.slice(0, 300), "300 rows, not 400"),
+    "columns": (lambda table: table.rename_columns(["a", "c", "text"]), "no column 'b' and a new column 'c'"),
+}
+
+
+@pytest.mark.parametrize("change", sorted(OTHERS))
+def test_other_data_than_were_learned_are_refused(source, in_folder, change):
+    """A run is measured against what it learned from or not at all: what changed is named, and the report stays as it was."""
+    measured({"t": LEARNED}, sources=source)
+    before = (in_folder / "r" / "report.json").read_bytes()
+    how, said = OTHERS[change]
+    pq.write_table(how(pq.read_table("real.parquet")), "real.parquet")
+    run = RunFolder(in_folder / "r")
+    with pytest.raises(SourceError, match=said) as refused:
+        api.measure(api.plan(run.path), run)
+    assert "'real'" in refused.value.what
+    assert (in_folder / "r" / "report.json").read_bytes() == before
+
+
+def test_the_same_data_in_a_new_file_are_the_same(source, in_folder):
+    """What counts is the content: a file that was written again is measured."""
+    first = measured({"t": LEARNED}, sources=source)
+    pq.write_table(pq.read_table("real.parquet"), "real.parquet", compression="zstd")
+    run = RunFolder(in_folder / "r")
+    assert api.measure(api.plan(run.path), run).dump()["results"] == first.dump()["results"]
+
+
+def test_a_measured_run_is_shown_without_its_sources(source, in_folder, capsys):
+    """`report` reads what was measured, from wherever the folder lies; `--measure` needs the source."""
+    report = measured({"t": LEARNED}, sources=source)
+    (in_folder / "real.parquet").unlink()
+    moved = (in_folder / "r").rename(in_folder / "moved")
+    assert api.report(RunFolder(moved)).dump() == report.dump()
+    assert command("report", str(moved)) == 0
+    assert "marginals" in capsys.readouterr().out
+    assert command("report", str(moved), "--measure") == 4
+
+
+def test_a_report_on_rows_that_are_no_more_is_gone(source, in_folder):
+    """A run that is made anew from an edited recipe, and not measured, shows no figures of the old rows."""
+    measured({"t": LEARNED}, sources=source)
+    again = {"lookalike": 1, "name": "r", "seed": 1, "tables": {"t": LEARNED}, "sources": source}
+    assert api.report(api.make(api.plan(again), "r")) is None
+
+
+def test_a_run_says_what_it_learned_from(source, in_folder):
+    """Source, columns, rows, seed and the held-out ones stand beside the model; a folder may move with its data."""
+    measured({"t": LEARNED}, sources=source)
+    [path] = (in_folder / "r" / "fitted").glob("*/learned.json")
+    told = learned_from(path.parent)
+    assert (told.source, told.columns, told.rows, told.seed) == ("real", ["a", "b", "text"], 400, 0)
+    assert (told.holdout, told.synthesizer) == (0.2, "independent")
+    assert 50 < told.held_out < 110
+    assert str(in_folder) not in (in_folder / "r" / "plan.json").read_text()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
@@ -19,14 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeAlias, overload
 import orjson
 
 from lookalike import databases, frames
-from lookalike.errors import RunError, UsageError, did_you_mean
+from lookalike.errors import RunError, UsageError
 from lookalike.registry import GROUPS, resolve
 from lookalike.registry import kinds as kind_names
 from lookalike.store import check_writable, put_bytes, refuse_links
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
     from lookalike.plan import Plan
@@ -120,7 +118,7 @@ def plan(
         path = Path(recipe)
         if path.is_dir():
             run_folder = RunFolder(path)
-            root = Path(run_folder.plan["root"])
+            root = path / run_folder.plan["root"]
             path = path / "recipe.yaml"
         else:
             root = path.parent
@@ -211,6 +209,14 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     return measure_run(made, folder, only=only)
 
 
+def report(folder: RunFolder) -> Report | None:
+    """What a run was found to be worth when it was measured last, without its sources; None when it was not."""
+    from lookalike.evaluate.report import Report as Loaded
+
+    path = folder.path / "report.json"
+    return Loaded.load(path) if path.is_file() else None
+
+
 def compare_reports(before: str | Path, after: str | Path) -> Any:
     """What got better or worse beyond noise between two reports (files, or run folders)."""
     from lookalike.evaluate.compare import compare
@@ -279,9 +285,13 @@ def fit(
         seed: the same data and seed give the same model.
         budget_s: seconds that the fit may take.
     """
+    return _unfitted(synthesizer).fit(read(data), schema, seed=seed, budget_s=budget_s)
+
+
+def _unfitted(synthesizer: str | Synthesizer | type[Synthesizer]) -> Synthesizer:
+    """A synthesizer by its kind, its class, or itself."""
     made = resolve("synthesizer", synthesizer) if isinstance(synthesizer, str) else synthesizer
-    model: Synthesizer = made() if isinstance(made, type) else made
-    return model.fit(read(data), schema, seed=seed, budget_s=budget_s)
+    return made() if isinstance(made, type) else made
 
 
 def read(data: Any) -> Any:
@@ -319,6 +329,7 @@ def mimic(
     given: Given | None = None,
     schema: TableSchema | DatasetSchema | None = None,
     scale: float = 1.0,
+    holdout: float = 0.2,
     seed: int = 0,
 ) -> Any:
     """Learn a table and sample it, or several related ones: pandas, polars or Arrow in, the same out.
@@ -332,6 +343,8 @@ def mimic(
             by table.
         schema: semantic types; of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
+        holdout: share of one table's rows that is not learned, as in a recipe's `like`: `lookalike.schema.holdout.split` tells which;
+            the same recipe gives the same rows. Fewer than 50 rows are all learned.
         seed: the same data and seed give the same rows.
 
     Raises:
@@ -342,11 +355,13 @@ def mimic(
             fix = "say `scale=` instead of `n=`, and methods with `Relational(tables=...)`"
             raise UsageError(what="several tables are learned together", fix=fix)
         return databases.mimic_tables(data, schema=schema, scale=scale, given=given, seed=seed)
+    from lookalike.one_table import mimic_frame
+
     frame = read(data)
     if n is None and scale != 1:
         n = round(len(frames.to_arrow(frame)) * scale)
-    model = fit(frame, synthesizer=synthesizer, schema=schema, seed=seed)  # type: ignore[arg-type]  # of one table here
-    return model.sample(len(frames.to_arrow(frame)) if n is None else n, given=given, seed=seed)
+    model = _unfitted(synthesizer)
+    return mimic_frame(frame, n, model, given=given, schema=schema, holdout=holdout, seed=seed)  # type: ignore[arg-type]  # of one table
 
 
 mimic_dataset, relations_of, write_schema = databases.mimic_dataset, databases.relations_of, databases.write_schema
@@ -359,76 +374,11 @@ def is_dataset(data: str) -> bool:
     return names_several(data)
 
 
-def mimic_file(
-    data: str,
-    to: str | Path,
-    *,
-    n: int | None = None,
-    target: str | None = None,
-    synthesizer: str = "forest",
-    given: Given | None = None,
-    seed: int = 0,
-    profile: str | None = None,
-    gates: str | Path | None = None,
-    keep_holdout: str | Path | None = None,
-    measure: bool = True,
-    say: Callable[[str], None] = lambda text: None,
-) -> Report | None:
-    """Learn a table, write a sample of it, and say what the sample is worth.
+def mimic_file(data: str, to: str | Path, **options: Any) -> Report | None:
+    """Learn a table, write a sample of it, and say what the sample is worth; see `one_table.mimic_file`."""
+    from lookalike.one_table import mimic_file as make
 
-    A part of the rows is held out, so that privacy can be measured; with `measure=False` all rows are learned. With a profile cells are
-    made as coarse as it asks before anything is learned, and the profile's gates judge, against real rows that were treated alike.
-    """
-    from lookalike.evaluate.evaluate import evaluate as compare
-    from lookalike.export.tables import check_ending, write_table
-    from lookalike.proof import FEWEST_ALIKE, like
-    from lookalike.schema.generalise import HELD_OUT
-    from lookalike.schema.holdout import split
-    from lookalike.synthesizers.forest.splits import cold
-
-    table = frames.to_arrow(read(data))
-    if target is not None and target not in table.column_names:
-        raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, table.column_names))
-    for path in (to, keep_holdout):
-        if path is not None:
-            check_ending(Path(path))  # before the work, not after it
-            check_writable(Path(path))
-    if profile is not None:
-        table = _coarser(table, profile, say)
-    count = table.num_rows if n is None else n
-    if count < 0:
-        raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
-    learned, holdout = split(table, HELD_OUT.get(profile or "", 0.2) if measure else 0.0, seed)
-    if keep_holdout is not None:
-        write_table(holdout, Path(keep_holdout))
-    waits = synthesizer in ("forest", "auto") and cold()
-    first = " (numeric kernels are compiled first, this once: a quarter of a minute)" if waits else ""
-    say(f"learning {learned.num_rows:,} rows of {learned.num_columns} columns{first}")
-    model = fit(learned, synthesizer=synthesizer, seed=seed)
-    if reason := getattr(model, "reason_", ""):
-        say(reason)
-    say(f"drawing {count:,} rows")
-    synthetic = model.sample_arrow(count, given=given, seed=seed)
-    write_table(synthetic, Path(to))
-    if not measure:
-        return None
-    sides = like(learned, holdout, given)  # what was asked for is no error
-    if sides is None:
-        say(f"not measured: fewer than {FEWEST_ALIKE} real rows hold the condition")
-        return None
-    say("measuring")
-    return compare(sides[0], synthetic, holdout=sides[1], target=target, gates=gates or profile or "internal", seed=seed)
-
-
-def _coarser(table: pa.Table, profile: str, say: Callable[[str], None]) -> pa.Table:
-    """The table as coarse as a profile asks, with a word on each column that changed."""
-    from lookalike.schema.generalise import generalise, rows_that_share
-    from lookalike.schema.infer import infer
-
-    coarse = generalise(table, infer(table), rows_that_share(profile, table.num_rows))
-    for change in coarse.changes:
-        say(f"{profile}: {change}")
-    return coarse.table
+    return make(data, Path(to), **options)
 
 
 def preview(

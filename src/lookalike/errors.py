@@ -148,8 +148,8 @@ class GateFailed(LookalikeError):
 
 def did_you_mean(name: str, known: Iterable[str], *, label: str = "known") -> str:
     """The fix part of an error about an unknown name: the nearest known one, and the list."""
-    names = sorted(known)
-    near = get_close_matches(name, names, 1, cutoff=0.5)
+    names = sorted(map(str, known))  # keys of YAML may be numbers
+    near = get_close_matches(str(name), names, 1, cutoff=0.5)
     listed = ", ".join(names[:12]) + (" ..." if len(names) > 12 else "")
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}{label}: {listed or 'none'}"

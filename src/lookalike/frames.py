@@ -16,6 +16,8 @@ from lookalike.optional import require
 
 Library = Literal["arrow", "pandas", "polars"]
 
+_VIEWS = {"string_view": pa.string_view(), "binary_view": pa.binary_view()}
+_VIEW = re.compile("|".join(_VIEWS))
 _NAMED_DTYPE = re.compile(r"U?Int\d+|Float\d+|boolean|string|category")  # of pandas, that Arrow would not bring back
 
 
@@ -35,17 +37,34 @@ class FrameKind:
 
     def dump(self) -> dict[str, Any]:
         """Plain data for a saved model; levels of categories stay out of it, as they may be values of single people."""
-        named = {name: str(dtype) for name, dtype in self.dtypes.items()} if self.library == "pandas" else {}
-        return {"library": self.library, "dtypes": {name: text for name, text in named.items() if _NAMED_DTYPE.fullmatch(text)}}
+        named = {name: str(dtype) for name, dtype in self.dtypes.items()}
+        kept = _NAMED_DTYPE if self.library == "pandas" else _VIEW
+        return {
+            "library": self.library,
+            "dtypes": {name: text for name, text in named.items() if kept.fullmatch(text)},
+            "ordered": [name for name, dtype in self.dtypes.items() if getattr(dtype, "ordered", None) is True],
+        }
 
     @classmethod
-    def parse(cls, data: Mapping[str, Any]) -> FrameKind:
-        """What `dump` wrote; Arrow where its library is not installed."""
+    def parse(cls, data: Mapping[str, Any], orders: Mapping[str, Sequence[str]]) -> FrameKind:
+        """What `dump` wrote; Arrow where its library is not installed.
+
+        Args:
+            data: as `dump` wrote it.
+            orders: column name -> the levels of an ordered category, lowest first.
+        """
         library: Library = data.get("library", "arrow")
+        ordered = {name: list(orders[name]) for name in data.get("ordered", ()) if orders.get(name)}
         if library == "pandas" and find_spec("pandas"):
-            dtype = require("pandas").api.types.pandas_dtype
-            return cls(library, None, {name: dtype(text) for name, text in data["dtypes"].items()})
-        return cls(library if library == "polars" and find_spec("polars") else "arrow")
+            pandas = require("pandas")
+            dtypes = {name: pandas.api.types.pandas_dtype(text) for name, text in data["dtypes"].items()}
+            return cls(
+                library, None, dtypes | {name: pandas.CategoricalDtype(levels, True) for name, levels in ordered.items()}
+            )
+        if library == "polars" and find_spec("polars"):
+            return cls(library)
+        views = {name: _VIEWS[text] for name, text in data.get("dtypes", {}).items() if text in _VIEWS}
+        return cls("arrow", None, views)
 
 
 def frame_kind(frame: Any) -> FrameKind:
@@ -61,7 +80,9 @@ def frame_kind(frame: Any) -> FrameKind:
         return FrameKind("polars", None, dict(frame.collect_schema()))
     if package in ("pandas", "polars"):
         raise SchemaError(what=f"a table was expected, not {name}", fix="one column is a table too: .to_frame()")
-    if isinstance(frame, (pa.Table, pa.RecordBatch, Mapping)) or hasattr(frame, "__arrow_c_stream__"):
+    if isinstance(frame, (pa.Table, pa.RecordBatch)):
+        return FrameKind("arrow", None, {field.name: field.type for field in frame.schema if _is_held(field.type)})
+    if isinstance(frame, Mapping) or hasattr(frame, "__arrow_c_stream__"):
         return FrameKind()
     if isinstance(frame, Sequence) and frame and isinstance(frame[0], Mapping):
         return FrameKind()
@@ -100,7 +121,21 @@ def to_arrow(frame: Any) -> pa.Table:  # any frame
             table = pa.table(frame)
     except (pa.ArrowException, OverflowError) as exc:
         raise SchemaError(what=_unread(frame, kind, exc), fix="make its cells of one type that Arrow has, or drop it") from exc
-    return _checked(table)
+    return _checked(_without_views(table))
+
+
+def _is_held(kind: pa.DataType) -> bool:
+    """Whether cells are of a type that is given back as it was and not known inside: views and dictionaries."""
+    return str(kind) in _VIEWS or bool(pa.types.is_dictionary(kind))
+
+
+def _without_views(table: pa.Table) -> pa.Table:
+    """The table with views as what they are views of: few functions know views."""
+    for place, column in enumerate(table.schema):
+        if str(column.type) in _VIEWS:
+            plain = pa.string() if str(column.type) == "string_view" else pa.binary()
+            table = table.set_column(place, column.with_type(plain), table[column.name].cast(plain))
+    return table
 
 
 def _checked(table: pa.Table) -> pa.Table:
@@ -164,7 +199,20 @@ def from_arrow(table: pa.Table, kind: FrameKind, *, rows_of: Any = None) -> Any:
         return _to_pandas(table, kind, rows_of)
     if kind.library == "polars":
         return _to_polars(table, kind)
+    for name, held in kind.dtypes.items():
+        if name in table.column_names and table.schema.field(name).type != held:
+            place = table.column_names.index(name)
+            table = table.set_column(place, pa.field(name, held), _as_held(table[name], held))
     return table
+
+
+def _as_held(cells: pa.ChunkedArray, held: pa.DataType) -> pa.Array:
+    """Cells as a view or a dictionary."""
+    array = cells.combine_chunks()
+    if not pa.types.is_dictionary(held):
+        return array.cast(held)
+    encoded = array.cast(held.value_type).dictionary_encode()
+    return pa.DictionaryArray.from_arrays(encoded.indices.cast(held.index_type), encoded.dictionary, ordered=held.ordered)
 
 
 def _to_pandas(table: pa.Table, kind: FrameKind, rows_of: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -12,6 +13,7 @@ from lookalike.errors import GateFailed
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
+from lookalike.run.fit import Learned, learned_from
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
 from lookalike.run.parts import read_rows
@@ -25,8 +27,8 @@ if TYPE_CHECKING:
 FEWEST_ALIKE = 50  # real rows that hold a condition, below which nothing is measured
 
 
-def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
-    """Evaluate what a run made, and decide the recipe's gates; None when there is nothing to measure.
+def measure(made: Plan, folder: RunFolder, *, only: str | None = None, gates: str | Path | None = None) -> Report | None:
+    """Evaluate what a run made, and decide the recipe's gates, or those given; None when there is nothing to measure.
 
     A learned table is held against the rows it learned, with held-out ones for privacy; a table with `compare` against that
     source; of other tables only what a model wrote is measured, by itself. Writes `report.json` and `report.html` into the run
@@ -34,9 +36,10 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
 
     Raises:
         GateFailed: the recipe has gates, and no row was made that they could be decided on.
+        SourceError: a source is gone, or holds other data than the run learned from; no file of the run is touched.
     """
-    report = None
-    found = {table.name: _sides(made, table, folder) for table in made.tables if table.table.measured}
+    report, sources = None, Sources(made.recipe.sources, made.root)
+    found = {table.name: _sides(sources, table, folder, made.recipe.seed) for table in made.tables if table.table.measured}
     # of a table that should be like another one even no row says something: it fails
     tables = {name: sides for name, sides in found.items() if sides is not None and (sides[0] is not None or sides[1].num_rows)}
     if made.recipe.gates and not tables:
@@ -48,7 +51,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     if tables:
         from lookalike.evaluate.evaluate import evaluate  # here: many runs have nothing to measure
 
-        gates = _gates(made, *tables)
+        own = _gates(made, *tables)
         learned = ((table.name, table.table.rows.learns()) for table in made.tables)
         target = next((f"{name}.{what.target}" for name, what in learned if what and what.target), None)
         sides = [{name: rows[i] for name, rows in tables.items()} for i in range(3)]
@@ -57,7 +60,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
             given = [*next(iter(tables.values()))]
             target = target and target.partition(".")[2]
         report = evaluate(
-            given[0], given[1], holdout=given[2], target=target, only=only, gates=gates or "internal", seed=made.recipe.seed,
+            given[0], given[1], holdout=given[2], target=target, only=only, gates=own or gates or "internal", seed=made.recipe.seed,
             about=_about(made, folder), making=_making(folder),
         )  # fmt: skip
         report.save(folder.path / "report.json")
@@ -66,16 +69,20 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     return report
 
 
-def _sides(made: Plan, table: TablePlan, folder: RunFolder) -> tuple[pa.Table | None, pa.Table, pa.Table | None] | None:
+def _sides(
+    sources: Sources, table: TablePlan, folder: RunFolder, seed: int
+) -> tuple[pa.Table | None, pa.Table, pa.Table | None] | None:
     """Real, synthetic and held-out rows of a table in the columns to judge: those of the source, and those that a model wrote."""
     synthetic = folder.table(table.name)
     written = [name for name in synthetic.column_names if name in table.table.written]
-    if (found := _learned(made, table)) is not None:
+    if (what := table.table.rows.learns()) is not None:
+        _learned_file(folder, table.name).check(sources.source(what.source), folder.path)
+    if (found := _learned(sources, table, seed)) is not None:
         learned, holdout = found
         names = [name for name in learned.column_names if name in synthetic.column_names and name not in table.table.columns]
         return learned.select(names), synthetic.select(names + written), None if holdout is None else holdout.select(names)
     if table.table.compare:
-        real = Sources(made.recipe.sources, made.root).source(table.table.compare)
+        real = sources.source(table.table.compare)
         names = [name for name in real.column_names if name in synthetic.column_names]
         return real.select(names), synthetic.select(dict.fromkeys(names + written)), None
     return (None, synthetic.select(written).flatten(), None) if written else None
@@ -109,8 +116,9 @@ def _making(folder: RunFolder) -> dict[str, Any]:
 
 def lost_gates(made: Plan) -> Callable[[str, pa.Table], str] | None:
     """Sees each partition of the measured table once, and says which gates no further row can win back; None: none could be told."""
+    sources = Sources(made.recipe.sources, made.root)
     for table in made.tables:
-        sides = _learned(made, table)
+        sides = _learned(sources, table, made.recipe.seed)
         if sides is not None:
             return _watch(made, table, sides[0])
     return None
@@ -134,12 +142,18 @@ def _watch(made: Plan, table: TablePlan, learned: pa.Table) -> Callable[[str, pa
     return look
 
 
-def _learned(made: Plan, table: TablePlan) -> tuple[pa.Table, pa.Table | None] | None:
+def _learned_file(folder: RunFolder, table: str) -> Learned:
+    """What a run's table was learned from, as the run wrote it down."""
+    fit = next(found.get("fit", "") for found in folder.plan["tables"] if found["name"] == table)
+    return learned_from(folder.path / "fitted" / fit)
+
+
+def _learned(sources: Sources, table: TablePlan, seed: int) -> tuple[pa.Table, pa.Table | None] | None:
     """The rows that a table is like, and those of them that were held out; None when it learned none, or hardly one holds its `given`."""
     what = table.table.rows.learns()
     if what is None:
         return None
-    learned, holdout = split(Sources(made.recipe.sources, made.root).source(what.source), what.holdout, made.recipe.seed)
+    learned, holdout = split(sources.source(what.source), what.holdout, seed)
     return like(learned, holdout, what.given)
 
 

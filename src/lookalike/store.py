@@ -11,6 +11,7 @@ import errno
 import hashlib
 import os
 import re
+import threading
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -82,7 +83,7 @@ def put(path: Path, write: Callable[[BinaryIO], object], *, replace: bool = True
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_symlink():
             raise linked(path)
-        aside = path.with_name(f".{path.name}.{os.getpid()}.part")
+        aside = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}.part")
         aside.unlink(missing_ok=True)  # of a process that died and had our number
         try:
             with os.fdopen(create(aside, os.O_EXCL), "wb") as file:

@@ -112,7 +112,7 @@ def test_warnings_never_decide_the_exit_code():
 def test_profiles_load_and_explain(profile):
     """Each profile is valid, names only metrics that exist, and says why for each gate."""
     loaded = gating.load(profile)
-    assert len(loaded.gates) > 20
+    assert len(loaded.gates) >= 10
     assert all(gate.why for gate in loaded.gates)
 
 

@@ -5,7 +5,9 @@ import pyarrow as pa
 import pytest
 
 from lookalike.evaluate.evaluate import evaluate
+from lookalike.evaluate.utility import learning
 from lookalike.evaluate.utility.augmentation_lift import smote
+from lookalike.learners.boosting import Boosted
 
 
 def _rows(n: int, seed: int, *, flip: float = 0.0, least: str = "c") -> pa.Table:
@@ -61,9 +63,9 @@ def test_lift_stands_between_real_rows_and_independent_ones(tables):
     assert lift.floor < 0 < lift.value
     assert lift.value == pytest.approx(lift.ceiling, abs=0.03)
     assert lift.interval[0] <= lift.value <= lift.interval[1]
-    assert report["augmentation_lift.over_controls"].detail["control"] in ("bootstrap", "smote")
+    assert report["augmentation_lift.over_controls"].detail["control"] in ("duplication", "class weights", "smote")
     assert report["augmentation_lift.over_controls"].interval[0] > 0
-    for control in ("bootstrap", "smote"):
+    for control in ("duplication", "class_weights", "smote"):
         assert report[f"augmentation_lift.control.{control}"].interval is not None
 
 
@@ -92,3 +94,62 @@ def test_smote_interpolates_the_target_of_a_regression():
     alone, _ = smote((x[:3], np.array([0, 0, 1])), 10, np.random.default_rng(0), np.array([False]))
     assert len(alone) == 10
     assert np.isfinite(alone).all()
+
+
+def test_class_weights_weigh_all_classes_alike():
+    """Six rows of one class and two of another: each class weighs four in all; a regression's rows weigh one."""
+    weights = learning.class_weights(np.array([0, 0, 0, 1, 0, 0, 1, 0]))
+    assert weights.tolist() == pytest.approx([2 / 3] * 3 + [2.0] + [2 / 3] * 2 + [2.0, 2 / 3])
+    assert learning.class_weights(np.array([0.5, 1.5])).tolist() == [1.0, 1.0]
+
+
+def test_balanced_accuracy_is_the_mean_recall():
+    """Of four common rows three are found, of one rare row none: 0.375."""
+    called = np.array([[0.9, 0.1], [0.8, 0.2], [0.7, 0.3], [0.2, 0.8], [0.6, 0.4]])
+    assert learning.balanced_accuracy(called, np.array([0, 0, 0, 0, 1]), ("a", "b")) == 0.375
+
+
+def test_a_weight_of_two_is_a_row_twice():
+    """Boosted trees learn the same from weights and from repeated rows."""
+    g = np.random.default_rng(0)
+    x = g.integers(0, 8, (400, 2)).astype(np.float32)  # few values, so that both see the same places to cut
+    y = (x[:, 0] + g.normal(size=400) > 4).astype(np.int64)
+    weighed = Boosted(2, rounds=5).fit(x, y, np.where(y == 1, 2.0, 1.0)).probabilities(x)
+    twice = Boosted(2, rounds=5).fit(np.concatenate([x, x[y == 1]]), np.concatenate([y, y[y == 1]])).probabilities(x)
+    assert np.abs(weighed - twice).mean() < 0.02
+
+
+def _tickets(n, seed, *, rare=0.5):
+    """Texts of two kinds of tickets, told apart by their words alone."""
+    g = np.random.default_rng(seed)
+    words = {
+        "refund": "money back charge bank card paid invoice amount".split(),
+        "broken": "screen crash error boot update freeze slow noise".split(),
+    }
+    label = np.where(g.random(n) < rare, "refund", "broken")
+    common = "please the my since help when order device account again".split()
+    text = [" ".join(g.permutation([*g.choice(words[k], 3), *g.choice(common, 9)])) for k in label]
+    return pa.table({"text": text, "label": label})
+
+
+@pytest.mark.slow
+def test_usefulness_of_texts_is_measured_from_their_words():
+    """With a text as the only feature, a model trained on made texts finds the labels of real ones; shuffled labels do not help."""
+    report = evaluate(_tickets(300, 0), _tickets(300, 1), holdout=_tickets(300, 2), target="label", only="tstr")
+    assert report["tstr"].value > 0.9
+    assert report["tstr"].value == pytest.approx(report["tstr"].ceiling, abs=0.05)
+    assert report["tstr"].floor < 0.6
+    assert set(report.tables[""].looked["text"]) == {"tstr"}
+
+
+@pytest.mark.slow
+def test_an_augmentation_set_is_judged_by_what_it_adds():
+    """Only rare tickets are made: by its own profile that is no fault of fidelity, and the reading names the controls."""
+    real, holdout = _tickets(1000, 0, rare=0.06), _tickets(800, 2, rare=0.06)
+    made = _tickets(400, 1, rare=1.0)
+    report = evaluate(real, made, holdout=holdout, target="label", gates="augmentation")
+    assert "fidelity" not in report.verdicts
+    assert report.verdicts["utility"] == "pass"
+    assert report["augmentation_lift.balanced"].value > 0.05
+    assert "class weights" in report["augmentation_lift"].detail["reading"]
+    assert evaluate(real, made, holdout=holdout, target="label", only="fidelity").verdicts["fidelity"] == "fail"

@@ -307,3 +307,48 @@ def test_problems_of_a_python_recipe_name_the_path(root):
     recipe = Recipe(name="r", tables={"t": Table(rows=1, columns={"c": {"kind": "template", "template": "{{ x }}"}})})
     with pytest.raises(RecipeProblems, match=r"recipe\.tables\.t\.columns\.c: column 'c' uses 'x'"):
         compile_plan(recipe, root)
+
+
+FIELDS = """
+name: x
+models: {m: {kind: scripted}}
+tables:
+  t:
+    rows: 3
+    columns:
+      who: {kind: person}
+      score: {kind: judge, model: m, prompt: "{{ who.first_name }}", scores: {correct: "1 ... 5"}}
+      note: {kind: prompt, model: m, prompt: "{{ score.reasons.correct }} {{ row['score'].correct }} {{ score.items() }}"}
+      ok: {kind: validate, sql: "score.CORRECT > 1"}
+      place: {kind: lookup, source: s, column: [zip, town]}
+    keep: ["score.correct >= 2", "ok.valid"]
+  c:
+    rows: {per: t, count: 2}
+    columns:
+      label: {kind: template, template: "{{ t.note }} {{ t.who.first_name }}"}
+sources: {s: {kind: file, path: s.csv}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "who"),
+    [
+        ("score.correct >= 2", "score.corect >= 2", "the condition"),
+        ('"ok.valid"', '"ok.vald"', "the condition"),
+        ('prompt: "{{ who.first_name }}"', 'prompt: "{{ who.frist_name }}"', "column 'score'"),
+        ("row['score'].correct", "row['score'].corect", "column 'note'"),
+        ('sql: "score.CORRECT > 1"', 'sql: "score.corect > 1"', "column 'ok'"),
+        ("{kind: person}", '{kind: person, when: "place.twon = 1"}', "`when` of column 'who'"),
+        ("t.note", "t.notes", "column 'label'"),
+    ],
+)
+def test_fields_inside_cells_are_known_before_the_run(tmp_path, right, wrong, who):
+    """Scores of a judge, verdicts, persons, looked-up columns, a parent's row: a field that is not there is named with the nearest."""
+    (tmp_path / "s.csv").write_text("zip,town\n1,a\n")
+    compile_plan(load(FIELDS), tmp_path)
+    with pytest.raises(RecipeProblems) as error:
+        compile_plan(load(FIELDS.replace(right, wrong)), tmp_path)
+    [problem] = error.value.problems
+    assert problem.what.startswith(who)
+    assert "did you mean" in problem.fix
+    assert re.match(r"recipe:\d+:\d+", problem.where)

@@ -158,6 +158,24 @@ tables:
         ("name: r\ntables: {t: {rows: {like: a, n: 1, synthesizer: nonesuch}}}\n", "x.yaml:2:49", "unknown synthesizer kind"),
         ("name: r\ntables: {t: {rows: 1, columns: {c: {kind: function, path: a b}}}}\n", "x.yaml:2:59", "module:name"),
         ("name: r\ntables: {t: {rows: $(n)}}\n", "x.yaml:2:20", "no parameter 'n'"),
+        ("name: r\nparameters: [a]\ntables: {t: {rows: 1}}\n", "x.yaml:2:13", "parameters"),
+        ("name: r\nparameters: {a: [1]}\ndescription: x$(a)\ntables: {t: {rows: 1}}\n", "x.yaml:3:14", "is a list"),
+        ("name: r\nparameters: {1: 2}\nseed: $(1)\ntables: {t: {rows: 1}}\n", "x.yaml:3:7", "no parameter '1'"),
+        ("name: r\nmodels: [a]\ntables: {t: {rows: 1}}\n", "x.yaml:2:9", "models"),
+        ("name: r\ntables: [a]\n", "x.yaml:2:9", "tables"),
+        ("name: r\ntables: {t: [a]}\n", "x.yaml:2:13", "tables.t"),
+        ("name: r\ntables: {t: {rows: 1, columns: [a]}}\n", "x.yaml:2:32", "columns"),
+        ("name: r\n!!map models: {}\ntables: {t: {rows: 1}}\n", "x.yaml:2:", "!!map"),
+        ("name: r\nmodels: !!map [a]\ntables: {t: {rows: 1}}\n", "x.yaml:2:9", "!!map"),
+        ("name: r\nmodels: !!python/object/apply:os.getcwd []\ntables: {t: {rows: 1}}\n", "x.yaml:2:9", "plain data"),
+        ("name: r\ndescription: !!binary aGk=\ntables: {t: {rows: 1}}\n", "x.yaml:2:14", "!!binary"),
+        ("name: r\nseed: !!int abc\ntables: {t: {rows: 1}}\n", "x.yaml:2:7", "'abc' is no int"),
+        ("name: r\nseed: !!bool maybe\ntables: {t: {rows: 1}}\n", "x.yaml:2:7", "'maybe' is no bool"),
+        (f"name: r\ntables: {{t: {{rows: {'9' * 5000}}}}}\n", "x.yaml:2:20", "is no int"),
+        ("name: r\nseed: 18446744073709551616\ntables: {t: {rows: 1}}\n", "x.yaml:2:7", "more than 64 bits"),
+        ("a: &a [1]\nname: r\ntables: {<<: *a}\n", "x.yaml:", "not YAML"),
+        ("name: r\ntables: {<<: 5}\n", "x.yaml:2:", "not YAML"),
+        ("name: r\n\x00: 1\n", "x.yaml:2:1", "not YAML"),
     ],
 )
 def test_a_broken_recipe_says_where_and_what(tmp_path, text, place, said):
@@ -290,7 +308,9 @@ ROWS = st.one_of(
     st.builds(lambda n: Count(n=n), st.integers(0, 10**6)),
     st.builds(
         lambda g: Grid(grid=g),
-        st.dictionaries(NAMES, st.lists(TEXTS | st.integers(), min_size=1, max_size=3).map(tuple), min_size=1, max_size=3),
+        st.dictionaries(
+            NAMES, st.lists(TEXTS | st.integers(-(2**63), 2**63 - 1), min_size=1, max_size=3).map(tuple), min_size=1, max_size=3
+        ),
     ),
 )
 TABLES = st.builds(

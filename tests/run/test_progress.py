@@ -9,8 +9,7 @@ from lookalike.cli.figures import clock, summary
 from lookalike.cli.panel import View
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
-from lookalike.run import engine
-from lookalike.run.engine import Options, Progress, run
+from lookalike.run.engine import Options, Pace, Progress, run
 
 TEXT = """
 name: seen
@@ -34,7 +33,9 @@ def watched(root, **options):
     progress, seen, shown = Progress(), [], []
 
     def look(event):
-        seen.append((progress.table, progress.done(progress.table), progress.asked.get(progress.table)))
+        if progress.table:
+            tally = progress.tables[progress.table]
+            seen.append((tally.done, tally.asked))
         for width in (60, 120):
             console = Console(width=width, file=None, record=True, force_terminal=False, quiet=False)
             with console.capture() as text:
@@ -48,14 +49,14 @@ def watched(root, **options):
 def test_what_is_done_grows_to_what_was_asked_and_never_beyond(tmp_path):
     """Places filled are never more than were asked for, and all of them are filled at the end; a second run finds them filled."""
     progress, seen, _ = watched(tmp_path)
-    assert all(asked is None or 0 <= done <= asked for table, done, asked in seen if table)
-    assert (progress.done("a"), progress.done("b")) == (60, 120)
-    assert progress.outcomes("a").kept == 60
-    assert progress.outcomes("a").filtered > 0
-    assert progress.waiting == 0
-    assert progress.judged.attempted == 0
+    assert all(asked is None or 0 <= done <= asked for done, asked in seen)
+    a, b = progress.tables["a"], progress.tables["b"]
+    assert (a.done, b.done) == (60, 120)
+    assert a.outcomes.kept == 60
+    assert a.outcomes.filtered > 0
+    assert (a.waiting, a.judged.attempted) == (0, 0)
     again, seen, _ = watched(tmp_path)
-    assert again.done("a") == 60
+    assert again.tables["a"].done == 60
 
 
 def test_the_panel_fits_its_terminal(tmp_path):
@@ -80,12 +81,10 @@ def test_plain_lines_say_the_same(tmp_path):
     assert "limited" in lane
 
 
-def test_machines_are_told_now_and_then(tmp_path, monkeypatch):
+def test_machines_are_told_now_and_then(tmp_path):
     """A progress event holds outcomes, lanes and the time left, and nothing that a model said."""
-    monkeypatch.setattr(engine, "SYNC_S", 0.01)  # the log of a test must not take five seconds
-    monkeypatch.setattr(engine, "TELL_S", 0.0)
     text = TEXT.replace("concurrency: 4", "concurrency: 4, latency_s: 0.01")
-    run(compile_plan(load(text), Path()), tmp_path / "r")
+    run(compile_plan(load(text), Path()), tmp_path / "r", Options(pace=Pace(sync_s=0.01, tell_s=0.0)))
     events = [orjson.loads(line) for line in (tmp_path / "r" / "events.jsonl").read_bytes().splitlines()]
     told = [event for event in events if event["event"] == "progress"]
     assert told

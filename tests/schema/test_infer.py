@@ -59,7 +59,7 @@ COLUMNS = {
     "lat": (DRAWS.uniform(-60, 60, N), "latitude"),
     "longitude": (DRAWS.uniform(-170, 170, N), "longitude"),
     "payload": ([f'{{"a": {i}}}' for i in range(N)], "json"),
-    "tags": ([["x"]] * N, "json"),
+    "tags": ([[f"x{i}"] for i in range(N)], "json"),
     "remark": ([" ".join(DRAWS.choice(WORDS, 9)) for _ in range(N)], "text"),
     "fixed": (["same"] * N, "constant"),
     "nothing": (pa.nulls(N), "empty"),
@@ -85,7 +85,7 @@ def test_details_are_found():
     assert SCHEMA["size"].order == ("small", "medium", "large")
     assert SCHEMA["band"].order == ("<18", "18-24", "25-34", "35+")
     assert SCHEMA["day_first"].format == "%d/%m/%Y"
-    assert SCHEMA["american"].format == "%m/%d/%Y %I:%M %p"
+    assert SCHEMA["american"].format == "%-m/%-d/%Y %-I:%M %p"
     assert SCHEMA["order_ref"].format == "C-[0-9]{4}"
     assert SCHEMA["whole"].nullable
     assert SCHEMA["moment"].unit == "second"

@@ -20,8 +20,11 @@ JAPANESE = "やかんはすぐに沸きました。お茶を飲みました。\n
 
 @given(st.text(), st.sampled_from(["utf-8", "utf-8-sig", "utf-16", "utf-32"]))
 def test_unicode_reads_back(text, encoding):
-    """UTF-8 without a mark, and every Unicode encoding with one, give the text that was written."""
-    text = text.encode("utf-8", "ignore").decode().lstrip("\ufeff")
+    """UTF-8 without a mark, and every Unicode encoding with one, give the text that was written.
+
+    Texts that begin with a null are left out: in UTF-16 their first four bytes are the mark of UTF-32.
+    """
+    text = text.encode("utf-8", "ignore").decode().lstrip("\ufeff\0")
     assert text_of(text.encode(encoding), "a.txt") == text
 
 

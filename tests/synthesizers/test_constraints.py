@@ -7,9 +7,10 @@ import pyarrow as pa
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from lookalike.errors import UnknownColumn, Unsatisfiable
+from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable
 from lookalike.synthesizers.constraints.constrained import Constrained
 from lookalike.synthesizers.constraints.constraint import AnyConstraint, apply, check, violations
+from lookalike.synthesizers.forest.model import Forest
 from lookalike.synthesizers.methods.independent import Independent
 
 READ = TypeAdapter(AnyConstraint)
@@ -130,3 +131,81 @@ def test_any_table_can_be_repaired():
     out, lost = apply(data, rules)
     assert out.to_pydict()["a"] == [1, 1]
     assert lost == {"inequality low=a, high=b": 0, "rule sql=a < 2": 1}
+
+
+def _orders(n=500):
+    """Two dates in texts; net and gross in cents, of which some are missing; a status that says when the end is."""
+    g = np.random.default_rng(3)
+    start = g.integers(0, 900, n)
+    end = start + g.integers(0, 50, n)
+    days = [[(dt.date(2020, 1, 1) + dt.timedelta(int(d))).strftime("%d.%m.%Y") for d in column] for column in (start, end)]
+    net = np.round(g.gamma(2, 20, n), 2)
+    gross = pa.array(np.round(net + np.round(net * g.choice([0.07, 0.19], n), 2), 2), mask=g.random(n) < 0.1)
+    return pa.table({"start": days[0], "end": days[1], "net": net, "gross": gross, "status": g.choice(["open", "done"], n, p=[0.3, 0.7]), "score": g.integers(0, 100, n)})  # fmt: skip
+
+
+def _day(text):
+    return dt.date(*map(int, reversed(text.split("."))))
+
+
+@pytest.mark.parametrize("base", [Independent(), Forest()], ids=["independent", "forest"])
+def test_dates_in_texts_are_compared_as_dates(base):
+    """No start is after its end, whatever the texts look like, and the texts have their form."""
+    made = Constrained(base=base, constraints=["start <= end"]).fit(_orders()).sample(400)
+    assert all(_day(a) <= _day(b) for a, b in zip(made["start"].to_pylist(), made["end"].to_pylist(), strict=True))
+
+
+@pytest.mark.parametrize("base", [Independent(), Forest()], ids=["independent", "forest"])
+def test_numbers_keep_their_digits_and_their_gaps(base):
+    """Gross is at least net, has two digits as the table has, and is missing as often."""
+    made = Constrained(base=base, constraints=["gross >= net"]).fit(_orders()).sample(1000)
+    pairs = zip(made["net"].to_pylist(), made["gross"].to_pylist(), strict=True)
+    assert all(gross is None or (gross >= net and round(gross, 2) == gross) for net, gross in pairs)
+    assert abs(made["gross"].null_count / 1000 - 0.1) < 0.05
+
+
+def test_sums_are_exact_in_decimals_and_keep_their_gaps():
+    """A total of decimals is the sum to the last digit; where the table leaves it out, samples do as often."""
+    g = np.random.default_rng(0)
+    cents = g.integers(1, 10**6, (2, 600))
+    kind = pa.decimal128(12, 2)
+    a, b, total = (pa.array([f"{c / 100:.2f}" for c in column]).cast(kind) for column in (*cents, cents.sum(0)))
+    total = pa.compute.if_else(pa.array(g.random(600) < 0.2), pa.scalar(None, kind), total)
+    data = pa.table({"a": a, "b": b, "total": total})
+    made = (
+        Constrained(base=Independent(), constraints=[{"kind": "sum", "parts": ["a", "b"], "total": "total"}])
+        .fit(data)
+        .sample(500)
+    )
+    assert made.schema == data.schema
+    assert all(row["total"] in (None, row["a"] + row["b"]) for row in made.to_pylist())
+    assert abs(made["total"].null_count / 500 - 0.2) < 0.08
+
+
+def test_what_a_rule_is_about_keeps_its_share():
+    """Half of the open orders that the method draws break the rule; as many orders are open as it draws without the rule."""
+    rule = {"kind": "conditional", "when": "status = 'open'", "then": "score < 50"}
+    with pytest.warns(UserWarning, match="the real table itself breaks"):
+        model = Constrained(base=Independent(), constraints=[rule]).fit(_orders())
+    rows = model.sample(1000).to_pylist()
+    assert all(row["score"] < 50 for row in rows if row["status"] == "open")
+    assert abs(np.mean([row["status"] == "open" for row in rows]) - 0.3) < 0.06
+
+
+def test_bounds_are_read_as_the_column_is():
+    """A range of dates in texts, and of numbers, by values that a person would write; others are refused with the form."""
+    made = Constrained(base=Independent(), constraints=[{"kind": "range", "column": "end", "high": "2020-12-31"}])
+    with pytest.warns(UserWarning, match="breaks"):
+        rows = made.fit(_orders()).sample(200)["end"].to_pylist()
+    assert max(map(_day, rows)) <= dt.date(2020, 12, 31)
+    with pytest.raises(SynthesizerError, match=r"write it as %d\.%m\.%Y"):
+        Constrained(base=Independent(), constraints=[{"kind": "range", "column": "end", "high": "soon"}]).fit(_orders())
+
+
+def test_a_constraint_may_be_a_text():
+    """`gross >= net` is an inequality, anything else an SQL condition; what SQL cannot be is refused."""
+    assert READ.validate_python("gross >= net") == READ.validate_python({"kind": "inequality", "low": "net", "high": "gross"})
+    assert READ.validate_python('"a b" < c').strict
+    assert READ.validate_python("net * 2 > 3").kind == "rule"
+    with pytest.raises(ValidationError, match="random"):
+        READ.validate_python("random() < net")

@@ -28,7 +28,7 @@ def evaluate(
         str | None, typer.Option("--protected", help="Columns whose groups are compared, comma separated.")
     ] = None,
     gates: Annotated[
-        str, typer.Option("--gates", help="A profile (internal, partner, public, health), a file, or none.")
+        str, typer.Option("--gates", help="A profile (internal, partner, public, health, augmentation), a file, or none.")
     ] = "internal",
     budget_s: Annotated[
         float | None, typer.Option("--budget-s", help="Seconds; what does not fit is said to be skipped.")

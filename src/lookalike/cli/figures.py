@@ -14,7 +14,10 @@ def summary(progress: Progress) -> list[str]:
     lines = []
     if progress.table:
         left = progress.left_s()
-        parts = [f"{progress.table}: {rows_of(progress, progress.table)} rows", *rejected(progress.outcomes(progress.table))]
+        parts = [
+            f"{progress.table}: {rows_of(progress, progress.table)} rows",
+            *rejected(progress.tables[progress.table].outcomes),
+        ]
         lines.append(", ".join([*parts, *([] if left is None else [f"about {clock(left)} left"])]))
     for name, state in progress.snapshot().items():
         parts = [f"{state.replies:,} replies", f"{state.in_flight} of {state.limit:.0f} in flight", f"{state.tokens:,} tokens"]
@@ -33,8 +36,8 @@ def clock(seconds: float) -> str:
 
 def rows_of(progress: Progress, table: str) -> str:
     """Places filled, of how many."""
-    asked = progress.asked.get(table)
-    return f"{progress.done(table):,}" + ("" if asked is None else f" of {asked:,}")
+    tally = progress.tables[table]
+    return f"{tally.done:,}" + ("" if tally.asked is None else f" of {tally.asked:,}")
 
 
 def rejected(counts: Counts) -> list[str]:

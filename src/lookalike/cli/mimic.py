@@ -49,6 +49,10 @@ def mimic(
     ] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")] = None,
+    run: Annotated[
+        Path | None,
+        typer.Option("--run", help="Keep the run in this folder: model, rows, report, card; it goes on where it stopped."),
+    ] = None,
     evaluate: Annotated[bool, typer.Option("--evaluate/--no-evaluate", help="Measure what was made.")] = True,
     scale: Annotated[float, typer.Option("--scale", help="Of several tables: rows as a multiple of the real ones.")] = 1.0,
     tables: Annotated[str, typer.Option("--tables", help="Of several tables: those to take, with commas.")] = "",
@@ -76,7 +80,7 @@ def mimic(
             say(text, "dim")
 
         if api.is_dataset(data):
-            alone = {"--profile": profile, "--gates": gates, "--keep-holdout": keep_holdout}
+            alone = {"--profile": profile, "--gates": gates, "--keep-holdout": keep_holdout, "--run": run}
             _one_table_only({"-n": n, "--target": target, "--given": given or None, **alone})
             only = [name for name in tables.split(",") if name]
             made = api.mimic_dataset(
@@ -95,6 +99,7 @@ def mimic(
                 gates=gates,
                 keep_holdout=keep_holdout,
                 measure=evaluate,
+                run=run,
                 say=stage,
             )
     if made is not None:

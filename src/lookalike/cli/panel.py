@@ -60,15 +60,15 @@ class View:
             grid.add_column(width=28)
         grid.add_column(justify="right", no_wrap=True)
         grid.add_column(ratio=1, style="yellow")
-        for table in self.progress.counts:
+        for table, tally in self.progress.tables.items():
             working = table == self.progress.table
-            done, asked = self.progress.done(table), self.progress.asked.get(table)
+            done, asked = tally.done, tally.asked
             finished = asked is not None and done >= asked
             style = "bold" if working else ("" if finished else "dim")
             bar = ProgressBar(
                 total=asked or max(done, 1), completed=done, width=28, pulse=working and not done, complete_style="cyan"
             )
-            rest = Text(", ".join(rejected(self.progress.outcomes(table))))
+            rest = Text(", ".join(rejected(tally.outcomes)))
             name, count = Text(table, style=style), Text(rows_of(self.progress, table), style=style)
             grid.add_row(*((name, count, rest) if narrow else (name, bar, count, rest)))
         return grid

@@ -14,9 +14,15 @@ app = typer.Typer(add_completion=False)
 def report(
     target: Annotated[str, typer.Argument(help="A run folder, or `compare`.")],
     others: Annotated[list[Path] | None, typer.Argument(help="With compare: two report.json files or run folders.")] = None,
+    measure: Annotated[
+        bool, typer.Option("--measure", help="Measure anew, against the sources; else only what was not measured yet.")
+    ] = False,
     html: Annotated[Path | None, typer.Option("--html", help="Also write the page here.")] = None,
 ) -> None:
-    """Show what a run made and what it is worth; `report compare A B` says what got better or worse beyond noise."""
+    """Show what a run made and what it is worth; `report compare A B` says what got better or worse beyond noise.
+
+    A run that was measured is shown without its sources, also on another machine.
+    """
     from lookalike import api
     from lookalike.cli.output import console
     from lookalike.cli.summary import show_run
@@ -31,7 +37,9 @@ def report(
     folder = RunFolder(Path(target))
     if not folder.manifest:
         raise UsageError(what="the run is not finished", where=target, fix=f"lookalike run {target} goes on with it")
-    measured = api.measure(api.plan(folder.path), folder)
+    measured = None if measure else api.report(folder)
+    if measured is None:
+        measured = api.measure(api.plan(folder.path), folder)
     show_run(folder, measured)
     if html is not None and measured is not None:
         measured.save(html)

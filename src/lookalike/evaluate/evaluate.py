@@ -55,7 +55,7 @@ def evaluate(
         holdout: real rows that the generator never saw; without them privacy is inconclusive.
         target: the column that models should predict, for utility.
         only: dimensions ("fidelity"), metrics ("c2st") or "statistics" (everything that trains no model), as a list or comma-separated.
-        gates: a profile ("internal", "partner", "public", "health"), a YAML file, a recipe's list, or "none" for no exit code.
+        gates: a profile ("internal", "partner", "public", "health"; "augmentation" for rows that are added to real ones), a YAML file, a recipe's list, or "none" for no exit code.
         budget_s: CPU seconds that the metrics may be expected to take; what does not fit is skipped and says so.
         seed: of every draw; the same input and seed give the same bytes of report.json.
         protected: columns whose groups are compared with each other.
@@ -75,7 +75,9 @@ def evaluate(
     """
     started = time.process_time()
     _check_extras(extras)
-    deciding, chosen = gating.load(gates), select(only)
+    deciding = gating.load(gates)
+    only = only or deciding.only or None
+    chosen = select(only)
     silent = deciding.name == "none"
     if silent:  # no exit code, and still verdicts
         deciding = gating.load("internal")

@@ -37,7 +37,7 @@ from lookalike.registry import kinds
 
 ENDS = {"value": "", "lower": ", at the low end of its interval", "upper": ", at the high end of its interval"}
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-PROFILES = ("internal", "partner", "public", "health")
+PROFILES = ("internal", "partner", "public", "health", "augmentation")
 Status = Literal["pass", "fail", "inconclusive", "waived", "skipped"]
 
 
@@ -117,7 +117,7 @@ class Waiver(BaseModel):
 
 
 class Gates(BaseModel):
-    """A set of gates with its waivers; `baseline` names a report.json to compare with."""
+    """A set of gates with its waivers; `baseline` names a report.json to compare with, `only` what is measured unless told otherwise."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -127,6 +127,7 @@ class Gates(BaseModel):
     gates: tuple[Gate, ...] = ()
     waivers: tuple[Waiver, ...] = ()
     baseline: str = ""
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,9 @@ def load(gates: str | Path | Gates | Mapping[str, Any] | Sequence[Mapping[str, A
         base = load(loaded.profile)
         own = {(g.metric, g.table, g.agg) for g in loaded.gates}
         kept = tuple(g for g in base.gates if (g.metric, g.table, g.agg) not in own)
-        loaded = loaded.model_copy(update={"gates": kept + loaded.gates, "name": loaded.name or loaded.profile})
+        loaded = loaded.model_copy(
+            update={"gates": kept + loaded.gates, "name": loaded.name or loaded.profile, "only": loaded.only or base.only}
+        )
     _check(loaded, where)
     return loaded
 

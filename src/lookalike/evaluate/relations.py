@@ -110,7 +110,7 @@ def _labels() -> list[str]:
 def _joined(views: RelationViews, pair: tuple[str, str], which: Which, half: int | None = None) -> joint.Counts:
     """Counts [parent bins, child bins] over child rows that have a parent; of one half of the parents when asked."""
     rows = views.parents(which)[0]
-    keep = rows >= 0 if half is None else (rows >= 0) & (_half(views)[np.maximum(rows, 0)] == half)
+    keep = rows >= 0 if half is None else (rows >= 0) & (half_of(views)[np.maximum(rows, 0)] == half)
     above = views.parent.bins(pair[0], which, coarse=True)[rows[keep]].astype(np.int64)
     width = views.child.width(pair[1], coarse=True)
     size = views.parent.width(pair[0], coarse=True) * width
@@ -118,6 +118,7 @@ def _joined(views: RelationViews, pair: tuple[str, str], which: Which, half: int
     return np.bincount(cells, minlength=size).reshape(-1, width)
 
 
-def _half(views: RelationViews) -> npt.NDArray[np.bool_]:
+def half_of(views: RelationViews) -> npt.NDArray[np.bool_]:
+    """One half of the real parents, bool [parents]."""
     parent = views.parent
     return parent.once(("half", views.name), lambda: parent.random("half", views.name).random(parent.rows("real")) < 0.5)

@@ -16,7 +16,10 @@ from lookalike.evaluate.evidence import Evidence
 from lookalike.evaluate.forms import json as as_json
 
 if TYPE_CHECKING:
+    import pandas as pd
     from rich.console import RenderableType
+
+    from lookalike.evaluate.forms.figure import Figure
 
 # The other forms load when they are asked for: Jinja2 and rich cost more than a small evaluation.
 
@@ -68,6 +71,22 @@ class Report(Evidence):
         from lookalike.evaluate.forms.html import render
 
         return render(self)
+
+    def to_pandas(self) -> pd.DataFrame:
+        """One row a number: dimension, table, metric, name, subject, value, interval, ceiling, floor, gate, reading."""
+        from lookalike.evaluate.forms.frame import frame
+
+        return frame(self)
+
+    def plot(self, metric: str) -> Figure:
+        """A metric and its parts, worst first, as a figure that notebooks show.
+
+        Raises:
+            MetricError: nothing of that name was measured.
+        """
+        from lookalike.evaluate.forms.figure import figure
+
+        return figure(self, metric)
 
     def save(self, path: str | Path) -> Path:
         """Write the form that the suffix names: .json, .html, .md, .xml (JUnit), .txt.

@@ -69,6 +69,10 @@ class Address(Generator):
         check_fields(self.fields, FIELDS)
         return self
 
+    def inside(self) -> tuple[str, ...]:
+        """The fields asked for; one alone is a plain column."""
+        return () if isinstance(self.fields, str) else self.fields
+
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """A struct, or one field."""
         wanted = {self.fields} if isinstance(self.fields, str) else set(self.fields)

@@ -35,6 +35,10 @@ class Generator(Spec):
         """Sources that `generate` reads."""
         return frozenset()
 
+    def inside(self) -> tuple[str, ...]:
+        """Names of the fields inside its cells; empty: it has none, or they are known only when it is made."""
+        return ()
+
     @abstractmethod
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """The column, of the batch's length; a function of row ids and needed columns alone."""
@@ -61,6 +65,11 @@ class ModelColumn(Generator):
         Raises:
             CallFailed: thrown in by the engine when a call has no reply; raise it for content that stays bad.
         """
+
+    def inside(self) -> tuple[str, ...]:
+        """The fields of its type."""
+        kind = self.arrow_type()
+        return tuple(field.name for field in kind) if pa.types.is_struct(kind) else ()
 
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """Never called: the run walks conversations cell by cell."""

@@ -32,7 +32,7 @@ class Constant(Generator):
     def _check(self) -> Self:
         try:
             pa.scalar(self.value)
-        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError) as exc:
+        except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError, UnicodeEncodeError) as exc:
             raise ValueError(f"value: {self.value!r} cannot be a cell: {exc}; use one type inside lists") from exc
         return self
 

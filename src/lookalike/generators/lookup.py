@@ -64,6 +64,10 @@ class Lookup(Generator):
         """The source."""
         return frozenset({self.source})
 
+    def inside(self) -> tuple[str, ...]:
+        """The source's columns, where several are looked up."""
+        return () if isinstance(self.column, str) else self.column
+
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """The source column's type, or a struct of several."""
         table = ctx.tables.source(self.source)

@@ -66,6 +66,10 @@ class Person(Generator):
         """The column of `sex`."""
         return frozenset({self.sex} if self.sex else ())
 
+    def inside(self) -> tuple[str, ...]:
+        """The fields asked for; one alone is a plain column."""
+        return () if isinstance(self.fields, str) else self.fields
+
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """A struct, or one field; the draws of a field do not depend on which others are asked for."""
         wanted = {self.fields} if isinstance(self.fields, str) else set(self.fields)

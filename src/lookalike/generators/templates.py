@@ -21,6 +21,7 @@ from pydantic import AfterValidator
 
 from lookalike.errors import RecipeError, UnknownColumn
 from lookalike.generators.quoting import quoted
+from lookalike.rows.paths import Paths, Reads
 from lookalike.schema.names import spelled
 
 _LONGEST = 10_000_000
@@ -66,12 +67,13 @@ class Template:
 
     Attributes:
         needs: the columns it reads.
+        paths: the same, and fields of theirs that it names.
 
     Raises:
         RecipeError: the text is not a template.
     """
 
-    __slots__ = ("_pieces", "_render", "_shown", "needs", "text")
+    __slots__ = ("_pieces", "_render", "_shown", "needs", "paths", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -82,6 +84,7 @@ class Template:
             words = meta.find_undeclared_variables(tree)
             columns = _Columns()
             columns.visit(tree)
+            fields = _fields(tree)
             names = (meta.find_undeclared_variables(tree) & words) | columns.named
             self._pieces = _pieces(tree)
             self._render = _ENVIRONMENT.from_string(tree).render
@@ -96,6 +99,7 @@ class Template:
         except TemplateError as exc:
             raise RecipeError(what=f"the template {self._shown} cannot be read: {exc}", fix="correct it") from exc
         self.needs = frozenset(names) - (set(_ENVIRONMENT.globals) - columns.named) - {"_id"}
+        self.paths: Paths = frozenset((name,) for name in self.needs) | {path for path in fields if path[0] in self.needs}
 
     def render(self, row: Mapping[str, Any]) -> str:
         """The text of one row.
@@ -153,6 +157,28 @@ class _Columns(NodeTransformer):
         self.named.add(node.arg.value)
         node.node = nodes.Name(_WHOLE, "load")
         return node
+
+
+def _fields(tree: nodes.Template) -> set[tuple[str, ...]]:
+    """The fields of columns that a template names: `score.faithful`; methods that it calls are none."""
+    called = {id(call.node) for call in tree.find_all(nodes.Call)}
+    found: set[tuple[str, ...]] = set()
+    reads: list[tuple[nodes.Node, nodes.Node, str]] = [(node, node.node, node.attr) for node in tree.find_all(nodes.Getattr)]
+    reads += [(node, node.node, name) for node in tree.find_all(nodes.Getitem) if (name := _constant(node.arg)) is not None]
+    for node, of, name in reads:
+        if id(node) not in called and (owner := _column(of)) is not None:
+            found.add((owner, name))
+    return found
+
+
+def _column(node: nodes.Node) -> str | None:
+    if isinstance(node, nodes.Getitem) and isinstance(node.node, nodes.Name) and node.node.name == _WHOLE:
+        return _constant(node.arg)
+    return node.name if isinstance(node, nodes.Name) and node.name != _WHOLE else None
+
+
+def _constant(node: nodes.Node) -> str | None:
+    return node.value if isinstance(node, nodes.Const) and isinstance(node.value, str) else None
 
 
 def _spelling(text: str) -> str:
@@ -213,10 +239,9 @@ def check_template(text: str) -> str:
         ValueError: it is not.
     """
     try:
-        compiled(text)
+        return Reads.of(text, compiled(text).paths)
     except RecipeError as exc:
         raise ValueError(str(exc)) from exc
-    return text
 
 
 TemplateText = Annotated[str, AfterValidator(check_template)]

@@ -87,6 +87,10 @@ class Validate(Generator):
         read = sql_columns(self.sql) if self.sql else frozenset()
         return read | frozenset(self.columns) | frozenset({self.column} - {""})
 
+    def inside(self) -> tuple[str, ...]:
+        """The verdict and its reason."""
+        return ("valid", "reason")
+
     def generate(self, batch: Batch, ctx: Context) -> pa.Array:
         """struct<valid: bool, reason: string>."""
         if self.sql is not None:

@@ -36,8 +36,8 @@ class Boosted:
         self._edges: list[Features] = []
         self._trees: list[tuple[Nodes, Vector]] = []  # by output: [rounds, nodes, 3], and what each leaf adds [rounds, nodes]
 
-    def fit(self, x: Features, y: npt.NDArray[Any]) -> Boosted:
-        """Learn; class labels are integers or booleans."""
+    def fit(self, x: Features, y: npt.NDArray[Any], weights: Vector | None = None) -> Boosted:
+        """Learn; class labels are integers or booleans, `weights` say how much each row counts."""
         from lookalike.learners import trees
 
         self._edges = trees.edges(x)
@@ -45,7 +45,7 @@ class Boosted:
         wanted = np.asarray(y, dtype=np.float64)[None]
         if self.classes > 2:
             wanted = (wanted == np.arange(self.classes)[:, None]).astype(np.float64)
-        mean = wanted.mean(axis=1)
+        mean = np.average(wanted, axis=1, weights=weights)
         share = mean.clip(1e-6, 1 - 1e-6)
         self._start = mean if not self.classes else np.log(share) if self.classes > 2 else np.log(share / (1 - share))
         rounds = self.rounds if self.classes <= 2 else max(10, 2 * self.rounds // self.classes)
@@ -57,7 +57,10 @@ class Boosted:
             expected = self._expected(scores)
             for (nodes, adds), goal, own, moved in zip(self._trees, wanted, expected, scores, strict=True):
                 slope = own * (1 - own) if self.classes else np.ones(own.size)
-                grower.grow(goal - own, slope, moved, nodes[i], adds[i])
+                rest = goal - own
+                if weights is not None:
+                    rest, slope = rest * weights, slope * weights
+                grower.grow(rest, slope, moved, nodes[i], adds[i])
         return self
 
     def _expected(self, scores: Vector) -> Vector:

@@ -17,9 +17,11 @@ from lookalike.origins.base import Brings
 from lookalike.recipe.document import Document, Path_
 from lookalike.recipe.model import Recipe, Table
 from lookalike.registry import kinds
-from lookalike.rows.sql import sql_columns
+from lookalike.rows.paths import Paths, readers
+from lookalike.rows.sql import sql_columns, sql_paths
 from lookalike.schema.names import quoting
 from lookalike.sources.base import Outline, OutsideFolder
+from lookalike.steps.base import Step
 
 ENVIRONMENT = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 CODE = frozenset({"function"})
@@ -113,6 +115,7 @@ class Checker:
         self._compared(name, table)
         for column, spec in table.columns.items():
             self._column(name, column, spec, known)
+            self._texts((*path, "columns", column), spec, f"column {column!r}", name)
         self._order(name, table)
         if table.key is not None and table.key not in known:
             self._missing((*path, "key"), table.key, "the key", name, known)
@@ -121,6 +124,7 @@ class Checker:
         for number, step in enumerate(table.steps):
             for column in sorted(step.needs() - known):
                 self._missing((*path, "steps", number), column, f"the step {step.kind}", name, known)
+            self._texts((*path, "steps", number), step, f"the step {step.kind}", name)
 
     def _names(self, name: str, table: Table) -> None:
         """SQL does not tell `Age` from `age`; a parent's row goes by its table's name."""
@@ -215,6 +219,29 @@ class Checker:
             return
         for column in sorted(used - known):
             self._missing(path, column, who, table, known)
+        self._fields(path, sql_paths(sql), who, table)
+
+    def _texts(self, path: Path_, spec: Generator | Step, who: str, table: str) -> None:
+        for place, text in readers(spec):
+            self._fields((*path, *place), text.paths, who, table)
+
+    def _fields(self, path: Path_, read: Paths, who: str, table: str) -> None:
+        """Fields inside cells that a text reads, where it is known which there are: `score.faithful`."""
+        for column, field, *_ in sorted(each for each in read if len(each) > 1):
+            fields = self._inside(table, column)
+            if fields and field.lower() not in {each.lower() for each in fields}:
+                fix = did_you_mean(f"{column}.{field}", [f"{column}.{each}" for each in fields], label="fields")
+                what = f"{who} uses {f'{column}.{field}'!r}, a field that {column!r} of {table!r} does not have"
+                self.add(path, what, fix, UnknownColumn)
+
+    def _inside(self, table: str, column: str) -> tuple[str, ...]:
+        """The fields of a column's cells, or of a parent's row; empty where they are not known."""
+        declared = self.recipe.tables[table]
+        if column in declared.columns:
+            return declared.columns[column].inside()
+        if column not in declared.rows.parents() or self.brought[column].open:
+            return ()
+        return (*self.brought[column].columns, *self.recipe.tables[column].columns)
 
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
         if self.brought[table].open:

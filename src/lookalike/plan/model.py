@@ -94,11 +94,11 @@ class Plan:
         """What the whole run is expected to take."""
         return Estimate.sum(column for table in self.tables for column in table.estimates)
 
-    def json(self) -> dict[str, Any]:
-        """Plain data."""
+    def json(self, place: Path = Path()) -> dict[str, Any]:
+        """Plain data; the recipe's folder is written relative to `place`."""
         from lookalike.plan.show import as_json
 
-        return as_json(self)
+        return as_json(self, place)
 
     def explain(self) -> str:
         """Order, partitions, calls and cost as text."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.generators.base import ModelColumn
@@ -12,13 +14,13 @@ if TYPE_CHECKING:
     from lookalike.plan.model import Plan, TablePlan
 
 
-def as_json(plan: Plan) -> dict[str, Any]:
-    """Plain data, equal for equal recipes."""
+def as_json(plan: Plan, place: Path) -> dict[str, Any]:
+    """Plain data, equal for equal recipes; the recipe's folder is told from `place`, so that both can move together."""
     total = plan.estimate
     return {
         "format": 1,
         "name": plan.recipe.name,
-        "root": str(plan.root.resolve()),
+        "root": os.path.relpath(plan.root.resolve(), place.resolve()),
         "seed": plan.recipe.seed,
         "tables": [_table_json(table) for table in plan.tables],
         "estimate": _estimate_json(total),
@@ -34,6 +36,7 @@ def _table_json(table: TablePlan) -> dict[str, Any]:
         "early": list(table.stages.early),
         "levels": [list(level) for level in table.stages.levels],
         "late": list(table.stages.late),
+        "fit": table.fit,
         "partition_rows": table.partition_rows,
         "partitions": partitions(table),
         "fingerprint": table.fingerprint,

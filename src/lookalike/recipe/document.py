@@ -7,6 +7,7 @@ texts; `10:30` is no number. `dump` writes by the same rules, so what is written
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,7 +16,17 @@ import yaml
 from lookalike.errors import RecipeError
 
 Path_ = tuple[str | int, ...]
+DIGITS_MAX = 400  # of a number
+_LEAST, _MOST = -(2**63), 2**64 - 1
 MOST_VALUES = 1_000_000  # aliases of aliases can unfold a small file without end
+
+
+_TAG = "tag:yaml.org,2002:"
+_SORTS: dict[type[yaml.Node], frozenset[str]] = {
+    yaml.MappingNode: frozenset({"map"}),
+    yaml.SequenceNode: frozenset({"seq"}),
+    yaml.ScalarNode: frozenset({"str", "int", "float", "bool", "null"}),
+}
 
 
 @dataclass(eq=False)
@@ -129,8 +140,13 @@ def parse(text: str, name: str) -> Document:
         mark = exc.problem_mark or exc.context_mark
         place = f"{name}:{mark.line + 1}:{mark.column + 1}" if mark else name
         raise RecipeError(what=f"this is not YAML: {exc.problem}", where=place, fix=_yaml_fix(text, mark)) from exc
+    except yaml.reader.ReaderError as exc:
+        before = text[: exc.position]
+        place = f"{name}:{before.count(chr(10)) + 1}:{len(before) - before.rfind(chr(10))}"
+        what = f"this is not YAML: the sign {chr(exc.character)!r}" if isinstance(exc.character, int) else "this is not YAML"
+        raise RecipeError(what=what, where=place, fix='write it as an escape in quotes, such as "\\x00"') from exc
     except yaml.YAMLError as exc:
-        raise RecipeError(what=f"this is not YAML: {exc}", where=name, fix="check the file's encoding: UTF-8") from exc
+        raise RecipeError(what=f"this is not YAML: {exc}", where=f"{name}:1:1", fix="check the file's encoding: UTF-8") from exc
     finally:
         loader.dispose()
     if not isinstance(document.data, dict):
@@ -152,12 +168,37 @@ def _plain(node: yaml.Node, path: Path_, document: Document, loader: Any) -> Any
             where=f"{document.name}:{node.start_mark.line + 1}",
             fix="remove aliases (*name)",
         )
-    document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    place = document.values[path] = (node.start_mark.line + 1, node.start_mark.column + 1)
+    sort = node.tag.removeprefix(_TAG)
+    if sort not in _SORTS[type(node)]:
+        where = f"{document.name}:{place[0]}:{place[1]}"
+        what = f"the tag {node.tag.replace(_TAG, '!!')!r} does not go with what stands there"
+        document.problems.append(RecipeError(what=what, where=where, fix="take it out: a recipe is plain data"))
+        return None
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, path, document, loader)
     if isinstance(node, yaml.SequenceNode):
         return [_plain(item, (*path, number), document, loader) for number, item in enumerate(node.value)]
-    return loader.construct_object(node)
+    return _scalar(node, document, loader)
+
+
+def _scalar(node: yaml.Node, document: Document, loader: Any) -> Any:
+    """A scalar's value; what its tag promises and its text does not hold is a problem, and so is a number of many digits."""
+    sort, value = node.tag.removeprefix(_TAG), None
+    what = f"{_short(node.value)!r} is no {sort}"
+    if sort == "str" or len(node.value) <= DIGITS_MAX:
+        with suppress(ValueError, LookupError, OverflowError):
+            value = loader.construct_object(node)
+            what = "" if type(value) is not int or _LEAST <= value <= _MOST else f"{_short(node.value)} has more than 64 bits"
+    if what:
+        where = f"{document.name}:{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        document.problems.append(RecipeError(what=what, where=where, fix="put texts in quotes, and write numbers in figures"))
+        return None
+    return value
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= 40 else f"{text[:37]}..."
 
 
 def _mapping(node: yaml.MappingNode, path: Path_, document: Document, loader: Any) -> dict[Any, Any]:
@@ -174,7 +215,11 @@ def _mapping(node: yaml.MappingNode, path: Path_, document: Document, loader: An
             fix = 'put a template in quotes: "{{ ... }}"' if braces else "keys are plain values"
             document.problems.append(RecipeError(what="a key is a list or a mapping", where=where, fix=fix))
             continue
-        key = loader.construct_object(key_node)
+        if key_node.tag.removeprefix(_TAG) not in _SORTS[yaml.ScalarNode]:
+            what = f"the tag {key_node.tag.replace(_TAG, '!!')!r} does not go with a key"
+            document.problems.append(RecipeError(what=what, where=where, fix="take it out: a recipe is plain data"))
+            continue
+        key = _scalar(key_node, document, loader)
         if key in mine:
             first = document.keys[*path, key][0]
             what = f"the key {key!r} is here twice (first on line {first})"

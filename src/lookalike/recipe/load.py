@@ -41,7 +41,7 @@ def read(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
     try:
         doc = _document(source)
         data = apply_settings(doc.data, set or {})
-        data = fill_parameters(data, data.get("parameters") or {}, doc)
+        data = fill_parameters(data, _parameters(data), doc)
     except RecipeProblems:
         raise
     except RecipeError as exc:
@@ -50,11 +50,18 @@ def read(source: str | Path | Mapping[str, Any], *, set: Mapping[str, str] | Non
     try:
         recipe = Recipe.model_validate(data)
     except ValidationError as exc:
-        problems += problems_of(exc, doc, FORMS)
+        said = {problem.where for problem in problems}  # what cannot be read is not also of the wrong kind
+        problems += [problem for problem in problems_of(exc, doc, FORMS) if problem.where not in said]
         raise RecipeProblems(sorted(problems, key=place)) from None
     if problems:
         raise RecipeProblems(problems)
     return recipe.located(doc), doc
+
+
+def _parameters(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The recipe's parameters; whatever else stands there is said by the recipe's own check."""
+    found = data.get("parameters")
+    return found if isinstance(found, Mapping) else {}
 
 
 def _document(source: str | Path | Mapping[str, Any]) -> Document:
@@ -80,7 +87,7 @@ def apply_settings(data: dict[str, Any], settings: Mapping[str, str]) -> dict[st
     """
     for name, text in settings.items():
         value = document.scalar(text) if isinstance(text, str) else text
-        parameters = data.get("parameters") or {}
+        parameters = _parameters(data)
         if name in parameters:
             data = {**data, "parameters": {**parameters, name: value}}
             continue
@@ -127,10 +134,14 @@ def fill_parameters(data: dict[str, Any], parameters: Mapping[str, Any], doc: Do
             return [walk(item, (*path, number)) for number, item in enumerate(node)]
         if not isinstance(node, str) or "$(" not in node:
             return node
-        for _, name in _named(node):
+        for named, name in _named(node):
             if name not in parameters:
                 fix = did_you_mean(name, parameters, label="parameters")
                 problems.append(RecipeError(what=f"there is no parameter {name!r}", where=doc.where(path), fix=fix))
+            elif named != node and isinstance(parameters[name], dict | list):
+                what = f"the parameter {name!r} is a {'mapping' if isinstance(parameters[name], dict) else 'list'}"
+                fix = f"let `$({name})` stand alone: a text holds plain values"
+                problems.append(RecipeError(what=what, where=doc.where(path), fix=fix))
         return _fill(node, parameters)
 
     filled = {key: value if key == "parameters" else walk(value, (key,)) for key, value in data.items()}

@@ -22,6 +22,7 @@ from pydantic import AfterValidator
 
 from lookalike.errors import RecipeError, UnknownColumn, did_you_mean
 from lookalike.rows.batch import Batch
+from lookalike.rows.paths import Paths, Reads
 
 if TYPE_CHECKING:
     import duckdb
@@ -100,7 +101,7 @@ def _age_today(node: Any) -> bool:
     return node["function_name"].lower() == "age" and len(node.get("children", node.get("arguments", ()))) == 1
 
 
-def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:  # noqa: C901  # one case a node class
+def _names(node: Any, bound: frozenset[str], sql: str, found: set[tuple[str, ...]]) -> None:  # noqa: C901  # one case a node class
     """Collect the columns of a parse tree; `bound` holds the parameters of enclosing lambdas."""
     if isinstance(node, list):
         for item in node:
@@ -119,12 +120,12 @@ def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:
         if path[0].lower() in _WORDS:
             raise RecipeError(what=f"{sql!r} uses {path[0]}: {_CLOCK}")
         if path[0] not in bound:
-            found.add(path[0])
+            found.add(tuple(path))
         return
     if sort == "LAMBDA":
-        own: set[str] = set()
+        own: set[tuple[str, ...]] = set()
         _names(node.get("lhs"), frozenset(), sql, own)
-        _names(node.get("expr"), bound | own, sql, found)
+        _names(node.get("expr"), bound | {path[0] for path in own}, sql, found)
         return
     name = node.get("function_name", "").lower() if sort == "FUNCTION" else ""
     if name and name not in PLAIN and (why := _CLOCK if _age_today(node) else refused(name)):
@@ -133,9 +134,18 @@ def _names(node: Any, bound: frozenset[str], sql: str, found: set[str]) -> None:
         _names(value, bound, sql, found)
 
 
-@lru_cache(maxsize=4096)
 def sql_columns(sql: str) -> frozenset[str]:
     """The columns that an SQL expression reads. A parent's field (`patients.sex`) reads the column `patients`.
+
+    Raises:
+        RecipeError: not one expression, or not a function of its row alone.
+    """
+    return frozenset(path[0] for path in sql_paths(sql)) - {"_id"}
+
+
+@lru_cache(maxsize=4096)
+def sql_paths(sql: str) -> Paths:
+    """What an SQL expression reads: columns, and fields inside them (`patients.sex`).
 
     Raises:
         RecipeError: not one expression, or not a function of its row alone.
@@ -151,9 +161,9 @@ def sql_columns(sql: str) -> frozenset[str]:
     table = nodes[0].get("from_table", {}) if plain else {}
     if not plain or any(nodes[0].get(name) for name in extras) or table.get("table_name") != "batch":
         raise RecipeError(what=f"{sql!r} is not one SQL expression", fix="write what stands between SELECT and FROM, and once")
-    found: set[str] = set()
+    found: set[tuple[str, ...]] = set()
     _names(nodes[0]["select_list"], frozenset(), sql, found)
-    return frozenset(found) - {"_id"}
+    return frozenset(found)
 
 
 def check_sql(sql: str) -> str:
@@ -163,10 +173,9 @@ def check_sql(sql: str) -> str:
         ValueError: it is not.
     """
     try:
-        sql_columns(sql)
+        return Reads.of(sql, sql_paths(sql))
     except RecipeError as exc:
         raise ValueError(str(exc)) from exc
-    return sql
 
 
 def sql_name(column: str) -> str:

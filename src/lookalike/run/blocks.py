@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 
 import numpy as np
 
-from lookalike.origins.base import Range
-from lookalike.rows.batch import Batch
 from lookalike.run.events import Counts
-from lookalike.run.parts import Dropped, Part
+from lookalike.run.fill import Fill
+from lookalike.run.parts import Made, Part, Partition
 from lookalike.run.rows import RowMaker
-
-Write = Callable[[Part, list[Batch], list[Dropped]], None]
+from lookalike.run.table_folder import TableFolder
 
 
 @dataclass
@@ -22,66 +20,60 @@ class BlockTable:
     """Makes the missing partitions of one table.
 
     Attributes:
-        asked: rows wanted when rejected ones are replaced; None when a range is made as it is.
-        ranges: number and candidates of the partitions, in order; endless when rows are replaced.
-        done: partitions that exist, by index.
-        ordered: partitions are judged one after the other, in the order of ids (steps with memory).
+        stopping: whether no further partition is to be begun.
     """
 
-    rows: RowMaker
-    asked: int | None
-    limit: int
-    done: dict[int, Part]
-    fingerprint: str
-    write: Write
+    maker: RowMaker
+    fill: Fill
+    folder: TableFolder
     threads: int
-    ordered: bool
-    stopping: Callable[[], bool] = lambda: False
+    stopping: Callable[[], bool]
 
-    def make(self, ranges: Iterator[tuple[int, Range]]) -> None:
-        """Make every partition that is missing."""
-        settled = 0
-        base: list[tuple[int, Range]] = []
-        for index, found in ranges:
-            if self.asked is not None and (self.ordered or found.start >= self.asked):
-                if settled == 0 and base:
-                    settled = self._parallel(base)
-                    base = []
-                if settled >= self.asked or found.start >= self.limit:
-                    break
-                settled += self._one(index, Range(found.start, min(found.stop, self.limit)), self.asked - settled)
-                continue
-            base.append((index, found))
-        if base:
-            self._parallel(base)
+    def make(self, partitions: Sequence[Partition], done: Mapping[int, Part]) -> None:
+        """Make every partition that is missing.
 
-    def _parallel(self, ranges: list[tuple[int, Range]]) -> int:
+        Args:
+            partitions: all of a pass, in order; where rows are replaced, more than will be needed.
+            done: those that exist.
+        """
+        sure = [p for p in partitions if not self.fill.decides or p.range.stop <= self.fill.asked]
+        settled = self._together(sure, done)
+        for partition in partitions[len(sure) :]:
+            if settled >= self.fill.asked or self.stopping():
+                break
+            settled += self._one(partition, done, self.fill.asked - settled)
+
+    def _together(self, partitions: Sequence[Partition], done: Mapping[int, Part]) -> int:
         """Partitions that are needed whole; a bounded number is open, so memory does not grow with the table."""
         settled = 0
-        threads = 1 if self.ordered else self.threads
+        threads = 1 if self.maker.ordered else self.threads
         with ThreadPoolExecutor(threads) as pool:
             open_parts: set[Future[int]] = set()
-            for index, found in ranges:
+            for partition in partitions:
                 if self.stopping():
                     break
                 if len(open_parts) >= 2 * threads:
                     finished, open_parts = wait(open_parts, return_when=FIRST_COMPLETED)
                     settled += sum(future.result() for future in finished)
-                open_parts.add(pool.submit(self._one, index, found, None))
+                open_parts.add(pool.submit(self._one, partition, done, None))
             settled += sum(future.result() for future in open_parts)
         return settled
 
-    def _one(self, index: int, range: Range, room: int | None) -> int:
+    def _one(self, partition: Partition, done: Mapping[int, Part], room: int | None) -> int:
         """Make, judge and write one partition; returns the places it fills. `room` cuts it where the count is reached."""
-        if index in self.done:
-            return self.done[index].counts.kept
-        batch, dropped, counts = self.rows.finish(self.rows.start(range))
-        stop = range.stop
+        if (existing := done.get(partition.index)) is not None:
+            if self.maker.ordered:
+                self.maker.remember(self.folder.load(existing))
+            return existing.counts.kept
+        found = partition.range
+        stop = found.stop
+        batch, dropped, counts = self.maker.finish(self.maker.start(found))
         if room is not None and counts.kept > room:
             stop = int(batch.ids[room - 1]) + 1
             batch = batch.take(np.arange(room))
             dropped = [row for row in dropped if row.id < stop]
             duplicates = sum(row.outcome == "duplicate" for row in dropped)
             counts = Counts(room, len(dropped) - duplicates, duplicates)
-        self.write(Part(index, range.start, stop, self.fingerprint, counts, range.ids), [batch], dropped)
+        part = Part(partition.index, found.start, stop, self.folder.table.fingerprint, counts, found.ids)
+        self.folder.put(Made(part, [batch], dropped))
         return counts.kept

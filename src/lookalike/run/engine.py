@@ -6,60 +6,38 @@ import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pyarrow as pa
-
 from lookalike.errors import RunError
-from lookalike.models.base import Request, Usage
+from lookalike.models.base import Usage
 from lookalike.models.lanes import Lanes
-from lookalike.plan import Plan
+from lookalike.plan import Plan, TablePlan
 from lookalike.recipe.load import dump
 from lookalike.run import manifest
-from lookalike.run.events import Counts, Events, Listener
-from lookalike.run.executors import Shard
+from lookalike.run.events import Events, Listener
+from lookalike.run.fill import fill_of
 from lookalike.run.folder import RunFolder, read_plan
-from lookalike.run.journal import Entry, PartJournal
+from lookalike.run.journal import Journals
 from lookalike.run.lock import locked
 from lookalike.run.loop import Loop, Stopped, few_collections, interruptible, stopped
-from lookalike.run.origin import Sources
-from lookalike.run.parts import Part
+from lookalike.run.options import Options, Pace
+from lookalike.run.origin import Sources, opened
+from lookalike.run.parts import Part, Partition
 from lookalike.run.progress import Progress
+from lookalike.run.rows import RowMaker
+from lookalike.run.table_folder import TableFolder
 from lookalike.run.tables import TableRun
+from lookalike.run.tally import Tally
 from lookalike.store import clear_leftovers, put_bytes, put_json, refuse_links
 
-__all__ = ["Options", "Progress", "Runner", "Stopped", "run"]
-SYNC_S = 1.0  # replies on disk are synced this often: what a power cut may cost
-TELL_S, TELL_MOST_S = 5.0, 60.0  # between two events of progress: rarer in a long run, whose log must stay small
-
-
-@dataclass(frozen=True)
-class Options:
-    """How to run, as opposed to what.
-
-    Attributes:
-        threads: threads for tables without model calls; 0: one a core.
-        retry_failed: ask again for cells that failed earlier, whether no reply came or none passed its checks.
-        cache: a folder of replies that runs share; None: none is kept.
-        watch: called with the table's name, each new journal entry and the request it answers; for previews.
-        look: called with the table's name and the rows of each partition that is finished; gives a reason to stop, or "".
-    """
-
-    threads: int = 0
-    shard: Shard = field(default_factory=Shard)
-    retry_failed: bool = False
-    allow_code: bool = False
-    cache: Path | None = None
-    watch: Callable[[str, Entry, Request], None] = field(default=lambda table, entry, request: None)
-    look: Callable[[str, pa.Table], str] | None = None
+__all__ = ["Options", "Pace", "Progress", "Runner", "Stopped", "run"]
 
 
 def run(
     plan: Plan,
     to: Path,
-    options: Options = Options(),
+    options: Options | None = None,
     listeners: tuple[Listener, ...] = (),
     progress: Progress | None = None,
 ) -> RunFolder:
@@ -71,10 +49,9 @@ def run(
         ModelError: a model's lane is closed (a wrong key, a wrong name).
         Stopped: the user pressed Ctrl-C.
     """
-    progress = progress or Progress()
+    options, progress = options or Options(), progress or Progress()
     progress.name = plan.recipe.name
-    for table in plan.tables:
-        progress.counts[table.name], progress.asked[table.name] = Counts(), table.n_rows
+    progress.tables = {table.name: Tally(table.n_rows) for table in plan.tables}
     name = "run" if options.shard.whole else f"shard-{options.shard.index}-of-{options.shard.count}"
     refuse_links(to)
     check_owner(plan, to)
@@ -82,11 +59,11 @@ def run(
         if options.shard.whole:
             clear_leftovers(to)
         put_bytes(to / "recipe.yaml", dump(plan.recipe).encode())
-        put_json(to / "plan.json", plan.json())
+        put_json(to / "plan.json", plan.json(to))
         events.emit("start", name=plan.recipe.name, rows={t.name: t.n_rows for t in plan.tables}, pid=os.getpid())
         runner = Runner(plan, to, options, events, progress)
         try:
-            with interruptible(runner.halt, runner.stopping), few_collections():
+            with interruptible(runner.halt, runner.stopping, lambda: progress.lanes is not None), few_collections():
                 runner.make()
         except BaseException as exc:
             events.emit("stopped", reason=f"{type(exc).__name__}: {exc}" if str(exc) else type(exc).__name__)
@@ -94,8 +71,8 @@ def run(
         finally:
             runner.close()
         if options.shard.whole:
-            manifest.write(plan, to, progress, time.monotonic() - progress.started, runner.damaged)
-        events.emit("done", counts={table: c.dump() for table, c in progress.counts.items()})
+            manifest.write(plan, to, progress, time.monotonic() - progress.started, events.damaged)
+        events.emit("done", counts={name: tally.outcomes.dump() for name, tally in progress.tables.items()})
     return RunFolder(to)
 
 
@@ -118,16 +95,15 @@ def check_owner(plan: Plan, to: Path) -> None:
 
 
 class Runner:
-    """One pass over a plan."""
+    """One pass over a plan: its tables in order, and what they share."""
 
     def __init__(self, plan: Plan, to: Path, options: Options, events: Events, progress: Progress) -> None:
         self.plan, self.to, self.options, self.events, self.progress = plan, to, options, events, progress
         self.sources = Sources(plan.recipe.sources, plan.root)
         self.halt = threading.Event()
         self.loop = Loop()
+        self.journals = Journals(events.damaged)
         self.parts: dict[str, list[Part]] = {}
-        self.journals: set[PartJournal] = set()
-        self._told: set[tuple[Path, int]] = set()
 
     def close(self) -> None:
         """Let go of backends, threads and journals."""
@@ -136,27 +112,58 @@ class Runner:
                 self.loop.run(self.progress.lanes.__aexit__(None, None, None))
         finally:
             self.loop.close()
-            for journal in self.journals:
-                journal.close()
+            self.journals.close()
 
     def make(self) -> None:
         """All tables, parents before children."""
-        self.parts = {table.name: [] for table in self.plan.tables}
         for table in self.plan.tables:
-            self.progress.begin(table.name)
+            tally = self.progress.begin(table.name)
             if table.parents and not self.options.shard.whole:
                 continue  # children need their parent complete: the finishing run makes them
-            maker = TableRun(self, table)
-            maker.make()
-            if self.halt.is_set():
-                raise stopped()
-            self.parts[table.name] = maker.finished()
+            made = self._opened(table, tally)
+            for partitions, done in made.passes():
+                self.progress.found()
+                self._pass(made, partitions, done)
+                if self.halt.is_set():
+                    raise stopped()
+            if why := made.short():
+                self.events.emit("capped", table=table.name, kept=tally.outcomes.kept, asked=tally.asked, reason=why)
+            self.parts[table.name] = made.folder.parts()
 
-    async def lanes(self) -> Lanes:
+    def _opened(self, table: TablePlan, tally: Tally) -> TableRun:
+        """A table with its candidates; what they stand on is learned now."""
+        rows = opened(self.plan, table, self.sources, self.to, self.events, self.parts)
+        tally.asked = rows.asked
+        options = self.options
+        maker = RowMaker(
+            table, table.stages, rows.rows, self.plan.recipe.seed, self.sources, self.plan.root, options.allow_code
+        )
+        fill = fill_of(rows, table.table, table.partition_rows, whole=options.shard.whole)
+        return TableRun(table, maker, fill, TableFolder(self.to, table, self.events, tally, options.look), options)
+
+    def _pass(self, table: TableRun, partitions: Sequence[Partition], done: Mapping[int, Part]) -> None:
+        """Make what is missing."""
+        if table.asks:
+            self.loop.run(self._stream(table, partitions, done))
+        elif not table.draft:
+            table.blocks(self.options.threads or os.cpu_count() or 1, self.halt).make(partitions, done)
+
+    async def _stream(self, table: TableRun, partitions: Sequence[Partition], done: Mapping[int, Part]) -> None:
+        lanes = await self._lanes()
+        stream = table.stream(lanes, self.journals, self.loop, self.halt)
+        syncing = asyncio.create_task(self._sync())
+        syncing.add_done_callback(stream.verdicts.heed)
+        try:
+            await stream.make(partitions, done, table.window(lanes))
+        finally:
+            syncing.cancel()
+
+    async def _lanes(self) -> Lanes:
         """The lanes to all models of the run, opened for the first table that asks one of them."""
         if self.progress.lanes is None:
             # only a budget asks what earlier attempts have cost: it takes reading every journal
-            spent, requests = (Usage(), 0) if self.plan.recipe.budget is None else manifest.spent(self.to, self.damaged)
+            known = self.plan.recipe.budget is None
+            spent, requests = (Usage(), 0) if known else manifest.spent(self.to, self.events.damaged)
             models = self.plan.models_used()
             if unpriced := [name for name, model in models.items() if model.usd(1, 1) is None]:
                 self.events.emit("unpriced", models=unpriced)
@@ -172,26 +179,16 @@ class Runner:
             self.progress.lanes = await lanes.__aenter__()
         return self.progress.lanes
 
-    async def sync(self) -> None:
+    async def _sync(self) -> None:
         """Replies of the last second, made safe together; now and then, word of where the run stands."""
-        told = time.monotonic()
+        pace, told = self.options.pace, time.monotonic()
         while True:
-            await asyncio.sleep(SYNC_S)
-            await self.loop.on_disk(self._sync)
+            await asyncio.sleep(pace.sync_s)
+            await self.loop.on_disk(self.journals.sync)
             now = time.monotonic()
-            if now - told >= min(TELL_MOST_S, max(TELL_S, 0.01 * (now - self.progress.started))):
+            if now - told >= min(pace.tell_most_s, max(pace.tell_s, 0.01 * (now - self.progress.started))):
                 told = now
                 self.events.emit("progress", **self.progress.event())
-
-    def _sync(self) -> None:
-        for journal in list(self.journals):
-            journal.sync()
-
-    def damaged(self, path: Path, line: int = 0) -> None:
-        """Say once that a file, or a line of it, is not what was written, and is made good."""
-        if (path, line) not in self._told:
-            self._told.add((path, line))
-            self.events.emit("damaged", path=path.relative_to(self.to).as_posix(), line=line)
 
     def stopping(self) -> None:
         """Say that the user's stop was heard."""

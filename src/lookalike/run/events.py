@@ -68,6 +68,7 @@ class Events:
     def __init__(self, path: Path | None, listeners: tuple[Listener, ...] = ()) -> None:
         self._path, self._listeners = path, listeners
         self._file: Any = None
+        self._told: set[tuple[Path, int]] = set()
 
     def __enter__(self) -> Self:
         if self._path is not None:
@@ -88,3 +89,10 @@ class Events:
                 self._file.write(orjson.dumps(line, option=orjson.OPT_SERIALIZE_NUMPY) + b"\n")
         for listener in self._listeners:
             listener(line)
+
+    def damaged(self, path: Path, line: int = 0) -> None:
+        """Say once that a file, or a line of it, is not what was written; it is made good."""
+        if (path, line) not in self._told:
+            self._told.add((path, line))
+            name = path.relative_to(self._path.parent) if self._path is not None else path
+            self.emit("damaged", path=name.as_posix(), line=line)

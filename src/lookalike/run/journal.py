@@ -227,3 +227,32 @@ class PartJournal:
             self.sync()
             os.close(self._handle)
             self._handle = None
+
+
+class Journals:
+    """The journals of a run that are open: synced together."""
+
+    def __init__(self, tell: Tell) -> None:
+        self._tell = tell
+        self._open: set[PartJournal] = set()
+
+    def open(self, folder: Path) -> PartJournal:
+        """The journal of a partition that is taken up."""
+        journal = PartJournal.open(folder, self._tell)
+        self._open.add(journal)
+        return journal
+
+    def finish(self, journal: PartJournal) -> None:
+        """Sync a journal and let go of it: its partition is made."""
+        journal.close()
+        self._open.discard(journal)
+
+    def sync(self) -> None:
+        """Make all replies so far survive a power cut."""
+        for journal in list(self._open):
+            journal.sync()
+
+    def close(self) -> None:
+        """Let go of all of them."""
+        for journal in list(self._open):
+            self.finish(journal)

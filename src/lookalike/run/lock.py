@@ -31,6 +31,20 @@ def locked(folder: Path, name: str = "run", *, shared: bool = False) -> Iterator
 
 
 @contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Hold what is to be made at a path; whoever else makes it is waited for."""
+    place = path.with_name(f".{path.name}.lock")
+    with disk_errors(place):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        handle = create(place, 0)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
+@contextmanager
 def _held(folder: Path, name: str, how: int) -> Iterator[None]:
     path = folder / f".{name}.lock"
     with disk_errors(path):

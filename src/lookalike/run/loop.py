@@ -28,16 +28,37 @@ def stopped() -> Stopped:
     return Stopped(what="stopped; every reply that came in is kept", fix="the same command goes on from here")
 
 
+class Bell:
+    """Wakes all that wait for something to change."""
+
+    def __init__(self) -> None:
+        self._waiters: list[asyncio.Future[None]] = []
+
+    async def wait(self) -> None:
+        """Until it is rung."""
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiters.append(waiter)
+        await waiter
+
+    def ring(self) -> None:
+        """Something changed."""
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+
 class Loop:
     """One event loop for a whole run, so that sockets and weights are opened once for all its tables.
 
-    Where a loop runs already (a notebook), ours has a thread of its own. Files are written and synced by one more thread:
-    a slow disk must not hold up replies.
+    Where a loop runs already (a notebook), ours has a thread of its own. Files are written and synced by one more thread, and
+    columns and verdicts are computed by others: neither a slow disk nor a slow step holds up replies.
     """
 
     def __init__(self) -> None:
         self._runner = asyncio.Runner()
         self._disk = ThreadPoolExecutor(1, "lookalike-disk")
+        self._aside = ThreadPoolExecutor(3, "lookalike-rows")  # one opens partitions, one judges, one makes cells
         try:
             asyncio.get_running_loop()
         except RuntimeError:
@@ -61,9 +82,14 @@ class Loop:
         """Call on the disk's thread: one call at a time, in the order asked for."""
         return await asyncio.get_running_loop().run_in_executor(self._disk, lambda: work(*args, **kwargs))
 
+    async def aside(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call on another thread than the loop's."""
+        return await asyncio.get_running_loop().run_in_executor(self._aside, lambda: work(*args, **kwargs))
+
     def close(self) -> None:
         """Finish what is being written, and let go of the threads."""
         self._disk.shutdown()
+        self._aside.shutdown()
         self._here(self._runner.close)
         if self._thread is not None:
             self._thread.shutdown()
@@ -88,14 +114,14 @@ def few_collections() -> Iterator[None]:
 
 
 @contextmanager
-def interruptible(halt: threading.Event, say: Callable[[], None]) -> Iterator[None]:
-    """First Ctrl-C: `halt` is set, and what is in flight comes in. Second: stop at once."""
+def interruptible(halt: threading.Event, say: Callable[[], None], paid: Callable[[], bool]) -> Iterator[None]:
+    """First Ctrl-C: `halt` is set, and what is in flight comes in. Second, or the first where nothing is paid for: stop at once."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
 
     def handler(signum: int, frame: Any) -> None:  # noqa: ARG001
-        if halt.is_set():
+        if halt.is_set() or not paid():
             raise KeyboardInterrupt
         halt.set()
         say()

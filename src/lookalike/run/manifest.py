@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any
 import pyarrow.parquet as pq
 
 from lookalike import __version__
+from lookalike.errors import RunError
 from lookalike.models.base import Usage
 from lookalike.run.journal import Entry, Tell, lines
 from lookalike.run.parts import DROPPED, part_path, put_rows, read_all, read_part
-from lookalike.store import put_json, sha256
+from lookalike.store import put_json, read_json, sha256
 
 if TYPE_CHECKING:
     from lookalike.plan import Plan
@@ -82,11 +83,11 @@ def write(plan: Plan, folder: Path, progress: Progress, seconds: float, tell: Te
             part = read_part(path)
             parts.append({"path": str(path.relative_to(folder)), "rows": part.counts.kept, "sha256": sha256(path)})
         schema = _schema(part_path(folder, "tables", table.name, 0))
-        asked = progress.asked.get(table.name)
+        tally = progress.tables[table.name]
         tables[table.name] = {
             "rows": sum(part["rows"] for part in parts),
-            "asked": asked,
-            "outcomes": progress.counts[table.name].dump(),
+            "asked": tally.asked,
+            "outcomes": tally.outcomes.dump(),
             "schema": schema,
             "parts": parts,
         }
@@ -105,7 +106,22 @@ def write(plan: Plan, folder: Path, progress: Progress, seconds: float, tell: Te
         "sources": {name: source.dump() for name, source in plan.recipe.sources.items()},
     }
     _write_dropped(folder)
+    _forget_reports(folder, tables)
     put_json(folder / "manifest.json", body)
+
+
+def _forget_reports(folder: Path, tables: Mapping[str, Any]) -> None:
+    """Remove reports on rows that are no more."""
+    try:
+        before = read_json(folder / "manifest.json", dict, fix="")["tables"]
+        same = {name: table["parts"] for name, table in before.items()} == {
+            name: table["parts"] for name, table in tables.items()
+        }
+    except (RunError, LookupError, TypeError, AttributeError):
+        same = False  # the first manifest, or a damaged one
+    if not same:
+        for name in ("report.json", "report.html"):
+            (folder / name).unlink(missing_ok=True)
 
 
 def _write_dropped(folder: Path) -> None:

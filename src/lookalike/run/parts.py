@@ -24,6 +24,7 @@ from pydantic import BaseModel
 
 from lookalike.errors import RunError
 from lookalike.models.base import Reply
+from lookalike.origins.base import Range
 from lookalike.rng import Ids
 from lookalike.rows.batch import Batch, flat
 from lookalike.run.events import Counts
@@ -116,6 +117,24 @@ class Part:
         if self.ids is not None:
             body["ids"] = self.ids
         return {_META: orjson.dumps(body), b"synthetic": b"true", b"lookalike.synthetic": b"true"}
+
+
+@dataclass(frozen=True, slots=True)
+class Partition:
+    """A partition that is to be made: its number, and its candidates."""
+
+    index: int
+    range: Range
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What came of a partition: the rows that stay, the others with their reasons, and the calls behind both."""
+
+    part: Part
+    batches: Sequence[Batch]
+    dropped: Sequence[Dropped]
+    entries: Sequence[Entry] = ()
 
 
 def part_path(folder: Path, what: str, table: str, index: int) -> Path:

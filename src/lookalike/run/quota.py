@@ -17,14 +17,14 @@ class Quota:
 
     Attributes:
         asked: rows wanted; None when every candidate of a given range is wanted (children, cheap ranges).
-        limit: candidates that may be opened at most.
+        limit: candidates that may be opened at most; None: as many as there are.
         opened: candidates opened so far.
         settled: candidates that hold a place: kept, and failed ones that are not replaced.
         undecided: opened and not yet judged.
     """
 
     asked: int | None
-    limit: int
+    limit: int | None = None
     opened: int = 0
     settled: int = 0
     undecided: int = 0
@@ -32,14 +32,18 @@ class Quota:
     @property
     def complete(self) -> bool:
         """Nothing more will ever be opened."""
-        return self.opened >= self.limit or (self.asked is not None and self.settled >= self.asked)
+        return self._spent or (self.asked is not None and self.settled >= self.asked)
 
     @property
     def may_open(self) -> bool:
         """The next candidate is certainly needed."""
-        if self.opened >= self.limit:
+        if self._spent:
             return False
         return self.asked is None or self.settled + self.undecided < self.asked
+
+    @property
+    def _spent(self) -> bool:
+        return self.limit is not None and self.opened >= self.limit
 
     def open(self) -> int:
         """Open the next candidate; returns how many were opened before."""
@@ -51,3 +55,12 @@ class Quota:
         """Candidates were judged."""
         self.undecided -= settled + rejected
         self.settled += settled
+
+    def find(self, settled: int, attempted: int) -> None:
+        """Candidates of a partition that exists are passed over."""
+        self.opened += attempted
+        self.settled += settled
+
+    def end(self) -> None:
+        """There are no more candidates."""
+        self.limit = self.opened

@@ -94,12 +94,13 @@ class RowMaker:
         counts.kept = len(batch)
         return batch, dropped, counts
 
-    def output(self, batches: Sequence[Batch]) -> pa.Table:
-        """The rows to write, in the order of their ids, with the output columns."""
-        names = self.table.columns
-        tables = [batch.arrow(names) for batch in batches]
-        table = pa.concat_tables(tables, promote_options="permissive") if len(tables) > 1 else tables[0]
-        ids = np.concatenate([batch.ids for batch in batches])
-        if len(ids) > 1 and (np.diff(ids) < 0).any():
-            table = table.take(pa.array(np.argsort(ids, kind="stable")))
-        return table.combine_chunks()
+    def remember(self, batch: Batch) -> None:
+        """Steps with memory see rows that exist already."""
+        for number, step in enumerate(self.steps):
+            if step.scope == "table" and step.needs() <= set(batch.columns):
+                step.apply(batch, self.context(f"step {number}"))
+
+    @property
+    def ordered(self) -> bool:
+        """Whether some step has memory: verdicts are given in the order of row ids."""
+        return any(step.scope == "table" for step in self.steps)

@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import SchemaError, did_you_mean
-from lookalike.schema import dates
+from lookalike.schema.semantics import semantic_of
+from lookalike.schema.semantics.numbers import Numbers
 from lookalike.schema.types import ColumnSchema, TableSchema
 
 SHARED = 0.95  # of a column's cells that must be shared before the next coarser form is not needed
@@ -140,7 +141,12 @@ def _shared(groups: pa.Array, k: int) -> npt.NDArray[np.bool_]:
 
 def _moments(column: ColumnSchema, values: pa.Array, k: int) -> Coarser | None:
     """Dates floored to the finest grain that is shared; the few that stay alone go to the nearest that is not."""
-    moments = dates.parse(values, column.format) if column.format else values
+    meaning, microseconds = semantic_of(column), 0
+    moments = values
+    if column.format:
+        read = meaning.numbers(values)
+        microseconds = int(meaning.unit * 10**6)
+        moments = pa.array(read.whole * microseconds, mask=read.missing).cast(pa.timestamp("us"))
     if not pa.types.is_temporal(moments.type):
         return None
     for grain in GRAINS:
@@ -150,8 +156,10 @@ def _moments(column: ColumnSchema, values: pa.Array, k: int) -> Coarser | None:
             break
     whole = _nearest(floored.cast(pa.timestamp("us")).cast(pa.int64()), good)
     made = whole.cast(pa.timestamp("us")).cast(floored.type)
-    text = dates.render(made, column.format) if column.format else made
-    return text, f"{'moments' if column.semantic == 'datetime' else 'days'} became {grain}s, each shared by {k} rows at least"
+    if microseconds:
+        missing = whole.is_null().to_numpy(zero_copy_only=False)
+        made = meaning.stored(Numbers(pc.fill_null(whole, 0).to_numpy(zero_copy_only=False) // microseconds, missing))
+    return made, f"{'moments' if column.semantic == 'datetime' else 'days'} became {grain}s, each shared by {k} rows at least"
 
 
 def _nearest(ticks: pa.Array, good: npt.NDArray[np.bool_]) -> pa.Array:

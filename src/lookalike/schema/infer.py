@@ -7,6 +7,7 @@ and, where a wrong guess would break a column (dates, numbers, booleans), checke
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +17,15 @@ import pyarrow.compute as pc
 from lookalike.errors import SchemaError
 from lookalike.schema import dates, patterns, rules, texts
 from lookalike.schema.quotes import quoting
+from lookalike.schema.semantics import nested
+from lookalike.schema.semantics.buffers import is_text
+from lookalike.schema.semantics.domain import MOSTLY, SMALL
 from lookalike.schema.types import PII, ColumnSchema, Semantic, TableSchema
 
 MOST_DIGITS = 8  # digits after the point that are tried
 SPIKE = 0.05  # a value that holds this share of a number's rows is worth a word
+LOOKED_AT = 20_000  # cells without an order that are counted
+REPEATS = 5  # rows that share a value
 BIG = 300_000  # rows above which distinct values are counted on a sample first
 MONEY = re.compile(
     r"price|cost|amount|salary|wage|income|revenue|balance|payment|fee|fare|spend|budget|charge|premium|loan|debt|usd|eur|gbp|(^|_)tax"
@@ -64,6 +70,7 @@ def _quoting(columns: tuple[ColumnSchema, ...], table: pa.Table) -> tuple[Column
 def infer_column(name: str, values: pa.ChunkedArray) -> ColumnSchema:
     """The semantic type of one column."""
     kind = values.type
+    order = _order(values)
     values = _plain(values)
     missing = values.null_count
     if pa.types.is_floating(kind):
@@ -72,6 +79,8 @@ def infer_column(name: str, values: pa.ChunkedArray) -> ColumnSchema:
     if missing >= len(values):
         return replace(column, nullable=True, reason="every value is missing" if len(values) else "there is no row")
     column = _typed(column, values, kind)
+    if order:
+        column = replace(column, semantic="category", order=order, reason="an ordered dictionary")
     if column.semantic == "id" or column.semantic in PII:
         column = replace(column, unique=column.format == "sequence" or _unique(pc.drop_null(values)))
     if missing:
@@ -92,17 +101,15 @@ def _plain(values: pa.ChunkedArray) -> pa.ChunkedArray:
 def _typed(column: ColumnSchema, values: pa.ChunkedArray, kind: pa.DataType) -> ColumnSchema:
     types = pa.types
     if types.is_dictionary(kind):
-        ordered = bool(kind.ordered)
-        column = _typed(column, values, values.type)
-        if ordered and types.is_large_string(values.type):
-            levels = tuple(str(v) for v in _levels(values))
-            return replace(column, semantic="category", order=column.order or levels, reason="an ordered dictionary")
-        return column
+        return _typed(column, values, values.type)
     if types.is_boolean(kind):
         return replace(column, semantic="boolean", reason="stored as booleans")
+    if (types.is_nested(kind) or _is_bytes(kind)) and (few := few_values(values)):
+        return replace(column, semantic="category", reason=f"{few} different {kind} that repeat")
     if types.is_nested(kind):
+        nested.check(column.name, kind)
         return replace(column, semantic="json", reason=f"cells are {kind}")
-    if types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind):
+    if _is_bytes(kind):
         return replace(column, semantic="text", format="binary", reason="cells are bytes")
     if types.is_timestamp(kind):
         unit = dates.resolution(values)
@@ -118,8 +125,24 @@ def _typed(column: ColumnSchema, values: pa.ChunkedArray, kind: pa.DataType) -> 
     return _number(column, values)
 
 
-def _levels(values: pa.ChunkedArray) -> list[object]:
-    return list(pc.unique(pc.drop_null(values)).to_pylist())
+def _order(values: pa.ChunkedArray) -> tuple[str, ...]:
+    """The levels of an ordered dictionary of texts that occur, lowest first; none of any other column."""
+    kind = values.type
+    if not pa.types.is_dictionary(kind) or not kind.ordered or not values.num_chunks or not is_text(kind.value_type):
+        return ()
+    seen = set(pc.unique(values.cast(kind.value_type)).to_pylist())
+    return tuple(level for level in values.unify_dictionaries().chunk(0).dictionary.to_pylist() if level in seen)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind))
+
+
+def few_values(values: pa.ChunkedArray) -> int:
+    """How many values a column of cells without an order has, when they are few and repeat; 0 otherwise."""
+    known = Counter(map(str, pc.drop_null(values).slice(0, LOOKED_AT).to_pylist()))
+    shared = sum(count for count in known.values() if count >= REPEATS)
+    return len(known) if len(known) <= SMALL and shared >= MOSTLY * known.total() else 0
 
 
 # --- numbers ---------------------------------------------------------------------------------------------------------------
@@ -163,6 +186,11 @@ def _whole(column: ColumnSchema, name: str, numbers: np.ndarray, distinct: int) 
     """Integers that are no quantities: keys, references, codes."""
     rows, unique = len(numbers), distinct == len(numbers)
     column = replace(column, decimals=0)
+    if form := dates.digits_form(numbers, distinct):
+        semantic: Semantic = "date" if form == dates.DIGITS[0] else "datetime"
+        return replace(
+            column, semantic=semantic, decimals=None, format=form, reason=f"the digits of every number are a date as {form}"
+        )
     if unique and rows > 2:
         steps = np.diff(numbers[: min(rows, BIG)])
         if len(steps) and steps[0] != 0 and bool((steps == steps[0]).all()):

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.schema import dates, durations, patterns, scales
+from lookalike.schema.semantics import amounts
 from lookalike.schema.types import ColumnSchema, Semantic
 
 SAMPLE = 400  # distinct texts whose shape is looked at
-MANY = 50_000  # distinct texts above which dates are checked through duckdb
 BOOLEANS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"}, {"on", "off"}, {"ja", "nein"}, {"oui", "non"})
-NUMBER = re.compile(r"[+-]?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?")
+FEW = 20  # different texts up to which numbers are levels
+LONG = 12  # digits of a number that counts nothing
 
 
 def text_column(column: ColumnSchema, values: pa.ChunkedArray) -> ColumnSchema:
@@ -29,40 +30,66 @@ def text_column(column: ColumnSchema, values: pa.ChunkedArray) -> ColumnSchema:
         return replace(column, semantic=semantic, reason="one value")
     if {str(text).strip().lower() for text in sample} in BOOLEANS and distinct == 2:
         return replace(column, semantic="boolean", reason=f"only {sample[0]} and {sample[1]}")
-    return _shaped(column, sample, levels) or _worded(column, sample, levels, rows)
+    return _shaped(column, sample, levels, counted.field("counts").to_pylist()) or _worded(column, sample, levels, rows)
 
 
-def _shaped(column: ColumnSchema, sample: list[str], levels: pa.Array) -> ColumnSchema | None:
+def _shaped(column: ColumnSchema, sample: list[str], levels: pa.Array, counts: list[int]) -> ColumnSchema | None:
     """Texts whose shape tells: dates, personal identifiers, JSON, numbers."""
     kind, why = patterns.personal(column.name, sample)
     if kind and not (kind == "name" and len(levels) < 12):
         return replace(column, semantic=kind, reason=why)  # type: ignore[arg-type]  # patterns give semantic names
     form = durations.find_form(sample, patterns.snake(column.name))
-    if form and len(levels) > 2 and dates.parse(levels, form).null_count == 0:
+    if form and len(levels) > 2 and durations.parse(levels.to_pylist(), form).null_count == 0:
         return replace(column, semantic="duration", format=form, reason=f"every text is a duration as {form}")
     if dates.SHAPE.match(sample[0]) and dates.SHAPE.match(sample[-1]):
-        found = dates.find_format(levels.to_pylist() if len(levels) <= MANY else sample)
-        if found[0] and (len(levels) <= MANY or dates.parse(levels, found[0]).null_count == 0):
-            return _dated(column, found)
+        found = dates.find(levels.to_pylist(), counts)
+        if found is not None and (dated := _dated(column, found)):
+            return dated
     if all(text[:1] in "{[" and _is_json(text) for text in sample if text.strip()):
         return replace(column, semantic="json", reason="texts are JSON objects or lists")
     if all(patterns.UUID.fullmatch(text) for text in sample):
         return replace(column, semantic="id", format=patterns.id_regex(sample), reason="texts are UUIDs")
-    if len(levels) > 20 and all(NUMBER.fullmatch(text) for text in sample) and _all_numbers(levels):
-        digits = max((len(text.partition(".")[2]) for text in sample), default=0)
-        return replace(
-            column, semantic="decimal" if digits else "integer", decimals=digits, reason="every text is a plain number"
-        )
+    if len(levels) > FEW and (number := _numbered(column, sample, levels)):
+        return number
     return None
 
 
-def _dated(column: ColumnSchema, found: tuple[str, str]) -> ColumnSchema:
-    form, doubt = found
-    timed = any(mark in form for mark in ("%H", "%I"))
-    if form in dates.TIMES:
-        return replace(column, semantic="time", format=form, reason=f"every text is a time of day as {form}")
-    reason = f"every text is a date as {form}" + (f"; {doubt}" if doubt else "")
-    return replace(column, semantic="datetime" if timed else "date", format=form, reason=reason)
+def _dated(column: ColumnSchema, found: dates.Found) -> ColumnSchema | None:
+    """Texts of moments: one format, or a few with their shares."""
+    (form, _), *also = found.forms
+    timed = [bool(re.search("%-?[HI]", each)) for each, _ in found.forms]
+    dated = [bool(re.search("%-?[YyBbm]", each)) for each, _ in found.forms]
+    if not any(dated):
+        return None if also else replace(column, semantic="time", format=form, reason=f"every text is a time of day as {form}")
+    if not all(dated) or len(set(timed)) > 1:
+        return None
+    named = form if not also else ", ".join(f"{each} ({part:.0%})" for each, part in found.forms)
+    reason = f"every text is a date as {named}" + (f" with the offsets of {found.zone}" if found.zone else "")
+    return replace(
+        column, semantic="datetime" if timed[0] else "date", format=form, also=tuple(also), unit=found.zone,
+        reason=reason + (f"; {found.doubt}" if found.doubt else ""),
+    )  # fmt: skip
+
+
+def _numbered(column: ColumnSchema, sample: list[str], levels: pa.Array) -> ColumnSchema | None:
+    """Texts of numbers in one form: plain, with a currency, a unit or a percent sign."""
+    form = amounts.find_form(sample)
+    if form is not None and form.read(levels).missing.any():
+        form = amounts.find_form(levels.to_pylist())
+    if form is None or _is_code(form, sample) or form.read(levels).missing.any():
+        return None
+    decimals = form.digits if form.exact else None
+    said = "a plain number" if form.text.strip("0.#") == "" else "a number"
+    unit = (form.before + form.after).strip()
+    return replace(
+        column, semantic="integer" if decimals == 0 else "decimal", decimals=decimals, format=form.text,
+        unit=unit or column.unit, reason=f"every text is {said} as {form.text}",
+    )  # fmt: skip
+
+
+def _is_code(form: amounts.Form, sample: list[str]) -> bool:
+    """Whether whole numbers are too long to count anything: account numbers, barcodes."""
+    return form.text == "0" and max(map(len, sample)) >= LONG and len({len(text) for text in sample}) <= 2
 
 
 def _worded(column: ColumnSchema, sample: list[str], levels: pa.Array, rows: int) -> ColumnSchema:
@@ -96,7 +123,3 @@ def _is_json(text: str) -> bool:
         return isinstance(orjson.loads(text), (dict, list))
     except orjson.JSONDecodeError:
         return False
-
-
-def _all_numbers(levels: pa.Array) -> bool:
-    return bool(pc.all(pc.match_substring_regex(levels, f"^(?:{NUMBER.pattern})$")).as_py())

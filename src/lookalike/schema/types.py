@@ -36,9 +36,11 @@ class ColumnSchema:
         nullable: whether nulls were seen (or are allowed).
         decimals: digits after the point that values carry; None: as many as there are, or not a number.
         order: ordered categories, lowest first; empty when categories have no order.
-        format: strptime format of dates written as text, or of ids a regex; "" when not needed.
-        unit: time unit, currency or similar, when known.
+        format: of dates in text as `semantics.clock` has it, of numbers in text as `semantics.amounts` has it, of ids a regex; "" when
+            not needed.
+        unit: time unit, currency, time zone of texts or similar, when known.
         reason: why inference chose this, in a sentence.
+        also: other formats of dates in text, and the share of the rows that have each.
         unique: identifiers and personal data: whether no value repeats.
     """
 
@@ -52,6 +54,7 @@ class ColumnSchema:
     unit: str = ""
     reason: str = ""
     unique: bool = False
+    also: tuple[tuple[str, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +89,10 @@ class TableSchema:
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> TableSchema:
         """The schema that `dump` wrote."""
-        columns = tuple(ColumnSchema(**{**c, "order": tuple(c.get("order", ()))}) for c in data["columns"])
+        columns = tuple(
+            ColumnSchema(**{**c, "order": tuple(c.get("order", ())), "also": tuple((f, s) for f, s in c.get("also", ()))})
+            for c in data["columns"]
+        )
         return cls(columns, data.get("key"), dict(data.get("foreign_keys", {})), tuple(data.get("rules", ())))
 
 
@@ -119,6 +125,9 @@ def _parse(text: str) -> pa.DataType:
         return getattr(pa, name)(int(precision), int(scale))
     if text.startswith("fixed_size_binary["):
         return pa.binary(int(text[18:-1]))
+    if text.startswith("fixed_size_list<"):
+        inside, _, size = text[:-1].rpartition(">[")
+        return pa.list_(_nested(f"list<{inside[16:]}>").field(0), int(size))
     if text.startswith(("list<", "large_list<", "struct<", "map<")):
         return _nested(text)
     return {"string_view": pa.string(), "binary_view": pa.binary()}.get(text) or pa.type_for_alias(text)

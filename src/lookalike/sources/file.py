@@ -39,7 +39,7 @@ FORMATS: dict[str, Format] = {
 _GROUPED = re.compile(r"^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$")
 _COMMA = re.compile(r"^[+-]?(\d{1,3}(\.\d{3})+|\d+),\d+$")
 _PLAIN = re.compile(r"^[+-]?\d+([.,]\d+)?$")
-_CODE = re.compile(r"^0\d+$")
+_CODE = re.compile(r"^(0\d+|\+\d{7,15}|[+-]?\d{19,})$")
 _PAGE = re.compile(r"\ufeff?\s*<(!doctype html|html)\b", re.IGNORECASE)
 HEAD = 65_536  # bytes looked at to find out a CSV's form
 BLOCK = 16 << 20
@@ -226,7 +226,7 @@ def _delimiter(head: str) -> str:
 
 
 def _codes(rows: list[list[str]]) -> list[str]:
-    """Columns of codes such as 02134, which lose their zeros as numbers."""
+    """Columns of codes that numbers cannot hold: 02134 loses its zero, +4915112345678 its plus, 19 digits the last of them."""
     return [
         name for number, name in enumerate(rows[0]) if any(_CODE.match(row[number]) for row in rows[1:] if number < len(row))
     ]

@@ -12,6 +12,8 @@ from lookalike.schema.infer import infer
 from lookalike.sources.base import Outline, Source
 from lookalike.spec import Kind
 
+Profile = Literal["internal", "partner", "public", "health"]
+
 
 class Generalised(Source):
     """Another source's rows, as coarse as it takes for enough rows to share each cell: for a release to others.
@@ -35,7 +37,7 @@ class Generalised(Source):
     kind: ClassVar[str] = "generalised"
 
     of: Annotated[Source, Kind("source")]
-    profile: Literal["internal", "partner", "public", "health"] = "internal"
+    profile: Profile = "internal"
 
     def read(self, root: Path) -> pa.Table:
         """All rows, coarser."""

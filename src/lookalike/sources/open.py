@@ -53,9 +53,14 @@ def read(text: str) -> pa.Table:
     Raises:
         SourceError: it cannot be read.
     """
+    return named(text).read(Path())
+
+
+def named(text: str) -> Source:
+    """The source that a text names, from whatever folder it is read."""
     from lookalike.sources.file import File
 
     found = source(text)
     if isinstance(found, File):  # a path on the command line may be anywhere: the user wrote it
-        found = found.model_copy(update={"path": str(Path(text).expanduser().resolve())})
-    return found.read(Path())
+        return found.model_copy(update={"path": str(Path(text).expanduser().resolve())})
+    return found

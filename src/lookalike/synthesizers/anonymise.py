@@ -24,6 +24,7 @@ from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
 from lookalike.schema import patterns
 from lookalike.schema.semantics import ANEW
+from lookalike.schema.semantics.nested import plain_cells, typed_cells
 from lookalike.schema.types import ColumnSchema, arrow_type
 from lookalike.synthesizers import nested, prose
 from lookalike.synthesizers.pseudonyms import stand_ins
@@ -88,7 +89,7 @@ def _cells(values: pa.Array) -> list[Any]:
     cells = values.to_pylist()
     if pa.types.is_string(values.type) or pa.types.is_large_string(values.type):
         return [orjson.loads(cell) if cell.strip() else None for cell in cells]
-    return list(cells)
+    return [plain_cells(values.type, cell) for cell in cells]
 
 
 def replacements(
@@ -138,7 +139,9 @@ def _fresh(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.
     if column.semantic == "json":
         cells = nested.write(state.get("tree", {}), n, draws)
         written = pa.types.is_string(kind) or pa.types.is_large_string(kind)
-        return pa.array([None if c is None else orjson.dumps(c).decode() for c in cells] if written else cells, kind)
+        if written:
+            return pa.array([None if cell is None else orjson.dumps(cell).decode() for cell in cells], kind)
+        return pa.array([typed_cells(kind, cell) for cell in cells], kind)
     if column.format == "binary":
         width = kind.byte_width if pa.types.is_fixed_size_binary(kind) else 16
         return pa.array([draws.bytes(width) for _ in range(n)], kind)

@@ -187,7 +187,7 @@ class Synthesizer(Spec):
             if not isinstance(model, cls):
                 raise SynthesizerError(what=f"{folder} holds a {type(model).__name__}, not a {cls.__name__}")
             model._schema = TableSchema.parse(saved.schema)  # noqa: SLF001  # this class's own constructor
-            model._frame = frames.FrameKind.parse(saved.frame)  # noqa: SLF001  # likewise
+            model._frame = frames.FrameKind.parse(saved.frame, {column.name: column.order for column in model._schema.columns})  # noqa: SLF001  # likewise
             model._restore(saved.meta, saved.arrays)  # noqa: SLF001  # likewise
         return model
 

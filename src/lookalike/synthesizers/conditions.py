@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -21,7 +22,9 @@ import pyarrow.compute as pc
 from lookalike.errors import SchemaError, SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where, sql_columns
-from lookalike.schema.semantics import semantic_of
+from lookalike.schema.infer import infer_columns
+from lookalike.schema.semantics import quantity_of, semantic_of
+from lookalike.schema.semantics.buffers import mask_of, one
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers.features import Data, Feature, decode, encode
 
@@ -192,30 +195,35 @@ def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: 
     return Condition(name, text, np.flatnonzero(fits))
 
 
-def matching(table: pa.Table, given: Mapping[str, Any]) -> npt.NDArray[np.bool_]:
+def matching(table: pa.Table, given: Mapping[str, Any], schema: TableSchema | None = None) -> npt.NDArray[np.bool_]:
     """Rows of any table that hold exact values, sets, ranges and the SQL predicate of `given`; of shares, as many as fit them.
 
     Args:
         table: has the columns that `given` names.
         given: as for `Synthesizer.sample`.
+        schema: what the columns are; worked out from the cells when not given.
 
     Raises:
         UnknownColumn: a column that is not there.
-        SynthesizerError: a value that the column's type cannot hold, or no SQL.
+        SynthesizerError: a value that the column cannot hold.
+        RecipeError: no SQL condition over a row.
     """
-    mask, shared = np.ones(table.num_rows, bool), []
-    for name, wanted in given.items():
-        if name == "where" and name not in table.column_names:
-            mask &= rows_where(str(wanted), Batch.of(table))
-            continue
+    named = [name for name in given if name != "where" or name in table.column_names]
+    for name in named:
         if name not in table.column_names:
             raise UnknownColumn(what=f"no column {name!r}", fix=did_you_mean(name, table.column_names, label="columns"))
+    columns = {column.name: column for column in (schema.columns if schema else infer_columns(table.select(named)))}
+    mask, shared = np.ones(table.num_rows, bool), []
+    if "where" in given and "where" not in named:
+        mask &= rows_where(str(given["where"]), Batch.of(table))
+    for name in named:
+        wanted = given[name]
         if isinstance(wanted, Mapping) and set(wanted) == {"shares"}:
             shared.append((name, wanted["shares"]))
         else:
-            mask &= _cells_that_hold(table[name], name, wanted)
+            mask &= _cells_that_hold(table[name], columns[name], wanted)
     for name, shares in shared:
-        groups = [(_cells_that_hold(table[name], name, value) & mask, share) for value, share in shares.items()]
+        groups = [(_cells_that_hold(table[name], columns[name], value) & mask, share) for value, share in shares.items()]
         rest = 1 - sum(share for _, share in groups)
         if rest > 1e-9:
             groups.append((mask & ~np.any([rows for rows, _ in groups], axis=0), rest))
@@ -224,41 +232,38 @@ def matching(table: pa.Table, given: Mapping[str, Any]) -> npt.NDArray[np.bool_]
     return mask
 
 
-def rows_that_hold(table: pa.Table, given: Mapping[str, Any]) -> pa.Table:
+def rows_that_hold(table: pa.Table, given: Mapping[str, Any], schema: TableSchema | None = None) -> pa.Table:
     """The rows of `matching`."""
-    return table.filter(pa.array(matching(table, given)))
+    return table.filter(pa.array(matching(table, given, schema)))
 
 
-def _cells_that_hold(cells: pa.ChunkedArray, name: str, wanted: Any) -> npt.NDArray[np.bool_]:
-    if pa.types.is_dictionary(cells.type):
-        cells = cells.cast(cells.type.value_type)
-    if isinstance(wanted, Mapping):
-        low, high = (None if wanted.get(end) is None else _scalar(wanted[end], cells.type, name) for end in ("min", "max"))
-        out = pc.is_valid(cells)
-        out = out if low is None else pc.and_(out, pc.greater_equal(cells, low))
-        out = out if high is None else pc.and_(out, pc.less_equal(cells, high))
-    else:
-        several = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
-        out = pc.and_(pc.is_null(cells), None in several)
-        for value in several:
-            if value is not None:
-                out = pc.or_(out, pc.fill_null(pc.equal(cells, _scalar(value, cells.type, name)), False))
-    filled = pc.fill_null(out, False)
-    return np.asarray(
-        (filled.combine_chunks() if isinstance(filled, pa.ChunkedArray) else filled).to_numpy(zero_copy_only=False), bool
-    )
-
-
-def _scalar(value: Any, kind: pa.DataType, name: str) -> pa.Scalar:
-    """A wanted value in the column's type."""
+def _cells_that_hold(values: pa.ChunkedArray, column: ColumnSchema, wanted: Any) -> npt.NDArray[np.bool_]:
+    """Cells that are a value, one of several, or in a range, each as the column reads it."""
+    semantic, cells = quantity_of(column), one(values)
     try:
-        if isinstance(value, str) and not pa.types.is_string(kind) and not pa.types.is_large_string(kind):
-            return pa.scalar(value).cast(kind)
-        if not isinstance(value, str) and (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-            return pa.scalar(str(value), kind)
-        return pa.scalar(value) if isinstance(value, float) else pa.scalar(value, kind)
-    except (pa.ArrowException, TypeError, ValueError, OverflowError) as exc:
-        raise SynthesizerError(what=f"{value!r} is no {kind}: {exc}", where=name, fix=f"write it as {kind}") from exc
+        if isinstance(wanted, Mapping):
+            numbers, inside = semantic.numbers(cells), ~mask_of(cells)
+            ends = {end: semantic.parse(wanted[end]) for end in ("min", "max") if wanted.get(end) is not None}
+            for end, within in (("min", np.greater_equal), ("max", np.less_equal)):
+                if end in ends:
+                    bound = _bound(ends[end], exact=numbers.exact, up=end == "min")
+                    inside &= np.asarray(within(numbers.whole, bound), bool) & ~numbers.missing
+            return inside
+        several = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
+        options = semantic.cells(several).cast(cells.type)
+    except (SchemaError, pa.ArrowException) as exc:
+        what, fix = (exc.what, exc.fix) if isinstance(exc, SchemaError) else (f"{wanted!r} is no {cells.type}: {exc}", "")
+        raise SynthesizerError(what=what, where=column.name, fix=fix) from exc
+    found = pc.is_in(cells, options.drop_null())
+    held = np.asarray(found.to_numpy(zero_copy_only=False), bool)
+    return held | mask_of(cells) if options.null_count else held
+
+
+def _bound(end: Fraction, *, exact: bool, up: bool) -> float | int:
+    """An end of a range as a number of wholes: of whole numbers the next one inside."""
+    if not exact:
+        return float(end)
+    return -(-end.numerator // end.denominator) if up else end.numerator // end.denominator
 
 
 def counts_of(condition: Condition, n: int) -> npt.NDArray[np.int64]:

@@ -300,3 +300,18 @@ def test_no_table_and_no_row():
         la.Relational().fit({})
     with pytest.raises(SynthesizerError, match="no table has a row"):
         la.Relational().fit({"a": table(x=pa.array([], pa.int64()))})
+
+
+def test_dates_in_texts_are_dates():
+    """As SQLite and CSV hold them: orders are not before their customers, and the texts keep their form."""
+    tables = shop()
+    for name, column in (("customers", "joined"), ("orders", "day")):
+        tables[name][column] = tables[name][column].dt.strftime("%d.%m.%Y")
+    model = la.Relational().fit(tables, seed=0)
+    assert "orders.day is not before joined by orders(customer_id)" in model.rules_
+    made = model.sample(seed=0)
+    days = pd.to_datetime(made["orders"]["day"], format="%d.%m.%Y")
+    joined = pd.to_datetime(made["customers"].set_index("id")["joined"], format="%d.%m.%Y").reindex(
+        made["orders"]["customer_id"]
+    )
+    assert (days.to_numpy() >= joined.to_numpy()).all()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -10,21 +11,24 @@ from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.utility import learning
 from lookalike.evaluate.utility.learning import Labels, Task
 from lookalike.evaluate.views import Views
-from lookalike.learners.boosting import Features
+from lookalike.learners.boosting import Features, Vector
 
 SEEDS = 5
-ARMS = ("real", "synthetic", "more real", "independent", "bootstrap", "smote")
+CONTROLS = {"duplication": "the same rows again", "class weights": "class weights", "smote": "SMOTE"}
 SCARCE = 1_000  # real rows of the experiment: with plenty of real rows nothing helps, and nobody augments
 Part = tuple[Features, Labels]
+Scores = dict[str, list[float]]
 
 
 class AugmentationLift(Metric):
     """Score on real test rows of (real + synthetic) minus (real): paired over seeds, with bounds.
 
-    Run where augmentation is for: with few real rows (1,000 or a tenth). Two controls get as many extra rows: the same real rows
-    drawn again (bootstrap), and SMOTE's interpolation between neighbours of a class. A lift that the controls reach as well does
-    not come from the synthesizer. The synthetic rows themselves were learned from all real rows, so a lift also says that they
-    carry over what the few rows do not show. The ceiling is the lift of as many further real rows, the floor that of independent columns.
+    Run where augmentation is for: with few real rows (1,000 or a tenth). Three controls cost nothing: the same real rows drawn
+    again, rare classes as often as common ones (duplication), class weights, and SMOTE's interpolation between neighbours of a class.
+    A lift that one of them reaches as well does not come from the synthesizer, and the reading says so. `augmentation_lift.balanced` is
+    the same lift in balanced accuracy, where rare classes count as much as common ones. The synthetic rows themselves were learned from
+    all real rows, so a lift also says that they carry over what the few rows do not show. The ceiling is the lift of as many further
+    real rows, the floor that of independent columns.
 
     Source:
         Chawla et al. 2002, "SMOTE: Synthetic Minority Over-sampling Technique" (the control).
@@ -32,76 +36,103 @@ class AugmentationLift(Metric):
 
     kind: ClassVar[str] = "augmentation_lift"
     dimension = "utility"
+    reads: ClassVar[tuple[str, ...]] = ("number", "time", "category", "text")
     needs_target: ClassVar[bool] = True
-    cost: ClassVar[float] = 3.5
+    cost: ClassVar[float] = 4.0
     seeds: int = SEEDS
 
     def compute(self, views: Views) -> list[Result]:
-        """The lift, its advantage over the best control, and each arm."""
+        """The lift, its advantage over the best control, the same in balanced accuracy, and each control."""
         job = learning.task(views)
         few = min(SCARCE, max(learning.LEAST, len(job.real[1]) // 10))
         extra = min(len(job.synthetic[1]), 5 * few)
-        scores: dict[str, list[float]] = {arm: [] for arm in ARMS}
+        scores: Scores = {}
+        balanced: Scores = {}
         for seed in range(self.seeds):
             draw = views.random("lift", seed)
             rows = draw.permutation(len(job.real[1]))[:few]
             real = job.real[0][rows], job.real[1][rows]
-            added = draw.permutation(len(job.synthetic[1]))[:extra]
-            more_rows = draw.permutation(len(job.real[1]))
-            more_rows = more_rows[~np.isin(more_rows, rows)][:extra]
-            other = draw.permutation(len(job.independent[1]))[:extra]
-            arms: dict[str, Part | None] = {
-                "real": None,
-                "synthetic": (job.synthetic[0][added], job.synthetic[1][added]),
-                "more real": (job.real[0][more_rows], job.real[1][more_rows]),
-                "independent": (job.independent[0][other], job.independent[1][other]),
-                "bootstrap": learning.bootstrap(real, draw, extra),
-                "smote": smote(real, extra, draw, _whole(views, job)),
-            }
-            for name, more in arms.items():
-                part = real if more is None else (np.concatenate([real[0], more[0]]), np.concatenate([real[1], more[1]]))
-                predicted = learning.fit(part, job.classes)(job.test[0])
-                scores[name].append(learning.score(predicted, job.test[1], job.classes))
-        return self._results(job, scores, few, extra)
+            for name, part, weights in _arms(job, real, rows, extra, draw):
+                predicted = learning.fit(part, job.classes, weights)(job.test[0])
+                scores.setdefault(name, []).append(learning.score(predicted, job.test[1], job.classes))
+                balanced.setdefault(name, []).append(learning.balanced_accuracy(predicted, job.test[1], job.classes))
+        return self._results(job, scores, balanced, (few, extra))
 
-    def _results(self, job: Task, scores: dict[str, list[float]], few: int, extra: int) -> list[Result]:
-        def paired(name: str, other: str) -> tuple[float, tuple[float, float] | None]:
-            gaps = [a - b for a, b in zip(scores[name], scores[other], strict=True)]
-            return float(np.mean(gaps)), learning.interval(gaps) if len(gaps) > 1 else None
-
-        means = {name: float(np.mean(values)) for name, values in scores.items()}
-        best = max(("bootstrap", "smote"), key=lambda name: means[name])
-        lift, bounds = paired("synthetic", "real")
-        over, over_bounds = paired("synthetic", best)
-        reading = (
-            f"{few:,} real rows reach {job.score_name} {means['real']:.3f}; with {extra:,} synthetic rows {means['synthetic']:.3f}, "
-            f"with SMOTE {means['smote']:.3f}, with the same rows again {means['bootstrap']:.3f}."
-        )
-        detail = {
-            "score": job.score_name,
-            "arms": scores,
-            "means": means,
-            "real_rows": few,
-            "added_rows": extra,
-            "reading": reading,
-        }
+    def _results(self, job: Task, scores: Scores, balanced: Scores, sizes: tuple[int, int]) -> list[Result]:
         span = (-1.0, 1.0) if job.classes else (-2.0, 2.0)
+        best, (lift, bounds) = _best(scores), _paired(scores, "synthetic", "real")
+        over, over_bounds = _paired(scores, "synthetic", best)
+        detail = {
+            "score": job.score_name, "arms": scores, "means": _means(scores), "real_rows": sizes[0], "added_rows": sizes[1],
+            "reading": _reading(job.score_name, _means(scores), sizes, "" if over_bounds and over_bounds[0] > 0 else best),
+        }  # fmt: skip
         out = [
             self.result(
                 lift, interval=bounds, range=span, detail=detail,
-                ceiling=paired("more real", "real")[0], floor=paired("independent", "real")[0],
-            )
+                ceiling=_paired(scores, "more real", "real")[0], floor=_paired(scores, "independent", "real")[0],
+            ),
+            self.result(over, "over_controls", interval=over_bounds, range=span, detail={"control": best}),
         ]  # fmt: skip
-        out.append(self.result(over, "over_controls", interval=over_bounds, range=span, detail={"control": best}))
-        for name in ("bootstrap", "smote"):
-            value, within = paired(name, "real")
-            out.append(self.result(value, f"control.{name}", subject=name, interval=within, range=span))
+        if job.classes:
+            fair = _best(balanced)
+            value, within = _paired(balanced, "synthetic", "real")
+            more, more_within = _paired(balanced, "synthetic", fair)
+            said = {
+                "means": _means(balanced),
+                "reading": _reading("balanced accuracy", _means(balanced), sizes, "" if more > 0 else fair),
+            }
+            out.append(self.result(value, "balanced", interval=within, range=span, detail=said))
+            out.append(self.result(more, "balanced_over_controls", interval=more_within, range=span, detail={"control": fair}))
+        for name in CONTROLS:
+            value, within = _paired(scores, name, "real")
+            out.append(self.result(value, f"control.{name.replace(' ', '_')}", subject=name, interval=within, range=span))
         return out
 
 
-def _whole(views: Views, job: Task) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Features that are categories: SMOTE copies them from one of the two neighbours."""
-    return np.array([not views[name].numeric for name in job.names], dtype=np.bool_)
+def _arms(
+    job: Task, real: Part, rows: np.ndarray[tuple[int], np.dtype[np.int64]], extra: int, draw: np.random.Generator
+) -> Iterator[tuple[str, Part, Vector | None]]:
+    """What a model is trained on in each arm: the few real rows, and what is added to them."""
+    others = draw.permutation(len(job.real[1]))
+    others = others[~np.isin(others, rows)][:extra]
+    weights = learning.class_weights(real[1])
+    added = {
+        "synthetic": _some(job.synthetic, draw.permutation(len(job.synthetic[1]))[:extra]),
+        "more real": _some(job.real, others),
+        "independent": _some(job.independent, draw.permutation(len(job.independent[1]))[:extra]),
+        "duplication": _some(real, draw.choice(len(real[1]), extra, p=weights / weights.sum())),
+        "smote": smote(real, extra, draw, np.array(job.whole, dtype=np.bool_)),
+    }
+    yield "real", real, None
+    yield "class weights", real, weights
+    for name, more in added.items():
+        yield name, (np.concatenate([real[0], more[0]]), np.concatenate([real[1], more[1]])), None
+
+
+def _some(part: Part, rows: Any) -> Part:
+    return part[0][rows], part[1][rows]
+
+
+def _means(scores: Scores) -> dict[str, float]:
+    return {name: float(np.mean(values)) for name, values in scores.items()}
+
+
+def _best(scores: Scores) -> str:
+    means = _means(scores)
+    return max(CONTROLS, key=lambda name: means[name])
+
+
+def _paired(scores: Scores, name: str, other: str) -> tuple[float, tuple[float, float] | None]:
+    """The mean gap of two arms over seeds, with bounds."""
+    gaps = [a - b for a, b in zip(scores[name], scores[other], strict=True)]
+    return float(np.mean(gaps)), learning.interval(gaps) if len(gaps) > 1 else None
+
+
+def _reading(score: str, means: Mapping[str, float], sizes: tuple[int, int], as_well: str) -> str:
+    """The arms side by side, and the control that does as well for nothing, if one does."""
+    controls = ", ".join(f"with {said} {means[name]:.3f}" for name, said in CONTROLS.items())
+    told = f"{sizes[0]:,} real rows reach {score} {means['real']:.3f}; with {sizes[1]:,} synthetic rows {means['synthetic']:.3f}, {controls}."
+    return f"{told} {CONTROLS[as_well][0].upper()}{CONTROLS[as_well][1:]} do as well." if as_well else told
 
 
 def smote(

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.errors import MetricError
+from lookalike.evaluate.utility.wording import DIRECTIONS, wording
 from lookalike.evaluate.views import Views
 from lookalike.learners.boosting import Boosted, Features, Vector, auc
 
@@ -25,6 +26,7 @@ class Task:
 
     Attributes:
         classes: their names; empty for a regression.
+        whole: which features are categories: texts are numbers of their own, see `wording`.
         real: features and labels to train on.
         synthetic: the same of the synthetic table, as many rows as `real` at most.
         independent: the same of independently drawn columns.
@@ -34,7 +36,7 @@ class Task:
     """
 
     classes: tuple[str, ...]
-    names: tuple[str, ...]
+    whole: tuple[bool, ...]
     real: tuple[Features, Labels]
     synthetic: tuple[Features, Labels]
     independent: tuple[Features, Labels]
@@ -60,11 +62,11 @@ def task(views: Views) -> Task:
 def _task(views: Views) -> Task:
     target = views.target or ""
     column = views[target]
-    names = tuple(views.modelled(but=target))
-    if not names or not column.compared:
-        raise MetricError(
-            what=f"target {target!r} is of form {column.form!r} or the only column", fix="name a number or a category"
-        )
+    names, words = tuple(views.modelled(but=target)), [c.name for c in views.of_form("text") if c.name != target]
+    if not column.compared:
+        raise MetricError(what=f"target {target!r} is of form {column.form!r}", fix="name a number or a category")
+    if not names and not words:
+        raise MetricError(what=f"there is no column to predict {target!r} from", fix="compare tables with other columns")
     few = column.numeric and np.unique(views.numbers(target, "real")[:5000]).size <= 2
     classes = () if column.numeric and not few else _classes(views, target, few=few)
     draw = views.random("task")
@@ -77,15 +79,17 @@ def _task(views: Views) -> Task:
         test_which, test_rows = "holdout", np.sort(draw.permutation(views.rows("holdout"))[: ROWS // 2])
 
     def take(which: Any, rows: npt.NDArray[np.int64]) -> tuple[Features, Labels]:
-        x, y = views.features(which, names)[rows], _labels(views, which, target, classes)[rows]
+        parts = [views.features(which, names)[rows], *(wording(views, name, which, rows) for name in words)]
+        x, y = np.concatenate(parts, axis=1), _labels(views, which, target, classes)[rows]
         known = ~np.isnan(y)
         return x[known], y[known].astype(np.int64) if classes else y[known]
 
     size = min(ROWS, real_rows.size)
     synthetic = draw.permutation(views.rows("synthetic"))[:size]
     independent = draw.permutation(views.rows("independent"))[:size]
+    whole = tuple(not views[name].numeric for name in names)
     made = Task(
-        classes, names, take("real", np.sort(real_rows[:size])), take("synthetic", np.sort(synthetic)),
+        classes, whole + (False,) * (len(words) * (DIRECTIONS + 2)), take("real", np.sort(real_rows[:size])), take("synthetic", np.sort(synthetic)),
         take("independent", np.sort(independent)), take(test_which, test_rows), seen, test_rows,
     )  # fmt: skip
     for part in ("real", "synthetic", "test"):
@@ -122,17 +126,17 @@ def _labels(views: Views, which: Any, target: str, classes: tuple[str, ...]) -> 
     return np.where((codes >= 0) & (codes < len(classes)), codes, np.nan)
 
 
-def fit(part: tuple[Features, Labels], classes: tuple[str, ...]) -> Callable[[Features], Vector]:
+def fit(part: tuple[Features, Labels], classes: tuple[str, ...], weights: Vector | None = None) -> Callable[[Features], Vector]:
     """A model trained on `part`: probabilities [n, classes], or values [n]; a single class in training is predicted as such."""
     x, y = part
     if not classes:
-        return Boosted(0).fit(x, y).predict
+        return Boosted(0).fit(x, y, weights).predict
     present = np.unique(y)
     if present.size < 2:
         only = np.zeros(len(classes))
         only[present] = 1.0
         return lambda test: np.tile(only, (len(test), 1))
-    model = Boosted(len(classes)).fit(x, y)
+    model = Boosted(len(classes)).fit(x, y, weights)
     return model.probabilities
 
 
@@ -147,6 +151,22 @@ def score(predicted: Vector, y: Labels, classes: tuple[str, ...]) -> float:
         return float(np.mean(known)) if known else float("nan")
     rest = float(((y - y.mean()) ** 2).sum())
     return max(-1.0, 1 - float(((y - predicted) ** 2).sum()) / rest) if rest > 0 else float("nan")
+
+
+def balanced_accuracy(predicted: Vector, y: Labels, classes: tuple[str, ...]) -> float:
+    """Mean recall of the classes that are among the rows, each row called by its likeliest class; NaN of a regression."""
+    if not classes:
+        return float("nan")
+    called = predicted.argmax(axis=1)
+    return float(np.mean([(called[y == k] == k).mean() for k in np.unique(y)]))
+
+
+def class_weights(y: Labels) -> Vector:
+    """A weight for each row, by which all classes together weigh alike; ones of a regression."""
+    if y.dtype.kind != "i":
+        return np.ones(len(y))
+    counts = np.bincount(y)
+    return np.asarray(len(y) / (np.count_nonzero(counts) * counts[y]))
 
 
 def bootstrap(part: tuple[Features, Labels], draw: np.random.Generator, size: int | None = None) -> tuple[Features, Labels]:

@@ -28,6 +28,7 @@ class Tstr(Metric):
 
     kind: ClassVar[str] = "tstr"
     dimension = "utility"
+    reads: ClassVar[tuple[str, ...]] = ("number", "time", "category", "text")
     needs_target: ClassVar[bool] = True
     cost: ClassVar[float] = 2.5
     seeds: int = SEEDS

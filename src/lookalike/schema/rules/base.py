@@ -56,6 +56,20 @@ class Cells:
         self._table = table
         self._kept: dict[tuple[str, str], Any] = {}
 
+    @property
+    def table(self) -> pa.Table:
+        """The rows."""
+        return self._table
+
+    def put(self, name: str, values: pa.Array) -> Cells:
+        """The same rows with one column set."""
+        place = self._table.column_names.index(name)
+        return Cells(self._table.set_column(place, name, values), self.schema)
+
+    def where(self, rows: Mask) -> Cells:
+        """Some of the rows."""
+        return Cells(self._table.filter(pa.array(rows)), self.schema)
+
     @cached_property
     def names(self) -> tuple[str, ...]:
         """Columns that the table and the schema have."""

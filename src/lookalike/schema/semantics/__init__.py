@@ -5,6 +5,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
 from lookalike.errors import SchemaError, did_you_mean
 from lookalike.schema.semantics.anew import Identifier, Personal, Prose
 from lookalike.schema.semantics.base import Semantic
@@ -40,3 +46,21 @@ def semantic_of(column: ColumnSchema) -> Semantic:
             fix=did_you_mean(column.semantic, KINDS, label="types"),
         )
     return kind(column)
+
+
+STORED: tuple[tuple[Callable[[pa.DataType], bool], Any], ...] = (
+    (pa.types.is_timestamp, "datetime"), (pa.types.is_date, "date"), (pa.types.is_time, "time"), (pa.types.is_duration, "duration"),
+    (pa.types.is_boolean, "boolean"), (pa.types.is_integer, "integer"), (pa.types.is_primitive, "decimal"), (pa.types.is_decimal, "decimal"),
+)  # fmt: skip
+
+
+def quantity_of(column: ColumnSchema) -> Semantic:
+    """What a column's cells are as numbers or moments, also where numbers stand for something: a key can be compared with a key.
+
+    Cells that are stored as neither are what `semantic_of` says.
+    """
+    semantic = semantic_of(column)
+    if semantic.quantity or semantic.ordered:
+        return semantic
+    found = next((sort for test, sort in STORED if test(semantic.kind)), None)
+    return semantic if found is None else semantic_of(replace(column, semantic=found))

@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from lookalike.errors import SchemaError
-from lookalike.schema import dates, durations
+from lookalike.schema import durations
+from lookalike.schema.semantics import clock
 from lookalike.schema.semantics.base import Learned, Measured, Quantity, Semantic
 from lookalike.schema.semantics.buffers import is_text, mask_of, one
 from lookalike.schema.semantics.numbers import Numbers, numbers_of, stored, unit_of
 from lookalike.schema.semantics.quantities import read_all
-
-MICROSECOND = Fraction(1, 10**6)  # of moments in texts
 
 
 class Moment(Semantic):
@@ -35,7 +35,17 @@ class Moment(Semantic):
     @property
     def unit(self) -> Fraction:
         """Seconds of one whole."""
-        return MICROSECOND if self.written else unit_of(self.kind, None)
+        return Fraction(1, 10**self._digits) if self.written else unit_of(self.kind, None)
+
+    @property
+    def _forms(self) -> tuple[str, ...]:
+        """Formats of texts, the commonest first."""
+        return (self.column.format, *(form for form, _ in self.column.also))
+
+    @property
+    def _digits(self) -> int:
+        """Digits of a second that texts are counted in."""
+        return max(clock.digits(form) for form in self._forms)
 
     def numbers(self, values: pa.Array | pa.ChunkedArray) -> Numbers:
         """Ticks of the stored unit; microseconds of texts."""
@@ -47,20 +57,37 @@ class Moment(Semantic):
                 what=f"{array.type} cells are no {self.column.semantic} without a format", where=self.column.name,
                 fix="give the column a `format` in the schema, such as %Y-%m-%d",
             )  # fmt: skip
-        texts = array if is_text(array.type) else array.cast(pa.string())
+        texts = array if is_text(array.type) else array.cast(pa.int64()).cast(pa.string())
         return read_all(self, texts, self._read)
 
     def _read(self, texts: pa.Array) -> Numbers:
-        moments = dates.parse(texts, self.column.format).cast(pa.int64())
-        return Numbers(moments.fill_null(0).to_numpy(zero_copy_only=False), mask_of(moments))
+        if self.column.format in durations.FORMS:
+            moments = durations.parse(texts.to_pylist(), self.column.format).cast(pa.int64())
+            return Numbers(moments.fill_null(0).to_numpy(zero_copy_only=False), mask_of(moments))
+        whole, missing = np.zeros(len(texts), np.int64), np.ones(len(texts), bool)
+        for form in self._forms:
+            left = np.flatnonzero(missing)
+            if len(left):
+                read = clock.read(texts if len(left) == len(texts) else texts.take(pa.array(left)), form)
+                whole[left] = read.whole * 10 ** (self._digits - clock.digits(form))
+                missing[left] = read.missing
+        return Numbers(whole, missing)
 
     def stored(self, numbers: Numbers, coins: npt.NDArray[np.float64] | None = None) -> pa.Array:
         """Cells of ticks."""
-        del coins
         if not self.written:
             return stored(numbers, self.kind)
-        moments = stored(numbers, pa.timestamp("us"))
-        return dates.render(moments, self.column.format).cast(self.kind)
+        if self.column.format in durations.FORMS:
+            return durations.render(stored(numbers, pa.timestamp("us")), self.column.format).cast(self.kind)
+        texts = [self._texts(numbers, form) for form in self._forms]
+        ends = np.cumsum([1 - sum(share for _, share in self.column.also), *(share for _, share in self.column.also)])
+        which = np.searchsorted(ends[:-1], coins, "right") if coins is not None else np.zeros(len(numbers.whole), np.int64)
+        made = texts[0] if len(texts) == 1 else pc.choose(pa.array(which), *texts)
+        return made.cast(self.kind) if is_text(self.kind) else made.cast(pa.int64()).cast(self.kind)
+
+    def _texts(self, numbers: Numbers, form: str) -> pa.Array:
+        whole = numbers.whole // 10 ** (self._digits - clock.digits(form))
+        return clock.write(Numbers(whole, numbers.missing), form, self.column.unit if "z" in form else "")
 
     def parse(self, asked: Any) -> Fraction:
         """A moment, or a text of one: in the column's form or as ISO 8601 has it."""

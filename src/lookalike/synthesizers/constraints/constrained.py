@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -15,7 +15,7 @@ import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
 from lookalike.errors import Unsatisfiable
-from lookalike.schema.infer import infer_column
+from lookalike.schema.rules import Cells
 from lookalike.schema.types import TableSchema, arrow_type
 from lookalike.spec import Kind
 from lookalike.synthesizers import conditions
@@ -54,22 +54,13 @@ class Constrained(Synthesizer):
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
         constraints.check(self.constraints, schema.names)
-        table = table.select(list(schema.names))
-        broken = {text: count for text, count in constraints.violations(table, self.constraints).items() if count}
-        if broken:
-            warnings.warn(f"the real table itself breaks constraints: {broken} rows of {table.num_rows}", stacklevel=4)
-        rewritten, how = rewriting.prepare(table, self.constraints)
-        same = {c.name: c for c in schema.columns if rewritten.column_names.count(c.name) and rewritten[c.name] is not None}
-        columns = []
-        changed = {high for high, _, _ in how.gaps}
-        for name in rewritten.column_names:
-            if name in same and name not in changed:
-                columns.append(same[name])
-            else:
-                column = infer_column(name, rewritten[name])
-                merged = name not in same and column.semantic not in ("constant", "category", "boolean")
-                columns.append(replace(column, semantic="category", format="", order=()) if merged else column)
-        self.base.fit(rewritten, TableSchema(tuple(columns)), seed=seed, budget_s=budget_s)
+        cells = Cells(table.select(list(schema.names)), schema)
+        broken = {constraints.text(c): int((~constraints.holding(c, cells)).sum()) for c in self.constraints}
+        named = {text: count for text, count in broken.items() if count}
+        if named:
+            warnings.warn(f"the real table itself breaks constraints: {named} rows of {table.num_rows}", stacklevel=4)
+        rewritten, columns, how = rewriting.prepare(cells, self.constraints)
+        self.base.fit(rewritten, columns, seed=seed, budget_s=budget_s)
         self._rewriting = how
 
     def _profile(self, name: str) -> dict[str, Any] | None:
@@ -81,38 +72,43 @@ class Constrained(Synthesizer):
         return self.base._first({"where": "the constraints hold", **given}, whole)  # noqa: SLF001  # likewise
 
     def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
-        n = len(stretch)
         own, left, where = self._split(given)
-        fields = pa.schema([pa.field(c.name, arrow_type(c.arrow)) for c in schema.columns])
         lost = dict.fromkeys(map(constraints.text, self.constraints), 0)
-        kept: pa.Table | None = None
-        drawn, share = 0, 1.0
+        n, groups, drawn = len(stretch), Groups(len(stretch)), 0
+        kept = Cells(_arrow_schema(schema).empty_table(), schema)
         for attempt in range(ROUNDS):
-            missing = n - (kept.num_rows if kept is not None else 0)
-            wanted = (
-                int(missing / max(share, 0.01) * 1.1) + 8 if attempt else n
-            )  # at first no more: shares hold in all of these
-            size = min(max(wanted, missing), 20 * n + 1000)
+            share = max(kept.rows / max(drawn, 1), 0.01)
+            wanted = int(groups.missing / share * 1.1) + 8 if attempt else n  # at first no more: shares hold in all of these
+            size = min(max(wanted, groups.missing), 20 * n + 1000)
             sample = self.base.sample_arrow(size, given=own, seed=stretch.key("attempt", attempt))
-            sample = rewriting.restore(sample, self._rewriting, self.constraints, fields)
+            cells = rewriting.restore(sample, self._rewriting, self.constraints, schema)
             drawn += size
-            sample = sample.filter(pa.array(_held(sample, left, where)))
-            whole = sample if kept is None else pa.concat_tables([kept, sample])
+            cells = cells.where(_held(cells, left, where))
+            groups.count(self._groups(cells))
+            kept = Cells(pa.concat_tables([kept.table, cells.table.cast(kept.table.schema)]), schema)
             for constraint in self.constraints:
-                mask = constraints.holding(constraint, whole)
+                mask = constraints.holding(constraint, kept)
                 lost[constraints.text(constraint)] += int((~mask).sum())
-                whole = whole.filter(pa.array(mask))
-            kept = whole.slice(0, n)
-            if kept.num_rows == n:
+                kept = kept.where(mask)
+            rows = groups.chosen(self._groups(kept))
+            if rows is not None:
                 before = self._report if stretch.start else {}
                 self._report = {text: count + before.get(text, 0) for text, count in lost.items()}
-                return kept.combine_chunks()
-            share = max(whole.num_rows / max(drawn, 1), 1e-3)
+                return kept.table.take(pa.array(rows)).combine_chunks()
         worst = ", ".join(f"{text} broken by {count}" for text, count in lost.items() if count) or f"given {left} {where}"
         raise Unsatisfiable(
-            what=f"only {kept.num_rows if kept is not None else 0} of {n} rows hold all constraints, out of {drawn} drawn: {worst}",
+            what=f"only {n - groups.missing} of {n} rows hold all constraints, out of {drawn} drawn: {worst}",
             fix="loosen that constraint, or express it so that it is held by construction",
         )
+
+    def _groups(self, cells: Cells) -> npt.NDArray[np.int64]:
+        """Which of the constraints that draw rows again each row is about, as one number a row."""
+        out = np.zeros(cells.rows, np.int64)
+        for i, constraint in enumerate(self.constraints):
+            about = constraint.concerns(cells)
+            if about is not None:
+                out |= about.astype(np.int64) << min(i, 62)
+        return out
 
     def _split(self, given: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any], str]:
         """Conditions that the base method can hold, and those that are tried on finished rows."""
@@ -135,11 +131,51 @@ class Constrained(Synthesizer):
         self._rewriting = Rewriting(gaps, named["merged"], named["hot"], dropped)
 
 
-def _held(sample: pa.Table, left: dict[str, Any], where: str) -> npt.NDArray[np.bool_]:
+def _arrow_schema(schema: TableSchema) -> pa.Schema:
+    return pa.schema([pa.field(column.name, arrow_type(column.arrow)) for column in schema.columns])
+
+
+class Groups:
+    """Rows that constraints are about keep their share, however many of them are drawn again.
+
+    Args:
+        n: rows wanted.
+    """
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+        self.missing = n
+        self._drawn: dict[int, int] = {}
+
+    def count(self, groups: npt.NDArray[np.int64]) -> None:
+        """See rows before any is taken away."""
+        for group, rows in zip(*np.unique(groups, return_counts=True), strict=True):
+            self._drawn[int(group)] = self._drawn.get(int(group), 0) + int(rows)
+
+    def chosen(self, groups: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | None:
+        """The first rows of each group, as many as its share says, in their order; None while some are missing."""
+        wanted = self._wanted()
+        picked = [np.flatnonzero(groups == group)[:rows] for group, rows in wanted.items()]
+        self.missing = self.n - sum(map(len, picked))
+        return None if self.missing else np.sort(np.concatenate([*picked, np.empty(0, np.int64)])).astype(np.int64)
+
+    def _wanted(self) -> dict[int, int]:
+        """Rows of each group, by largest remainder; they sum to n."""
+        total = sum(self._drawn.values())
+        if not total:
+            return {0: self.n}
+        exact = {group: rows / total * self.n for group, rows in self._drawn.items()}
+        out = {group: int(rows) for group, rows in exact.items()}
+        for group in sorted(exact, key=lambda g: out[g] - exact[g])[: self.n - sum(out.values())]:
+            out[group] += 1
+        return out
+
+
+def _held(cells: Cells, left: dict[str, Any], where: str) -> npt.NDArray[np.bool_]:
     """Rows that hold the conditions on finished columns."""
     for name, wanted in left.items():
         if isinstance(wanted, dict) and "shares" in wanted:
             raise Unsatisfiable(
                 what=f"shares of {name!r}, which a constraint rewrites, cannot be set", fix="ask for exact values"
             )
-    return conditions.matching(sample, {**left, "where": where} if where else left)
+    return conditions.matching(cells.table, {**left, "where": where} if where else left, cells.schema)

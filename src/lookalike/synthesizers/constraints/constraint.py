@@ -4,29 +4,48 @@
     range, conditional with `set`               rows are repaired
     unique, conditional with `then`, rule       rows that break it are drawn again; the error says which one and how often
 
+Cells are compared and added up as what their columns are: dates in texts as dates, cents to the last digit. A missing value breaks
+nothing: a rule lets gaps be as the data have them.
+
 `rewriting` rewrites a table for learning and turns samples back; `violations` counts, `apply` repairs and filters any table.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+    model_validator,
+)  # fmt: skip
 
-from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
+from lookalike.errors import SchemaError, SynthesizerError, UnknownColumn, Unsatisfiable, did_you_mean
 from lookalike.rows.batch import Batch
-from lookalike.rows.sql import Sql, evaluate, literal, rows_where, sql_name
-from lookalike.synthesizers.constraints.cells import Mask, cast, joined, mask_of, numbers, put
+from lookalike.rows.sql import Sql, evaluate, rows_where
+from lookalike.schema.infer import infer
+from lookalike.schema.rules import Cells
+from lookalike.schema.semantics.arithmetic import Pair, aligned, placed
+from lookalike.schema.semantics.buffers import Mask
+from lookalike.schema.types import TableSchema
+from lookalike.synthesizers.constraints.cells import bounds, chosen, clipped, differ, fitted, joined, total, typed
 
 
 class Constraint(BaseModel):
     """One condition on all rows."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
 
     @model_serializer(mode="wrap")
     def _with_kind(self, written: SerializerFunctionWrapHandler) -> dict[str, Any]:
@@ -37,17 +56,22 @@ class Constraint(BaseModel):
         """Columns that it names."""
         return ()
 
-    def holds(self, table: pa.Table) -> Mask:
+    def holds(self, cells: Cells) -> Mask:
         """The rows that hold it; a missing value breaks nothing."""
         raise NotImplementedError
 
-    def repair(self, table: pa.Table) -> pa.Table:
+    def repair(self, cells: Cells) -> Cells:
         """The table with rows changed so that they hold it, where that is possible."""
-        return table
+        return cells
+
+    def concerns(self, cells: Cells) -> Mask | None:
+        """Of a constraint that draws rows again, those that it is about: they keep their share. None: it does not say."""
+        del cells
+        return None
 
 
 class Inequality(Constraint):
-    """`low` is at most `high` (below it, when strict)."""
+    """`low` is at most `high` (below it, when strict): numbers, or moments, also such as are written in texts."""
 
     kind: Literal["inequality"] = "inequality"
     low: str
@@ -57,53 +81,62 @@ class Inequality(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.low, self.high
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        test = pc.less if self.strict else pc.less_equal
-        return mask_of(test(table[self.low], table[self.high]))
+    def pair(self, cells: Cells) -> Pair:
+        """Both in one unit."""
+        return aligned(typed(cells, self.low), cells.cells(self.low), typed(cells, self.high), cells.cells(self.high))
 
-    def repair(self, table: pa.Table) -> pa.Table:
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        pair = self.pair(cells)
+        kept = pair.left < pair.right if self.strict else pair.left <= pair.right
+        return np.asarray(kept, bool) | pair.missing
+
+    def repair(self, cells: Cells) -> Cells:
         """Swap the two where they are the wrong way round."""
-        swap = pc.fill_null(pc.greater(table[self.low], table[self.high]), False)
-        low, high = table[self.low], table[self.high]
-        table = put(table, self.low, pc.if_else(swap, high.cast(low.type), low))
-        return put(table, self.high, pc.if_else(swap, low.cast(high.type), high))
+        pair = self.pair(cells)
+        swap = np.asarray(pair.left > pair.right, bool) & ~pair.missing
+        if not swap.any():
+            return cells
+        for name, whole in ((self.low, pair.right), (self.high, pair.left)):
+            swapped = placed(typed(cells, name), whole, pair.unit, pair.missing)
+            cells = cells.put(name, chosen(swap, swapped, cells.cells(name)))
+        return cells
 
 
 class Range(Constraint):
-    """A number lies within bounds; samples are clipped."""
+    """A number or a moment lies within bounds; samples are clipped."""
 
     kind: Literal["range"] = "range"
     column: str
-    low: float | None = None
-    high: float | None = None
+    low: int | float | date | datetime | str | None = None
+    high: int | float | date | datetime | str | None = None
 
     @model_validator(mode="after")
     def _bounded(self) -> Range:
         if self.low is None and self.high is None:
             raise ValueError("a range needs low or high")
-        if self.low is not None and self.high is not None and self.low > self.high:
+        numbers = isinstance(self.low, (int, float)) and isinstance(self.high, (int, float))
+        if numbers and self.low > self.high:  # type: ignore[operator]  # numbers
             raise ValueError(f"no number is at least {self.low} and at most {self.high}; swap them")
         return self
 
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (self.column,)
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        values = table[self.column].cast(pa.float64(), safe=False)
-        out = np.ones(table.num_rows, bool)
-        if self.low is not None:
-            out &= mask_of(pc.greater_equal(values, self.low))
-        if self.high is not None:
-            out &= mask_of(pc.less_equal(values, self.high))
-        return out
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        semantic = typed(cells, self.column)
+        numbers, (low, high) = semantic.numbers(cells.cells(self.column)), bounds(semantic, self.low, self.high)
+        out = np.ones(cells.rows, bool) if low is None else np.asarray(numbers.whole >= low, bool)
+        out &= True if high is None else np.asarray(numbers.whole <= high, bool)
+        return out | numbers.missing
 
-    def repair(self, table: pa.Table) -> pa.Table:  # noqa: D102
-        values = table[self.column].cast(pa.float64(), safe=False)
-        if self.low is not None:
-            values = pc.if_else(pc.less(values, self.low), self.low, values)
-        if self.high is not None:
-            values = pc.if_else(pc.greater(values, self.high), self.high, values)
-        return put(table, self.column, values.cast(table[self.column].type, safe=False))
+    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+        off = ~self.holds(cells)
+        if not off.any():
+            return cells
+        semantic = typed(cells, self.column)
+        own = cells.cells(self.column)
+        inside = clipped(semantic, semantic.numbers(own), *bounds(semantic, self.low, self.high))
+        return cells.put(self.column, chosen(off, inside, own))
 
 
 class Fixed(Constraint):
@@ -112,14 +145,12 @@ class Fixed(Constraint):
     kind: Literal["fixed"] = "fixed"
     names: tuple[str, ...] = Field(alias="columns", min_length=2)
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.names
 
-    def holds(self, table: pa.Table) -> Mask:
+    def holds(self, cells: Cells) -> Mask:
         """By construction; a table alone does not say which combinations are real."""
-        return np.ones(table.num_rows, bool)
+        return np.ones(cells.rows, bool)
 
 
 class Unique(Constraint):
@@ -128,13 +159,11 @@ class Unique(Constraint):
     kind: Literal["unique"] = "unique"
     names: tuple[str, ...] = Field(alias="columns", min_length=1)
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.names
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        keys = joined(table, self.names).dictionary_encode()
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        keys = joined(cells, self.names).dictionary_encode()
         codes = keys.indices.to_numpy()
         first = np.full(len(keys.dictionary), -1, np.int64)
         first[codes[::-1]] = np.arange(len(codes))[::-1]
@@ -142,7 +171,7 @@ class Unique(Constraint):
 
 
 class Formula(Constraint):
-    """A column is an SQL expression of others: it is not learned but worked out."""
+    """A column is an SQL expression of others: it is not learned but worked out, with the digits of the column."""
 
     kind: Literal["formula"] = "formula"
     column: str
@@ -151,16 +180,16 @@ class Formula(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (self.column,)
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        made, there = self.repair(table)[self.column], table[self.column]
-        if pa.types.is_floating(made.type):
-            return mask_of(pc.less_equal(pc.abs(pc.subtract(made, there)), 1e-9))
-        return mask_of(pc.equal(made, there))
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        return ~differ(typed(cells, self.column), self.made(cells), cells.cells(self.column))
 
-    def repair(self, table: pa.Table) -> pa.Table:  # noqa: D102
-        kind = table.schema.field(self.column).type
-        made = evaluate(self.sql, Batch.of(table.drop_columns([self.column])), exact=True)
-        return put(table, self.column, cast(made, kind))
+    def made(self, cells: Cells) -> pa.Array:
+        """What the expression gives."""
+        made = evaluate(self.sql, Batch.of(cells.table.drop_columns([self.column])), exact=True)
+        return fitted(made, typed(cells, self.column))
+
+    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+        return cells.put(self.column, self.made(cells))
 
 
 class OneHot(Constraint):
@@ -169,25 +198,28 @@ class OneHot(Constraint):
     kind: Literal["one_hot"] = "one_hot"
     names: tuple[str, ...] = Field(alias="columns", min_length=2)
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
-
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.names
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        hot = numbers(table, self.names)
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        hot = self.numbers(cells)
         return np.asarray((hot.sum(axis=1) == 1) & ((hot == 0) | (hot == 1)).all(axis=1))
 
-    def repair(self, table: pa.Table) -> pa.Table:
+    def numbers(self, cells: Cells) -> npt.NDArray[np.float64]:
+        """The columns as float64 [n, d]."""
+        return np.stack([typed(cells, name).floats(cells.cells(name)) for name in self.names], axis=1)
+
+    def repair(self, cells: Cells) -> Cells:
         """The greatest becomes the one."""
-        best = numbers(table, self.names).argmax(axis=1)
+        best = self.numbers(cells).argmax(axis=1)
         for i, name in enumerate(self.names):
-            table = put(table, name, cast(pa.array((best == i).astype(np.int64)), table.schema.field(name).type))
-        return table
+            hot = pa.array((best == i).astype(np.int64))
+            cells = cells.put(name, fitted(hot, typed(cells, name)))
+        return cells
 
 
 class Sum(Constraint):
-    """The parts add up to the total, which is worked out from them."""
+    """The parts add up to the total, which is worked out from them, to the last digit."""
 
     kind: Literal["sum"] = "sum"
     parts: tuple[str, ...] = Field(min_length=1)
@@ -196,19 +228,12 @@ class Sum(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (*self.parts, self.total)
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        difference = numbers(table, self.parts).sum(axis=1) - numbers(table, (self.total,))[:, 0]
-        return np.asarray(
-            np.isnan(difference) | (np.abs(difference) < 1e-6 * (1 + np.abs(numbers(table, (self.total,))[:, 0])))
-        )
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        target = typed(cells, self.total)
+        return ~differ(target, total(cells, self.parts, target), cells.cells(self.total))
 
-    def repair(self, table: pa.Table) -> pa.Table:  # noqa: D102
-        total = table[self.parts[0]]
-        for part in self.parts[1:]:
-            total = pc.add(total, table[part])
-        kind = table.schema.field(self.total).type
-        digits = 9 if pa.types.is_floating(kind) else 0
-        return put(table, self.total, cast(pc.round(total, digits) if digits else total, kind))
+    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+        return cells.put(self.total, total(cells, self.parts, typed(cells, self.total)))
 
 
 class Conditional(Constraint):
@@ -228,22 +253,32 @@ class Conditional(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return tuple(self.set or ())
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        then = self.then
-        if then is None:
-            assert self.set is not None
-            then = " and ".join(f"{sql_name(name)} is not distinct from {literal(value)}" for name, value in self.set.items())
-        rows = Batch.of(table)
-        return ~rows_where(self.when, rows) | rows_where(then, rows, unknown=True)
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        concerned = rows_where(self.when, Batch.of(cells.table))
+        if self.then is not None:
+            return ~concerned | rows_where(self.then, Batch.of(cells.table), unknown=True)
+        repaired = self.repair(cells)
+        same = [_equal(repaired.cells(name), cells.cells(name)) for name in self.set or ()]
+        return ~concerned | np.all(same, axis=0)
 
-    def repair(self, table: pa.Table) -> pa.Table:  # noqa: D102
+    def repair(self, cells: Cells) -> Cells:  # noqa: D102
         if self.set is None:
-            return table
-        where = pa.array(rows_where(self.when, Batch.of(table)))
+            return cells
+        where = rows_where(self.when, Batch.of(cells.table))
         for name, value in self.set.items():
-            column = table[name]
-            table = put(table, name, pc.if_else(where, pa.scalar(value, column.type), column))
-        return table
+            own = cells.cells(name)
+            wanted = cells.semantic(name).cells([value]).take(pa.array(np.zeros(cells.rows, np.int64)))
+            cells = cells.put(name, chosen(where, wanted, own))
+        return cells
+
+    def concerns(self, cells: Cells) -> Mask | None:  # noqa: D102
+        return None if self.then is None else rows_where(self.when, Batch.of(cells.table))
+
+
+def _equal(a: pa.Array, b: pa.Array) -> Mask:
+    """Where two columns are equal, or both missing."""
+    both = pc.or_(pc.fill_null(pc.equal(a, b), False), pc.and_(pc.is_null(a), pc.is_null(b)))
+    return np.asarray(both.to_numpy(zero_copy_only=False), bool)
 
 
 class Rule(Constraint):
@@ -252,13 +287,33 @@ class Rule(Constraint):
     kind: Literal["rule"] = "rule"
     sql: Sql
 
-    def holds(self, table: pa.Table) -> Mask:  # noqa: D102
-        return rows_where(self.sql, Batch.of(table), unknown=True)
+    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+        return rows_where(self.sql, Batch.of(cells.table), unknown=True)
+
+
+NAME = r"""("(?:[^"]|"")+"|[^\W\d]\w*)"""
+BETWEEN = re.compile(rf"\s*{NAME}\s*(<=?|>=?)\s*{NAME}\s*")
+
+
+def _from_text(written: Any) -> Any:
+    """A text as a constraint: `net <= gross` is an inequality, any other an SQL condition."""
+    if not isinstance(written, str):
+        return written
+    match = BETWEEN.fullmatch(written)
+    if match is None:
+        return {"kind": "rule", "sql": written}
+    low, sign, high = match.groups()
+    low, high = (part[1:-1].replace('""', '"') if part.startswith('"') else part for part in (low, high))
+    if sign.startswith(">"):
+        low, high = high, low
+    return {"kind": "inequality", "low": low, "high": high, "strict": not sign.endswith("=")}
 
 
 AnyConstraint = Annotated[
-    Inequality | Range | Fixed | Unique | Formula | OneHot | Sum | Conditional | Rule, Field(discriminator="kind")
+    Annotated[Inequality | Range | Fixed | Unique | Formula | OneHot | Sum | Conditional | Rule, Field(discriminator="kind")],
+    BeforeValidator(_from_text),
 ]
+"""A constraint as recipes and calls write it: a mapping with its kind, or a text such as `net <= gross`."""
 
 
 # --- of several constraints ------------------------------------------------------------------------------------------------
@@ -288,14 +343,17 @@ def check(constraints: Sequence[Constraint], names: Sequence[str]) -> None:
 
 
 def _check_ranges(constraints: Sequence[Constraint]) -> None:
-    bounds: dict[str, tuple[float, float]] = {}
+    known: dict[str, tuple[float, float]] = {}
     for c in constraints:
         if isinstance(c, Range):
-            low, high = bounds.get(c.column, (-np.inf, np.inf))
-            low, high = max(low, c.low if c.low is not None else -np.inf), min(high, c.high if c.high is not None else np.inf)
+            low, high = known.get(c.column, (-np.inf, np.inf))
+            low, high = (
+                max(low, c.low) if isinstance(c.low, (int, float)) else low,
+                min(high, c.high) if isinstance(c.high, (int, float)) else high,
+            )
             if low > high:
                 raise Unsatisfiable(what=f"ranges of {c.column!r} do not meet", fix="remove one of them")
-            bounds[c.column] = (low, high)
+            known[c.column] = (low, high)
 
 
 def _reaches(start: str, goal: str, above: dict[str, set[str]]) -> bool:
@@ -316,43 +374,46 @@ def text(constraint: Constraint) -> str:
     return f"{body.pop('kind')} " + ", ".join(f"{key}={value}" for key, value in body.items())
 
 
-def holding(constraint: Constraint, table: pa.Table) -> Mask:
+def holding(constraint: Constraint, cells: Cells) -> Mask:
     """`holds`, with an error that names the constraint.
 
     Raises:
         SynthesizerError: the columns are of types that it cannot compare.
     """
     try:
-        return constraint.holds(table)
-    except pa.ArrowException as exc:
-        raise _unfit(constraint, table, exc) from exc
+        return constraint.holds(cells)
+    except (pa.ArrowException, SchemaError) as exc:
+        raise _unfit(constraint, cells, exc) from exc
 
 
-def repaired(constraint: Constraint, table: pa.Table) -> pa.Table:
+def repaired(constraint: Constraint, cells: Cells) -> Cells:
     """`repair`, with an error that names the constraint.
 
     Raises:
         SynthesizerError: the columns are of types that it cannot change.
     """
     try:
-        return constraint.repair(table)
-    except pa.ArrowException as exc:
-        raise _unfit(constraint, table, exc) from exc
+        return constraint.repair(cells)
+    except (pa.ArrowException, SchemaError) as exc:
+        raise _unfit(constraint, cells, exc) from exc
 
 
-def _unfit(constraint: Constraint, table: pa.Table, exc: Exception) -> SynthesizerError:
-    kinds = ", ".join(f"{name}: {table.schema.field(name).type}" for name in constraint.columns())
+def _unfit(constraint: Constraint, cells: Cells, exc: Exception) -> SynthesizerError:
+    kinds = ", ".join(f"{name}: {cells.table.schema.field(name).type}" for name in constraint.columns())
     return SynthesizerError(
         what=f"{text(constraint)} does not fit its columns ({kinds}): {exc}", fix="name columns of fitting types"
     )
 
 
-def violations(table: pa.Table, constraints: Sequence[Constraint]) -> dict[str, int]:
+def violations(table: pa.Table, constraints: Sequence[Constraint], schema: TableSchema | None = None) -> dict[str, int]:
     """Rows that break each constraint, by its text."""
-    return {text(constraint): int((~holding(constraint, table)).sum()) for constraint in constraints}
+    cells = Cells(table, schema or infer(table))
+    return {text(constraint): int((~holding(constraint, cells)).sum()) for constraint in constraints}
 
 
-def apply(table: pa.Table, constraints: Sequence[Constraint]) -> tuple[pa.Table, dict[str, int]]:
+def apply(
+    table: pa.Table, constraints: Sequence[Constraint], schema: TableSchema | None = None
+) -> tuple[pa.Table, dict[str, int]]:
     """Any table repaired, rows that still break a constraint left out, and how many rows each one cost.
 
     Raises:
@@ -360,11 +421,12 @@ def apply(table: pa.Table, constraints: Sequence[Constraint]) -> tuple[pa.Table,
         Unsatisfiable: constraints that contradict each other.
     """
     check(constraints, table.column_names)
+    cells = Cells(table, schema or infer(table))
     for constraint in constraints:
-        table = repaired(constraint, table)
+        cells = repaired(constraint, cells)
     lost = {}
     for constraint in constraints:
-        mask = holding(constraint, table)
+        mask = holding(constraint, cells)
         lost[text(constraint)] = int((~mask).sum())
-        table = table.filter(pa.array(mask))
-    return table, lost
+        cells = cells.where(mask)
+    return cells.table, lost

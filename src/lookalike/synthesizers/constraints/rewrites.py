@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import SynthesizerError
-from lookalike.synthesizers.constraints.cells import cast, joined, numbers, put
+from lookalike.schema.rules import Cells
+from lookalike.schema.semantics.arithmetic import placed
+from lookalike.schema.semantics.buffers import arrow, one
+from lookalike.schema.semantics.numbers import numbers_of
+from lookalike.schema.types import ColumnSchema, TableSchema
+from lookalike.synthesizers.constraints.cells import fitted, joined, parted, typed
 from lookalike.synthesizers.constraints.constraint import Constraint, Fixed, Formula, Inequality, OneHot, Sum, holding, repaired
 
 
@@ -21,110 +26,136 @@ class Rewriting:
     """How a table was rewritten for learning.
 
     Attributes:
-        gaps: high column -> low column, learned as the distance between them.
+        gaps: (high column, low column, unit): learned as the distance between them, in this unit; "" of floats.
         merged: new column -> the columns that it stands for (fixed combinations).
         hot: new column -> the columns of which it names the one that is 1.
-        dropped: columns that are worked out after sampling, with their Arrow type.
+        dropped: columns that are worked out after sampling -> the new column that says where they are missing, or "".
     """
 
-    gaps: tuple[tuple[str, str, str], ...] = ()  # high, low, Arrow type of high
+    gaps: tuple[tuple[str, str, str], ...] = ()
     merged: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hot: tuple[tuple[str, tuple[str, ...]], ...] = ()
     dropped: tuple[tuple[str, str], ...] = ()
 
 
-def prepare(table: pa.Table, constraints: Sequence[Constraint]) -> tuple[pa.Table, Rewriting]:
-    """The table to learn, in which rows cannot break what is held by construction."""
-    gaps: list[tuple[str, str, str]] = []
-    merged: list[tuple[str, tuple[str, ...]]] = []
-    hot: list[tuple[str, tuple[str, ...]]] = []
-    dropped: list[tuple[str, str]] = []
-    taken: set[str] = set()
-    out = table
+@dataclass
+class _Draft:
+    """A table while it is rewritten: columns with what they are."""
+
+    columns: dict[str, tuple[ColumnSchema, pa.Array]]
+    taken: set[str]
+    gaps: list[tuple[str, str, str]]
+    merged: list[tuple[str, tuple[str, ...]]]
+    hot: list[tuple[str, tuple[str, ...]]]
+    dropped: list[tuple[str, str]]
+
+    def one_for(self, name: str, names: Sequence[str], texts: pa.Array) -> None:
+        """Put a new column in the place of several."""
+        self.taken |= set(names)
+        for part in names:
+            del self.columns[part]
+        self.columns[name] = ColumnSchema(name, "category", "string"), texts
+
+
+def prepare(cells: Cells, constraints: Sequence[Constraint]) -> tuple[pa.Table, TableSchema, Rewriting]:
+    """The table to learn, in which rows cannot break what is held by construction, and what its columns are."""
+    draft = _Draft({name: (cells.schema[name], cells.cells(name)) for name in cells.names}, set(), [], [], [], [])
     for number, constraint in enumerate(constraints):
         names = constraint.columns()
         if isinstance(constraint, Inequality):
-            if constraint.high not in taken and _can_subtract(table, constraint):
-                taken.add(constraint.high)
-                out = put(out, constraint.high, _difference(table, constraint))
-                gaps.append((constraint.high, constraint.low, str(table.schema.field(constraint.high).type)))
-        elif isinstance(constraint, (Fixed, OneHot)) and not taken & set(names):
-            taken |= set(names)
+            _part(draft, cells, constraint)
+        elif isinstance(constraint, (Fixed, OneHot)) and not draft.taken & set(names):
             name = f"_{constraint.kind}_{number}"
-            text = joined(table, names) if isinstance(constraint, Fixed) else _hottest(table, names)
-            out = out.drop_columns(list(names)).append_column(name, text)
-            (merged if isinstance(constraint, Fixed) else hot).append((name, tuple(names)))
+            if isinstance(constraint, Fixed):
+                draft.merged.append((name, names))
+                draft.one_for(name, names, joined(cells, names))
+            else:
+                draft.hot.append((name, names))
+                best = constraint.numbers(cells).argmax(axis=1)
+                draft.one_for(name, names, pa.array([names[i] for i in best.tolist()], pa.string()))
         elif isinstance(constraint, (Formula, Sum)):
-            target = constraint.column if isinstance(constraint, Formula) else constraint.total
-            if target not in taken:
-                taken.add(target)
-                dropped.append((target, str(table.schema.field(target).type)))
-                out = out.drop_columns([target])
-    if out.num_columns == 0:
+            _drop(draft, cells, constraint, f"_gap_{number}")
+    if not draft.columns:
         raise SynthesizerError(what="constraints leave no column to learn", fix="remove a formula or a sum")
-    return out, Rewriting(tuple(gaps), tuple(merged), tuple(hot), tuple(dropped))
+    table = pa.table({name: values for name, (_, values) in draft.columns.items()})
+    schema = TableSchema(tuple(replace(column, name=name) for name, (column, _) in draft.columns.items()))
+    return table, schema, Rewriting(tuple(draft.gaps), tuple(draft.merged), tuple(draft.hot), tuple(draft.dropped))
 
 
-def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constraint], schema: pa.Schema) -> pa.Table:
+def _part(draft: _Draft, cells: Cells, constraint: Inequality) -> None:
+    """Learn how far the high column lies above the low one, when every row holds that and a missing low never has a high."""
+    low, high = constraint.columns()
+    if high in draft.taken or low not in cells.names or not holding(constraint, cells).all():
+        return
+    if (cells.missing(low) & ~cells.missing(high)).any():
+        return
+    pair = constraint.pair(cells)
+    whole = pair.right - pair.left
+    if whole.dtype == object:
+        return  # beyond 64 bits: rows are drawn again instead
+    exact = whole.dtype.kind != "f"
+    kind: Any = "integer" if exact else "decimal"
+    missing = pair.missing
+    column = ColumnSchema(
+        high, kind, "int64" if exact else "double", nullable=bool(missing.any()), decimals=0 if exact else None
+    )
+    draft.columns[high] = column, arrow(np.where(missing, 0, whole), missing)
+    draft.taken.add(high)
+    draft.gaps.append((high, low, str(pair.unit) if exact else ""))
+
+
+def _drop(draft: _Draft, cells: Cells, constraint: Formula | Sum, name: str) -> None:
+    """Leave out what is worked out; where it is missing in rows that would give it, that is learned."""
+    target = constraint.column if isinstance(constraint, Formula) else constraint.total
+    if target in draft.taken:
+        return
+    draft.taken.add(target)
+    del draft.columns[target]
+    odd = cells.missing(target) & ~repaired(constraint, cells).missing(target)
+    if odd.any():
+        draft.columns[name] = ColumnSchema(name, "boolean", "bool"), pa.array(odd)
+    draft.dropped.append((target, name if odd.any() else ""))
+
+
+def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constraint], schema: TableSchema) -> Cells:
     """A sample with the real table's columns again, repaired where a constraint can be."""
+    kinds = {column.name: Cells(pa.table({}), schema).semantic(column.name).kind for column in schema.columns}
     for name, names in rewriting.merged:
-        rows = [orjson.loads(cell) for cell in sample[name].to_pylist()]
-        for i, part in enumerate(names):
-            sample = sample.append_column(part, _from_json([row[i] for row in rows], schema.field(part).type))
-        sample = sample.drop_columns([name])
+        for part, values in zip(names, parted(sample[name], [kinds[part] for part in names]), strict=True):
+            sample = sample.append_column(part, values)
     for name, names in rewriting.hot:
         chosen = np.array(sample[name].to_pylist(), object)
         for part in names:
-            sample = sample.append_column(part, cast(pa.array((chosen == part).astype(np.int64)), schema.field(part).type))
-        sample = sample.drop_columns([name])
-    waiting = {high: low for high, low, _ in rewriting.gaps}
-    while waiting:  # a column is added up once the one below it is
-        ready = [high for high, low in waiting.items() if low not in waiting]
-        for high in ready or list(waiting):
-            sample = put(sample, high, _added(sample[waiting.pop(high)], sample[high], schema.field(high).type))
+            hot = pa.array((chosen == part).astype(np.int64))
+            sample = sample.append_column(part, fitted(hot, typed(Cells(sample, schema), part)))
     for name, _ in rewriting.dropped:
-        sample = sample.append_column(name, pa.nulls(sample.num_rows, schema.field(name).type))
+        sample = sample.append_column(name, pa.nulls(sample.num_rows, kinds[name]))
+    waiting = {high: (low, unit) for high, low, unit in rewriting.gaps}
+    while waiting:  # a column is added up once the one below it is
+        ready = [high for high, (low, _) in waiting.items() if low not in waiting]
+        for high in ready or list(waiting):
+            sample = _added(sample, schema, high, *waiting.pop(high))
+    odd = {target: sample[name] for target, name in rewriting.dropped if name}
+    cells = Cells(sample.select(list(schema.names)), schema)
     for constraint in constraints:
-        sample = repaired(constraint, sample)
-    return sample.select(schema.names)
+        cells = repaired(constraint, cells)
+    for target, where in odd.items():
+        nulls = pa.nulls(cells.rows, kinds[target])
+        cells = cells.put(target, pc.if_else(where, nulls, cells.cells(target)))
+    return cells
 
 
-def _can_subtract(table: pa.Table, constraint: Inequality) -> bool:
-    """Both are numbers or moments of one type, and a missing low never has a high."""
-    low, high = table[constraint.low], table[constraint.high]
-    moments = pa.types.is_temporal(low.type) and low.type == high.type
-    numbers = all(pa.types.is_integer(c.type) or pa.types.is_floating(c.type) for c in (low, high))
-    lost = pc.sum(pc.and_(low.is_null(), high.is_valid())).as_py() or 0
-    return (moments or numbers) and lost == 0 and bool(holding(constraint, table).all())
-
-
-def _difference(table: pa.Table, constraint: Inequality) -> pa.ChunkedArray:
-    high, low = (_ticks(table[name]) for name in (constraint.high, constraint.low))
-    return pc.subtract(high, low)
-
-
-def _ticks(values: pa.ChunkedArray) -> pa.ChunkedArray:
-    kind = values.type
-    if pa.types.is_date32(kind) or pa.types.is_time32(kind):
-        return values.cast(pa.int32()).cast(pa.int64())
-    return values.cast(pa.int64()) if pa.types.is_temporal(kind) else values
-
-
-def _added(low: pa.ChunkedArray, gap: pa.ChunkedArray, kind: pa.DataType) -> pa.ChunkedArray:
-    total = pc.add(_ticks(low), gap)
-    if pa.types.is_floating(total.type):
-        total = pc.round(total, 9)
-    if pa.types.is_date32(kind) or pa.types.is_time32(kind):
-        return total.cast(pa.int32()).cast(kind)
-    return total.cast(kind, safe=False)
-
-
-def _hottest(table: pa.Table, names: Sequence[str]) -> pa.Array:
-    return pa.array([names[i] for i in numbers(table, names).argmax(axis=1).tolist()], pa.string())
-
-
-def _from_json(cells: list[Any], kind: pa.DataType) -> pa.Array:
-    if pa.types.is_dictionary(kind):
-        kind = kind.value_type
-    plain = pa.array(cells)
-    return pa.nulls(len(cells), kind) if pa.types.is_null(plain.type) else plain.cast(kind)
+def _added(sample: pa.Table, schema: TableSchema, high: str, low: str, unit: str) -> pa.Table:
+    """The high column from the low one and the distance between them."""
+    cells = Cells(sample, schema)
+    target, below = typed(cells, high), typed(cells, low)
+    gap = numbers_of(one(sample[high]))
+    start = below.numbers(cells.cells(low))
+    missing = gap.missing | start.missing
+    if unit:
+        step = Fraction(unit)
+        whole = np.where(missing, 0, start.whole) * int(below.unit / step) + np.where(missing, 0, gap.whole)
+        values = placed(target, whole, step, missing)
+    else:
+        values = placed(target, below.floats(cells.cells(low)) + gap.whole, Fraction(1), missing)
+    return sample.set_column(sample.column_names.index(high), high, values)

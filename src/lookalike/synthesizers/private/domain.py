@@ -17,7 +17,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 from scipy.special import ndtri
 
 from lookalike.errors import SynthesizerError
@@ -218,14 +217,12 @@ class Domain:
         """Levels whose noisy count passes the threshold, and one for all others."""
         if pa.types.is_null(array.type) or rho <= 0:
             return []
-        counted = pc.value_counts(array.drop_null())
+        table, codes = Table.learn(replace(self.column, order=()), array)
         sigma = gaussian_sigma(rho)
-        counts = counted.field("counts").to_numpy() + draws.normal(0, sigma, len(counted))
+        counts = np.bincount(codes, minlength=table.size)[1:] + draws.normal(0, sigma, table.size - 1)
         threshold = 1 + sigma * float(-ndtri(delta))
         kept = [
-            (count, value)
-            for count, value in zip(counts.tolist(), counted.field("values").to_pylist(), strict=True)
-            if count > threshold
+            (count, value) for count, value in zip(counts.tolist(), table.values.to_pylist(), strict=True) if count > threshold
         ]
         levels = [value for _, value in sorted(kept, key=lambda pair: (-pair[0], str(pair[1])))]
         if is_text(array.type):

@@ -64,6 +64,11 @@ class Fitted:
     depths: dict[str, Places] = field(default_factory=dict)
     absent: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def moments(self) -> tuple[After, ...]:
+        """The rules that keep its moments after its parents'."""
+        return (*self.afters, *((self.order.after,) if self.order is not None and self.order.after is not None else ()))
+
 
 @dataclass(frozen=True)
 class Learned:

@@ -19,6 +19,7 @@ from lookalike.synthesizers.relational import across, learn, store
 from lookalike.synthesizers.relational.graph import Places
 from lookalike.synthesizers.relational.learn import Fitted
 from lookalike.synthesizers.relational.make import Made, circle, make
+from lookalike.synthesizers.relational.typed import typed, written
 
 
 class Relational(Spec):
@@ -67,7 +68,7 @@ class Relational(Spec):
     @property
     def rules_(self) -> tuple[str, ...]:
         """The rules between tables that hold in every real row, and in every made one, in words."""
-        found = [rule for fitted in self._fitted.values() for rule in (*fitted.copies, *fitted.afters)]
+        found = [rule for fitted in self._fitted.values() for rule in (*fitted.copies, *fitted.moments)]
         return tuple(map(str, (*self._totals, *found)))
 
     @property
@@ -99,7 +100,7 @@ class Relational(Spec):
             if name not in arrow:
                 raise SynthesizerError(what=f"a method is named for {name!r}", fix=did_you_mean(name, arrow, label="tables"))
         found = schema or find_relations(arrow)
-        learned = learn.fit(arrow, found, dict(self.tables), self.orphans, seed, budget_s)
+        learned = learn.fit(*typed(arrow, found), dict(self.tables), self.orphans, seed, budget_s)
         self._fitted, self._totals = learned.tables, learned.totals
         self._frames = {str(name): frames.frame_kind(table) for name, table in data.items()}
         self._schema = found
@@ -152,7 +153,7 @@ class Relational(Spec):
         tables = {name: made[name].table for name in self._fitted}
         for total in reversed(self._totals):  # of children first: a total may be summed up again
             tables[total.parent] = self._added_up(total, tables, made)
-        return tables
+        return {name: written(table, schema.tables[name], rng.key(seed, name)) for name, table in tables.items()}
 
     def _check_asked(self, rows: Mapping[str, int], given: Mapping[str, Given]) -> None:
         """Only tables that count their own rows can be asked for."""

@@ -92,7 +92,11 @@ def read(folder: Path) -> Saved:
         schema = DatasetSchema.parse(body["schema"])
         tables = {saved["name"]: _fitted(folder / f"{n:03d}", saved, schema) for n, saved in enumerate(body["tables"])}
         totals = tuple(Total(**{**total, "of": tuple(total["of"])}) for total in body["totals"])
-        return Saved(body["spec"], schema, {n: frames.FrameKind.parse(k) for n, k in body["frames"].items()}, tables, totals)
+        kinds = {
+            name: frames.FrameKind.parse(kind, {c.name: c.order for c in schema.tables[name].columns})
+            for name, kind in body["frames"].items()
+        }
+        return Saved(body["spec"], schema, kinds, tables, totals)
     except (OSError, KeyError, TypeError, ValueError, IndexError, AttributeError, pa.ArrowInvalid) as exc:
         if isinstance(exc, LookalikeError):
             raise

@@ -36,12 +36,16 @@ def lift(results: Sequence[Result]) -> list[dict[str, Any]]:
     ]
 
 
+_SETS = {
+    "augmentation_lift": "Real and synthetic rows",
+    "augmentation_lift.over_controls": "The same, beyond the best control",
+    "augmentation_lift.balanced": "Real and synthetic rows, in balanced accuracy",
+    "augmentation_lift.balanced_over_controls": "The same, beyond the best control",
+}
+
+
 def _training_set(r: Result) -> str:
-    if r.name == "augmentation_lift":
-        return "Real and synthetic rows"
-    if r.name == "augmentation_lift.over_controls":
-        return "The same, beyond the best control"
-    return f"Control: {r.subject.replace('smote', 'SMOTE')}" if ".control." in r.name else name_of(r.name)
+    return _SETS.get(r.name) or f"Control: {r.subject.replace('smote', 'SMOTE')}"
 
 
 def groups(results: Sequence[Result]) -> list[dict[str, Any]]:
