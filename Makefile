@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup demo test check fast lint types docs lock bench clean
+.PHONY: setup demo test check fast lint types docs lock bench fuzz clean
 
 setup: .venv/ready
 
@@ -38,6 +38,10 @@ lock:
 	$(BIN)/uv pip compile pyproject.toml requirements/dev.in --universal --generate-hashes --no-header --no-annotate \
 	  --no-emit-index-url --no-emit-find-links --extra local --extra excel --extra sql --extra text \
 	  --extra hub --extra sign -o requirements/lock.txt
+
+# before a release: broken inputs at every door, `make fuzz SECONDS=60 SEED=1`
+fuzz: setup
+	$(BIN)/python scripts/fuzz.py --seconds $(or $(SECONDS),600) --seed $(or $(SEED),0)
 
 bench: setup
 	$(BIN)/python benchmarks/run_all.py

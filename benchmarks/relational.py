@@ -42,7 +42,11 @@ def row(folder: Path) -> str:
     report = la.evaluate(tables, made, schema=schema, only=list(METRICS), gates="none")
     cells = []
     for kind in METRICS:
-        found = [r for r in report.results if r.name == kind and r.value is not None and (r.subject or kind == "c2st")]
+        found = [
+            r
+            for r in report.results
+            if r.metric == kind and r.value is not None and (r.subject or r.table) and "pmse" not in r.name
+        ]
         value = np.mean([r.value for r in found]) if found else np.nan
         ceilings = [r.ceiling for r in found if r.ceiling is not None]
         cells.append(f"{value:.3f}" + (f" ({np.mean(ceilings):.3f})" if ceilings else ""))

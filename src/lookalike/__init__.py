@@ -29,7 +29,22 @@ __version__ = "0.1.0"
 
 _NAMES: dict[str, str] = {
     **dict.fromkeys(
-        ("export", "fit", "kinds", "load", "mimic", "new", "plan", "preview", "read", "run", "sample", "tune", "verify"),
+        (
+            "export",
+            "fit",
+            "kinds",
+            "load",
+            "look",
+            "mimic",
+            "new",
+            "plan",
+            "preview",
+            "read",
+            "run",
+            "sample",
+            "tune",
+            "verify",
+        ),
         "lookalike.api",
     ),
     "evaluate": "lookalike.evaluate.evaluate",
@@ -106,6 +121,7 @@ __all__ = [
     "impute",
     "kinds",
     "load",
+    "look",
     "mimic",
     "new",
     "plan",

@@ -13,6 +13,9 @@ from lookalike.api import (
     load as load,
 )
 from lookalike.api import (
+    look as look,
+)
+from lookalike.api import (
     mimic as mimic,
 )
 from lookalike.api import (

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from lookalike.evaluate.report import Report
     from lookalike.export.base import Exporter
     from lookalike.plan import Plan
+    from lookalike.plan.estimate import SoFar
     from lookalike.recipe.model import Recipe
     from lookalike.recipe.pages import Page
     from lookalike.run.engine import Options, Progress
@@ -93,6 +94,7 @@ def plan(
     recipe: RecipeLike,
     *,
     rows: int | None = None,
+    first: int | None = None,
     set: Mapping[str, str] | None = None,
     allow_code: bool = False,
 ) -> Plan:
@@ -101,6 +103,7 @@ def plan(
     Args:
         recipe: a recipe, a recipe file, or a run folder (its recipe).
         rows: overrides the number of rows of every table that says one.
+        first: makes no more than so many rows of a table, also of a grid.
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
 
@@ -125,7 +128,16 @@ def plan(
         recipe = recipes.load(path, set=set or {})
     elif isinstance(recipe, Mapping):
         recipe = recipes.load(recipe, set=set or {})
-    return compile_plan(recipe, root, rows=rows, allow_code=allow_code)
+    return compile_plan(recipe, root, rows=rows, first=first, allow_code=allow_code)
+
+
+def so_far(made: Plan, folder: Path) -> SoFar | None:
+    """What a run folder holds already of a plan, and what it has cost; None where no run was begun."""
+    if not (folder / "plan.json").is_file():
+        return None
+    from lookalike.run.so_far import so_far as of_run
+
+    return of_run(made, folder)
 
 
 def default_folder(recipe: Path, made: Plan) -> Path:
@@ -154,6 +166,7 @@ def make(
 
     Raises:
         GateFailed: with `stop_early`, a gate is lost; what was made is kept.
+        ModelError: every row of a table failed.
     """
     from lookalike.export.sign import unseal
     from lookalike.run.engine import Options
@@ -165,7 +178,10 @@ def make(
 
         options = replace(options, look=lost_gates(made))
     unseal(Path(to))
-    return run_plan(made, Path(to), options, listeners, progress)
+    folder = run_plan(made, Path(to), options, listeners, progress)
+    if options.shard.whole:
+        folder.check_made()
+    return folder
 
 
 def run(
@@ -206,6 +222,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     """
     from lookalike.proof import measure as measure_run
 
+    folder.check_made()
     return measure_run(made, folder, only=only)
 
 
@@ -272,7 +289,7 @@ def fit(
     data: Any,
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
-    schema: TableSchema | None = None,
+    schema: TableSchema | str | Path | None = None,
     seed: int = 0,
     budget_s: float | None = None,
 ) -> Synthesizer:
@@ -281,7 +298,7 @@ def fit(
     Args:
         data: a frame, a file, or a database URL.
         synthesizer: a kind, or a configured synthesizer.
-        schema: semantic types; inferred when not given.
+        schema: semantic types, or a file that corrects them (see `look`); inferred when not given.
         seed: the same data and seed give the same model.
         budget_s: seconds that the fit may take.
     """
@@ -292,6 +309,25 @@ def _unfitted(synthesizer: str | Synthesizer | type[Synthesizer]) -> Synthesizer
     """A synthesizer by its kind, its class, or itself."""
     made = resolve("synthesizer", synthesizer) if isinstance(synthesizer, str) else synthesizer
     return made() if isinstance(made, type) else made
+
+
+def look(data: Any, *, schema: str | Path | None = None, to: str | Path | None = None) -> TableSchema:
+    """What each column of a table is taken for, and why; printed, one line a column.
+
+    Args:
+        data: a frame, a file, or a database URL.
+        schema: a file that corrects what is found.
+        to: where to write it as YAML, to be corrected and given as `schema` to `fit`, `mimic` and `evaluate`.
+
+    Raises:
+        SchemaError: the file says what cannot be.
+    """
+    from lookalike.schema.described import described, written
+
+    found = described(frames.to_arrow(read(data)), schema)
+    if to is not None:
+        put_bytes(Path(to), written(found).encode())
+    return found
 
 
 def read(data: Any) -> Any:
@@ -327,7 +363,7 @@ def mimic(
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
-    schema: TableSchema | DatasetSchema | None = None,
+    schema: TableSchema | DatasetSchema | str | Path | None = None,
     scale: float = 1.0,
     holdout: float = 0.2,
     seed: int = 0,
@@ -341,7 +377,8 @@ def mimic(
         synthesizer: a kind, or a configured synthesizer.
         given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL. Of several tables
             by table.
-        schema: semantic types; of several tables their keys and relations too (`lookalike.relations`). Inferred when not given.
+        schema: semantic types, or a file that corrects them (`lookalike.look`); of several tables their keys and relations too
+            (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
         holdout: share of one table's rows that is not learned, as in a recipe's `like`: `lookalike.schema.holdout.split` tells which;
             the same recipe gives the same rows. Fewer than 50 rows are all learned.
@@ -388,13 +425,13 @@ def preview(
 
     Args:
         recipe: a recipe, a recipe file, or a run folder.
-        rows: rows of every table that says a number.
+        rows: records of every table; of children those of so many parents.
         set: parameters and dotted paths of the recipe.
         allow_code: let `kind: function` and other code of the recipe run.
     """
     from lookalike.run.preview import preview as make_preview
 
-    return make_preview(plan(recipe, rows=rows, set=set, allow_code=allow_code), allow_code=allow_code)
+    return make_preview(plan(recipe, rows=rows, first=rows, set=set, allow_code=allow_code), allow_code=allow_code)
 
 
 def tune(
@@ -475,6 +512,7 @@ def export(run_folder: str | Path | RunFolder, *, to: str, path: str | Path, **f
     from lookalike.spec import configured
 
     run_ = run_folder if isinstance(run_folder, RunFolder) else RunFolder(Path(run_folder))
+    run_.check_made()
     if "://" in str(path):
         fields["url"] = path
     exporter: Exporter = configured(resolve("exporter", to), fields, where=f"the fields of {to}")

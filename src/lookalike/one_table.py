@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from lookalike import frames
 from lookalike.errors import UsageError, did_you_mean
+from lookalike.schema.described import corrections
 from lookalike.schema.generalise import HELD_OUT as SHARES
 from lookalike.schema.generalise import generalise, rows_that_share
 from lookalike.schema.holdout import split
 from lookalike.schema.infer import infer
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import Told
 from lookalike.sources.base import Source, checked
 from lookalike.sources.generalised import Generalised
 from lookalike.store import check_writable
@@ -37,7 +38,7 @@ def mimic_frame(
     synthesizer: Synthesizer,
     *,
     given: Given | None = None,
-    schema: TableSchema | None = None,
+    schema: Told | None = None,
     holdout: float = HELD_OUT,
     seed: int = 0,
 ) -> Any:
@@ -57,6 +58,7 @@ def mimic_file(
     target: str | None = None,
     synthesizer: str = "forest",
     given: Given | None = None,
+    schema: Path | None = None,
     seed: int = 0,
     measure: bool = True,
     profile: str | None = None,
@@ -74,6 +76,7 @@ def mimic_file(
         target: the column that models will predict.
         synthesizer: a kind.
         given: conditions that every row holds.
+        schema: a file that corrects what columns are taken for.
         seed: the same data and seed give the same rows.
         measure: whether to measure what was made.
         profile: who it is for: cells become as coarse as that asks before anything is learned, and its gates judge.
@@ -95,7 +98,8 @@ def mimic_file(
             check_writable(path)
     source = _source(data, profile, say, keep=run is not None)
     share = SHARES.get(profile or "", HELD_OUT)
-    learned = {"synthesizer": synthesizer, "given": given or {}, "target": target, "holdout": share}
+    learned: dict[str, Any] = {"synthesizer": synthesizer, "given": given or {}, "target": target, "holdout": share}
+    learned["schema"] = corrections(schema) if schema else {}
     made = _plan(source, _name(data), n, learned, seed)
     if keep_holdout is not None:
         write_batches(iter([split(source.read(Path()), share, seed)[1]]), keep_holdout)
@@ -159,8 +163,8 @@ def _told(say: Say, synthesizer: str, rows: int) -> Callable[[dict[str, Any]], N
         if event["event"] == "fit":
             say(f"learning {event['rows']:,} rows of {event['columns']} columns{first if waits else ''}")
         elif event["event"] == "fitted":
-            if event["reason"]:
-                say(event["reason"])
+            for line in filter(None, [*event["taken"].splitlines(), event["reason"]]):
+                say(line)
             say(f"drawing {rows:,} rows")
 
     return heard

@@ -68,7 +68,9 @@ FEW = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    "method", [m if m in ("forest", "copula") else pytest.param(m, marks=pytest.mark.slow) for m in METHODS]
+)
 @pytest.mark.parametrize("name", FEW)
 def test_few_values_come_back_as_they_are(name, method):
     """Values of a small domain come out in their Arrow type and are real ones, or the column is refused by its name."""

@@ -14,6 +14,7 @@ from lookalike.errors import UsageError, did_you_mean
 
 COMMANDS: dict[str, str] = {
     "demo": "See it work: real data, an embedded model, a report; no key, no network",
+    "look": "Show what each column of a table is taken for, and why",
     "mimic": "Learn a table or a database, sample it, evaluate it",
     "new": "Write a starter recipe",
     "check": "Find every problem of a recipe",

@@ -27,6 +27,7 @@ def evaluate(
     protected: Annotated[
         str | None, typer.Option("--protected", help="Columns whose groups are compared, comma separated.")
     ] = None,
+    schema: Annotated[Path | None, typer.Option("--schema", help="A corrected file of `lookalike look -o`.")] = None,
     gates: Annotated[
         str, typer.Option("--gates", help="A profile (internal, partner, public, health, augmentation), a file, or none.")
     ] = "internal",
@@ -43,6 +44,7 @@ def evaluate(
 
     Exit codes: 0 gates pass; 1 a gate fails; 2 usage; 3 inconclusive; 4 data cannot be read.
     """
+    from lookalike import api
     from lookalike.cli.output import console
     from lookalike.evaluate.evaluate import evaluate as compare
     from lookalike.store import check_writable
@@ -57,6 +59,7 @@ def evaluate(
         synthetic,
         holdout=holdout,
         target=target,
+        schema=None if schema is None else api.look(real, schema=schema),
         only=names,
         protected=groups,
         gates=None if gates == "none" else gates,

@@ -58,7 +58,9 @@ def mimic(
     tables: Annotated[str, typer.Option("--tables", help="Of several tables: those to take, with commas.")] = "",
     schema: Annotated[
         Path | None,
-        typer.Option("--schema", help="Of several tables: keys and relations, as `lookalike relations -o` wrote them."),
+        typer.Option(
+            "--schema", help="A corrected file of `lookalike look -o`; of several tables one of `lookalike relations -o`."
+        ),
     ] = None,
     replace: Annotated[bool, typer.Option("--replace", help="Of several tables: overwrite what is at the target.")] = False,
 ) -> None:
@@ -94,6 +96,7 @@ def mimic(
                 target=target,
                 synthesizer=synthesizer,
                 given=api.settings(given or [], option="--given"),
+                schema=schema,
                 seed=seed,
                 profile=profile,
                 gates=gates,

@@ -18,10 +18,16 @@ def plan(
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")
     ] = None,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The run folder: what it holds already is not asked again.")
+    ] = None,
     form: Annotated[str, typer.Option("--format", help="text, mermaid or json.")] = "text",
     allow_code: Annotated[bool, typer.Option("--allow-code", help="Accept `kind: function`.")] = False,
 ) -> None:
-    """Show order, partitions, model calls and an estimate of tokens, time and money before anything is spent."""
+    """Show order, partitions, model calls and an estimate of tokens, time and money before anything is spent.
+
+    Of a run that was begun, also what is left to ask and to pay, beside the budget.
+    """
     import orjson
 
     from lookalike import api
@@ -34,6 +40,6 @@ def plan(
     elif form == "mermaid":
         typer.echo(made.mermaid())
     elif form == "text":
-        console.print(made.explain(), markup=False, soft_wrap=True)
+        console.print(made.explain(api.so_far(made, output or api.default_folder(recipe, made))), markup=False, soft_wrap=True)
     else:
         raise UsageError(what=f"unknown format {form!r}", where="--format", fix="text, mermaid or json")

@@ -16,7 +16,9 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def preview(
     recipe: Annotated[Path, typer.Argument(help="A recipe file or a run folder.")],
-    rows: Annotated[int, typer.Option("--rows", "-n", min=1, help="Records of every table that says a number.")] = 3,
+    rows: Annotated[
+        int, typer.Option("--rows", "-n", min=1, help="Records of every table; of children those of so many parents.")
+    ] = 3,
     sets: Annotated[
         list[str] | None, typer.Option("--set", help="key=value: a parameter, or a dotted path of the recipe.")
     ] = None,

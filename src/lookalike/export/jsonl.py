@@ -9,10 +9,11 @@ import orjson
 import pyarrow as pa
 
 from lookalike.export.base import FileExporter
+from lookalike.export.flat import text_of
 
 
 class Jsonl(FileExporter):
-    """One JSON Lines file a table: UTF-8, one object a row, nested cells as they are, times in ISO 8601.
+    """One JSON Lines file a table: UTF-8, one object a row, nested cells as they are, times and durations in ISO 8601.
 
     Example:
         ```console
@@ -27,5 +28,7 @@ class Jsonl(FileExporter):
     def write(self, batches: Iterator[pa.RecordBatch], file: BinaryIO) -> None:
         """One object a row."""
         file.writelines(
-            orjson.dumps(row, default=str, option=orjson.OPT_APPEND_NEWLINE) for batch in batches for row in batch.to_pylist()
+            orjson.dumps(row, default=text_of, option=orjson.OPT_APPEND_NEWLINE)
+            for batch in batches
+            for row in batch.to_pylist()
         )

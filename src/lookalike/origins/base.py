@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Protocol
 
@@ -73,6 +73,10 @@ class Brings:
     open: bool = False
     problems: tuple[Problem, ...] = ()
 
+    def first(self, n: int) -> Brings:
+        """The same, but no more than the first `n` rows; where parents decide, as many as they bring."""
+        return self if self.rows is None else replace(self, rows=min(self.rows, n))
+
 
 @dataclass(frozen=True, slots=True)
 class Learning:
@@ -84,6 +88,7 @@ class Learning:
         holdout: share of the source that is kept aside, to measure privacy with.
         given: the condition that all rows hold: what is measured is measured against real rows that hold it.
         target: the column that models will predict: it measures usefulness.
+        schema: what corrects the types that are inferred.
     """
 
     source: str
@@ -91,6 +96,7 @@ class Learning:
     holdout: float = 0.0
     given: Mapping[str, Any] = field(default_factory=dict)
     target: str | None = None
+    schema: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

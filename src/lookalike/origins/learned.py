@@ -24,6 +24,7 @@ class Like(Origin):
         n: rows.
         synthesizer: what learns: a kind's name, or a mapping with its fields.
         given: conditions that every row holds: column -> value, list, min and max, or shares.
+        schema: what corrects the types that columns are taken for, as `lookalike look -o` writes it.
         holdout: share of the source that is not learned, to measure with.
         target: the column that models will predict: it measures usefulness.
 
@@ -44,6 +45,7 @@ class Like(Origin):
     n: int = Field(ge=0)
     synthesizer: Annotated[Synthesizer, Kind("synthesizer", by_name=True)] = Field(default="forest", validate_default=True)
     given: Mapping[str, Any] = Field(default_factory=dict)
+    schema_: Mapping[str, Any] = Field(default_factory=dict, alias="schema")
     holdout: float = Field(default=0.2, ge=0, lt=1)
     target: str | None = None
 
@@ -58,7 +60,7 @@ class Like(Origin):
 
     def learns(self) -> Learning:
         """The source, but for the rows held out."""
-        return Learning(self.like, self.synthesizer, self.holdout, self.given, self.target)
+        return Learning(self.like, self.synthesizer, self.holdout, self.given, self.target, self.schema_)
 
     def brings(self, known: Known) -> Brings:
         """The source's columns."""

@@ -34,6 +34,7 @@ def compile_plan(
     root: Path = Path(),
     *,
     rows: int | None = None,
+    first: int | None = None,
     partition_rows: int | None = None,
     allow_code: bool = False,
     document: Document | None = None,
@@ -44,6 +45,7 @@ def compile_plan(
         recipe: what is asked for.
         root: the recipe's folder: relative paths start there and stay under it.
         rows: overrides every count of rows.
+        first: makes no more than so many rows of a table, the first ones, also of those that have no count to override.
         partition_rows: candidate rows of a partition; never changes the data.
         allow_code: accept kinds that run code which the recipe names.
         document: the text it came from, so that problems are placed; the recipe's own when not given.
@@ -63,6 +65,8 @@ def compile_plan(
         raise broken
     made: dict[str, TablePlan] = {}
     for name in tables:
+        if first is not None:
+            checker.brought[name] = checker.brought[name].first(first)
         made[name] = _table(recipe, name, checker, made, partition_rows)
     return Plan(recipe, root, tuple(made.values()))
 
@@ -102,6 +106,7 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
     size = partition_rows or (STREAM_ROWS if streams else BLOCK_ROWS)
     hidden = brought.hidden | {column for column, spec in table.columns.items() if spec.hidden}
     output = tuple(column for column in (*incoming, *table.columns) if column not in hidden)
+    linked = (column for column in table.columns if column in hidden)  # not written, and kept for children and steps
     steps = [step.dump() for step in table.steps]
     expected = checker.expected(name)
     return TablePlan(
@@ -115,7 +120,7 @@ def _table(recipe: Recipe, name: str, checker: Checker, made: Mapping[str, Table
         stages=stages(order, table.columns, wanted),
         needs=wanted,
         fingerprints=prints,
-        fingerprint=_digest([prints[column] for column in output], list(table.keep), steps, size, list(output)),
+        fingerprint=_digest([prints[column] for column in (*output, *linked)], list(table.keep), steps, size, list(output)),
         fit=fit,
         draws=draws,
         partition_rows=size,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 
 from lookalike.generators.base import ModelColumn
 from lookalike.models.base import Model
@@ -26,6 +26,18 @@ class ColumnEstimate:
     completion_tokens: int
     seconds: float
     usd: float | None
+
+    def less(self, answered: int) -> ColumnEstimate:
+        """What is expected of the calls that are not answered yet."""
+        share = max(self.calls - answered, 0) / self.calls if self.calls else 0.0
+        return replace(
+            self,
+            calls=round(self.calls * share),
+            prompt_tokens=round(self.prompt_tokens * share),
+            completion_tokens=round(self.completion_tokens * share),
+            seconds=self.seconds * share,
+            usd=None if self.usd is None else self.usd * share,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +62,27 @@ class Estimate:
             sum(column.seconds for column in found),
             None if None in prices else sum(price for price in prices if price is not None),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """What a run folder holds and has cost already.
+
+    Attributes:
+        answered: calls of the present plan that have their reply: "table.column" -> calls.
+        requests: sent in all attempts, those for edited columns included.
+        tokens: paid for in all attempts.
+        usd: likewise; None: a price is unknown.
+    """
+
+    answered: Mapping[str, int]
+    requests: int = 0
+    tokens: int = 0
+    usd: float | None = 0.0
+
+    def left(self, columns: Iterable[ColumnEstimate]) -> Estimate:
+        """What is still to ask."""
+        return Estimate.sum(column.less(self.answered.get(f"{column.table}.{column.column}", 0)) for column in columns)
 
 
 def estimate(table: str, name: str, column: ModelColumn, model: Model, *, model_name: str, cells: int) -> ColumnEstimate:

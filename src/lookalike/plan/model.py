@@ -10,7 +10,7 @@ from typing import Any
 from lookalike.generators.base import ModelColumn
 from lookalike.models.base import Model
 from lookalike.models.default import default_model
-from lookalike.plan.estimate import ColumnEstimate, Estimate
+from lookalike.plan.estimate import ColumnEstimate, Estimate, SoFar
 from lookalike.plan.stages import Stages
 from lookalike.recipe.model import Recipe, Table
 
@@ -57,6 +57,12 @@ class TablePlan:
         return [(start, min(start + self.partition_rows, rows)) for start in range(0, rows, self.partition_rows)]
 
     @property
+    def judged_together(self) -> bool:
+        """Whether verdicts on some rows hang on others: rejected ones are replaced, or a step has memory."""
+        spec = self.table
+        return bool(spec.keep or spec.steps or spec.replace_failed)
+
+    @property
     def key(self) -> str | None:
         """The column that identifies a row."""
         return self.table.key
@@ -100,11 +106,11 @@ class Plan:
 
         return as_json(self, place)
 
-    def explain(self) -> str:
-        """Order, partitions, calls and cost as text."""
+    def explain(self, so_far: SoFar | None = None) -> str:
+        """Order, partitions, calls and cost as text; of a run that was begun, also what is left."""
         from lookalike.plan.show import as_text
 
-        return as_text(self)
+        return as_text(self, so_far)
 
     def mermaid(self) -> str:
         """The graph of columns as a Mermaid flowchart."""

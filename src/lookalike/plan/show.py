@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from lookalike.generators.base import ModelColumn
-from lookalike.plan.estimate import EMBEDDED_TOKENS_PER_S, LATENCY_S, TOKENS_PER_S, Estimate
+from lookalike.plan.estimate import EMBEDDED_TOKENS_PER_S, LATENCY_S, TOKENS_PER_S, Estimate, SoFar
+from lookalike.plan.tasks import tasks
 
 if TYPE_CHECKING:
     from lookalike.plan.model import Plan, TablePlan
@@ -23,6 +24,7 @@ def as_json(plan: Plan, place: Path) -> dict[str, Any]:
         "root": os.path.relpath(plan.root.resolve(), place.resolve()),
         "seed": plan.recipe.seed,
         "tables": [_table_json(table) for table in plan.tables],
+        "tasks": [task.json() for task in tasks(plan)],
         "estimate": _estimate_json(total),
     }
 
@@ -69,25 +71,63 @@ def partitions(table: TablePlan) -> int | None:
     return None if table.n_rows is None else -(-table.n_rows // table.partition_rows)
 
 
-def as_text(plan: Plan) -> str:
-    """What a person reads before a run."""
+def as_text(plan: Plan, so_far: SoFar | None = None) -> str:
+    """What a person reads before a run, or before one goes on."""
     lines = [
         f"{plan.recipe.name}: {len(plan.tables)} {'table' if len(plan.tables) == 1 else 'tables'}, seed {plan.recipe.seed}"
     ]
     for table in plan.tables:
         lines += ["", *_table_text(table)]
     total = plan.estimate
-    lines.append("")
     if not total.calls:
-        return "\n".join([*lines, "no model calls"])
-    money = "unknown (give the model a price)" if total.usd is None else f"{total.usd:.4f} USD"
-    tokens = f"{total.prompt_tokens:,} tokens in, {total.completion_tokens:,} out"
-    lines.append(f"about {total.calls:,} calls, {tokens}, {_duration(total.seconds)}, {money}")
+        return "\n".join([*lines, "", "no model calls"])
+    lines += ["", f"about {_cost(total)}"]
+    so_far = so_far or SoFar({})
+    left = so_far.left(column for table in plan.tables for column in table.estimates)
+    if so_far.requests:
+        paid = "unknown" if so_far.usd is None else f"{so_far.usd:.4f} USD"
+        lines.append(f"so far {so_far.requests:,} requests, {so_far.tokens:,} tokens, {paid}")
+        lines.append(f"left   {_cost(left)}" if left.calls else "left   nothing to ask")
+    lines += _against_budget(plan, so_far, left)
     lines.append(
         f"assumed: 4 characters a token; servers {LATENCY_S} s and {TOKENS_PER_S:.0f} tokens/s a request; "
         f"embedded {EMBEDDED_TOKENS_PER_S:.0f} tokens/s"
     )
     return "\n".join(lines)
+
+
+def _cost(total: Estimate) -> str:
+    money = "unknown (give the model a price)" if total.usd is None else f"{total.usd:.4f} USD"
+    tokens = f"{total.prompt_tokens:,} tokens in, {total.completion_tokens:,} out"
+    return f"{total.calls:,} calls, {tokens}, {_duration(total.seconds)}, {money}"
+
+
+def _against_budget(plan: Plan, so_far: SoFar, left: Estimate) -> list[str]:
+    """What the budget allows beside what was spent and what is left to pay, one line a bound."""
+    budget = plan.recipe.budget
+    if budget is None:
+        return []
+    usd = None if so_far.usd is None or left.usd is None else so_far.usd + left.usd
+    bounds = (
+        ("usd", budget.usd, usd),
+        ("tokens", budget.tokens, so_far.tokens + left.prompt_tokens + left.completion_tokens),
+        ("requests", budget.requests, so_far.requests + left.calls),
+        ("seconds", budget.seconds, left.seconds),  # of each attempt
+    )
+    lines = []
+    for name, most, wanted in bounds:
+        if most is None:
+            continue
+        told = "not known" if wanted is None else f"about {wanted:,.4g} in all"
+        verdict = (
+            ""
+            if wanted is None
+            else ", which fits"
+            if wanted <= most
+            else ": the run stops there, and goes on when it is raised"
+        )
+        lines.append(f"budget {most:,g} {name}: {told}{verdict}")
+    return lines
 
 
 def _table_text(table: TablePlan) -> list[str]:

@@ -117,9 +117,9 @@ class Runner:
     def make(self) -> None:
         """All tables, parents before children."""
         for table in self.plan.tables:
+            if not self.parts.keys() >= set(table.parents):
+                continue  # other shards are still at its parents: who comes later, or the run that finishes, makes it
             tally = self.progress.begin(table.name)
-            if table.parents and not self.options.shard.whole:
-                continue  # children need their parent complete: the finishing run makes them
             made = self._opened(table, tally)
             for partitions, done in made.passes():
                 self.progress.found()
@@ -128,7 +128,8 @@ class Runner:
                     raise stopped()
             if why := made.short():
                 self.events.emit("capped", table=table.name, kept=tally.outcomes.kept, asked=tally.asked, reason=why)
-            self.parts[table.name] = made.folder.parts()
+            if made.complete:
+                self.parts[table.name] = made.folder.parts()
 
     def _opened(self, table: TablePlan, tally: Tally) -> TableRun:
         """A table with its candidates; what they stand on is learned now."""

@@ -7,7 +7,7 @@ fits, and what is made after a pass. Failed rows keep their places, unless the t
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
@@ -43,8 +43,13 @@ class Fill(Protocol):
         """The partitions of the first pass, in order."""
         ...
 
-    def more(self, made: Sequence[Part], settled: Callable[[], Ids]) -> list[Partition]:
-        """Those of the next pass, given what is made and the ids that hold their places; none: the table is finished."""
+    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:
+        """Those of the next pass; none: the table is finished.
+
+        Args:
+            made: reads what is made.
+            settled: reads the ids of rows that hold their places.
+        """
         ...
 
     def quota(self) -> Quota:
@@ -101,7 +106,7 @@ class Unfilled:
         """All rows that are asked for."""
         return _asked_for(self.rows, self.size)
 
-    def more(self, made: Sequence[Part], settled: Callable[[], Ids]) -> list[Partition]:  # noqa: ARG002
+    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:  # noqa: ARG002
         """Nothing."""
         return []
 
@@ -146,7 +151,7 @@ class ByCount:
             found.append(Partition(len(found), Range(start, min(start + self.size, self.limit))))
         return found
 
-    def more(self, made: Sequence[Part], settled: Callable[[], Ids]) -> list[Partition]:  # noqa: ARG002
+    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:  # noqa: ARG002
         """Nothing: the first pass goes on until the count is reached."""
         return []
 
@@ -182,10 +187,12 @@ class ByKind:
         """All rows that are asked for."""
         return _asked_for(self.rows, self.size)
 
-    def more(self, made: Sequence[Part], settled: Callable[[], Ids]) -> list[Partition]:
+    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:
         """Candidates for the places that are still empty."""
-        tried = np.concatenate([part.candidates() for part in made])
-        return [Partition(i, found) for i, found in enumerate(self.rows.more(tried, settled(), self.size), made[-1].index + 1)]
+        parts = made()
+        tried = np.concatenate([part.candidates() for part in parts])
+        more = self.rows.more(tried, settled(parts), self.size)
+        return [Partition(index, found) for index, found in enumerate(more, parts[-1].index + 1)]
 
     def quota(self) -> Quota:
         """Every candidate that the origin names."""

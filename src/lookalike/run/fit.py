@@ -109,11 +109,11 @@ def _fit(learning: Learning, folder: Path, sources: Tables, seed: int, events: E
     rows, _ = split(source, learning.holdout, seed)
     events.emit("fit", table=table, rows=rows.num_rows, columns=rows.num_columns, synthesizer=learning.synthesizer.kind)
     model = learning.synthesizer.model_copy()
-    model.fit(rows, seed=seed)
+    model.fit(rows, learning.schema or None, seed=seed)
     with disk_errors(folder):
         model.save(folder)
     put_json(folder / NAME, Learned.of(learning, source, seed).model_dump())
-    events.emit("fitted", table=table, reason=getattr(model, "reason_", ""))
+    events.emit("fitted", table=table, reason=getattr(model, "reason_", ""), taken=str(model.schema_))
     return model
 
 

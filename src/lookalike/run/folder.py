@@ -7,6 +7,7 @@ from another machine.
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,8 +18,8 @@ import orjson
 import pyarrow as pa
 from pydantic import BaseModel, Field
 
-from lookalike.errors import RunError, did_you_mean
-from lookalike.run.parts import DROPPED, Part, batches, read_all, read_part
+from lookalike.errors import ModelError, RunError, did_you_mean
+from lookalike.run.parts import DROPPED, Part, batches, read_all, read_part, read_rows
 from lookalike.schema.names import Name
 from lookalike.store import read_json
 
@@ -113,6 +114,24 @@ class RunFolder:
         """What was made; empty while the run is not finished."""
         path = self.path / "manifest.json"
         return read_json(path, ManifestFile, fix=REWRITTEN) if os.path.lexists(path) else {}
+
+    def check_made(self) -> None:
+        """That each table has rows, or none for a better reason than failure.
+
+        Raises:
+            ModelError: every row of a table failed; says why most of them did, and where all reasons are.
+        """
+        for name, table in self.manifest.get("tables", {}).items():
+            outcomes = table["outcomes"]
+            if outcomes["failed"] and outcomes["failed"] == outcomes["attempted"]:
+                failures = read_rows(self.path / "failures.parquet", ["table", "reason"])
+                rows = [] if failures is None else failures.to_pylist()
+                reason, times = Counter(row["reason"] for row in rows if row["table"] == name).most_common(1)[0]
+                raise ModelError(
+                    what=f"every row of table {name!r} failed ({outcomes['failed']:,}); most often ({times:,} times): {reason}",
+                    where=str(self.path / "failures.parquet"),
+                    fix="mend the cause and run again with --retry-failed: what was answered is kept",
+                )
 
     @property
     def name(self) -> str:

@@ -2,6 +2,7 @@
 
 tables/<table>/part-00000.parquet     the rows; the same bytes for the same recipe
 dropped/<table>/part-00000.parquet    ids, outcomes and reasons of rows that are not in it
+links/<table>/part-00000.parquet      ids and hidden columns of the rows, where the table has any: children and steps read them
 lineage/<table>/part-00000.parquet    one row a model call: column, model, try, seed, tokens, milliseconds, money
 
 Each file carries a checksum of all its bytes; nothing is read from one that does not fit it.
@@ -10,7 +11,7 @@ Each file carries a checksum of all its bytes; nothing is read from one that doe
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +32,7 @@ from lookalike.run.events import Counts
 from lookalike.run.journal import Entry
 from lookalike.store import BLANK, STAMP, check, disk_errors, put_bytes, read_whole, reading, stamped
 
+ROW_ID = "_id"
 _META = b"lookalike"
 _FIX = "delete this file and run again; only this partition is made anew, and no reply is asked for twice"
 
@@ -152,8 +154,14 @@ def read_part(path: Path) -> Part:
         return _told(file)
 
 
-def check_part(folder: Path, table: str, index: int) -> Part:
+def check_part(folder: Path, table: str, index: int, *, linked: bool) -> Part:
     """The same, with every byte of the partition's files held against its checksum.
+
+    Args:
+        folder: the run.
+        table: its name.
+        index: the partition's number.
+        linked: the table has hidden columns.
 
     Raises:
         RunError: one of them is damaged, or missing; it is named.
@@ -169,6 +177,9 @@ def check_part(folder: Path, table: str, index: int) -> Part:
             fix=_FIX,
         )
     read_rows(part_path(folder, "lineage", table, index), columns=[])
+    links = part_path(folder, "links", table, index)
+    if read_rows(links, columns=[]) is None and linked:
+        raise RunError(what="the file is gone", where=str(links), fix=_FIX)
     return part
 
 
@@ -209,11 +220,12 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> pa.Table | No
         return file.read(columns=columns)
 
 
-def write_part(
-    folder: Path, table: str, part: Part, rows: pa.Table, dropped: Sequence[Dropped], lineage: Iterable[Entry]
-) -> None:
+def write_part(folder: Path, table: str, made: Made, rows: pa.Table, links: pa.Table | None) -> None:
     """Put a partition in place; the table's own file comes last, so a part that exists is complete."""
-    entries = sorted(lineage, key=lambda entry: (entry.row, entry.column, entry.call))
+    part, dropped = made.part, made.dropped
+    if links is not None:
+        put_rows(part_path(folder, "links", table, part.index), links)
+    entries = sorted(made.entries, key=lambda entry: (entry.row, entry.column, entry.call))
     if entries:
         put_rows(part_path(folder, "lineage", table, part.index), lineage_table(entries))
     aside = part_path(folder, "dropped", table, part.index)
@@ -297,7 +309,7 @@ def row_ids(folder: Path, table: str, part: Part) -> Ids:
 
 
 def load_part(folder: Path, table: str, part: Part) -> Batch:
-    """A finished partition's rows with their ids.
+    """A finished partition's rows with their ids, hidden columns included.
 
     Raises:
         RunError: one of its files is damaged or missing.
@@ -307,4 +319,8 @@ def load_part(folder: Path, table: str, part: Part) -> Batch:
         rows = read_rows(path)
         if rows is None:
             raise ValueError("it is gone")
-        return Batch(table, row_ids(folder, table, part), {name: flat(rows[name]) for name in rows.column_names})
+        columns = {name: flat(rows[name]) for name in rows.column_names}
+    links = read_rows(part_path(folder, "links", table, part.index))
+    if links is not None:
+        columns |= {name: flat(links[name]) for name in links.column_names if name != ROW_ID}
+    return Batch(table, row_ids(folder, table, part), columns)

@@ -16,6 +16,7 @@ from lookalike.rng import Ids
 from lookalike.rows.batch import Batch
 from lookalike.run.events import Counts, Events
 from lookalike.run.parts import (
+    ROW_ID,
     Made,
     Part,
     check_part,
@@ -40,6 +41,7 @@ class TableFolder:
     def __init__(self, run: Path, table: TablePlan, events: Events, tally: Tally, look: Look | None) -> None:
         self.run, self.table, self.events, self.tally = run, table, events, tally
         self._look = look
+        self._hidden = [name for name, spec in table.table.columns.items() if spec.hidden]
         self._lock = threading.Lock()  # several threads make blocks
 
     def numbers(self) -> list[int]:
@@ -50,7 +52,7 @@ class TableFolder:
     def find(self, index: int) -> Part | None:
         """A partition that is there and of this plan; one that is damaged is told, and removed as one of another plan is."""
         try:
-            part = check_part(self.run, self.table.name, index)
+            part = check_part(self.run, self.table.name, index, linked=bool(self._hidden))
         except RunError as exc:
             self.events.damaged(Path(exc.where))
         else:
@@ -78,7 +80,11 @@ class TableFolder:
             GateFailed: who looks on says that the run is lost.
         """
         rows = _output(made.batches, self.table.columns)
-        write_part(self.run, self.table.name, made.part, rows, made.dropped, made.entries)
+        links = None
+        if self._hidden:
+            numbered = [batch.with_column(ROW_ID, pa.array(batch.ids)) for batch in made.batches]
+            links = _output(numbered, [ROW_ID, *self._hidden])
+        write_part(self.run, self.table.name, made, rows, links)
         self.tally.write(made.part.counts, judged=judged)
         with self._lock:
             self.events.emit("part", table=self.table.name, part=made.part.index, counts=made.part.counts.dump())

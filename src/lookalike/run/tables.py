@@ -51,6 +51,12 @@ class TableRun:
         columns = ((name, self.table.table.columns[name]) for name in self.table.order)
         return {name: spec for name, spec in columns if isinstance(spec, ModelColumn)}
 
+    @property
+    def complete(self) -> bool:
+        """Whether all of it is there, what other shards make included."""
+        wanted = {partition.index for partition in self.fill.first()}
+        return self.options.shard.whole or (not self.draft and wanted <= set(self.folder.numbers()))
+
     def passes(self) -> Iterator[tuple[list[Partition], dict[int, Part]]]:
         """Partitions to make, and those of them that exist; the next pass is worked out when this one is made."""
         mine = self.options.shard.mine
@@ -58,8 +64,9 @@ class TableRun:
         partitions = [partition for partition in self.fill.first() if mine(partition.index)]
         while partitions:
             yield partitions, self._existing(partitions, found)
-            made = [part for part in self.folder.parts() if part.index not in found]
-            partitions = self.fill.more(made, partial(self.folder.settled, made))
+            partitions = self.fill.more(
+                lambda: [part for part in self.folder.parts() if part.index not in found], self.folder.settled
+            )
         for index in found:
             self.folder.remove(index)
 

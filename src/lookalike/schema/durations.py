@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pyarrow as pa
 
@@ -74,6 +75,27 @@ def parse(values: Sequence[str | None], form: str) -> pa.Array:
         whole = ((hours * 60 + int(part["m"])) * 60 + int(part.get("s", 0))) * 1_000_000 + int(fraction)
         out.append(-whole if match["sign"] else whole)
     return pa.array(out, pa.int64()).cast(pa.timestamp("us"))
+
+
+def iso(values: pa.Array) -> pa.Array:
+    """Stored durations as ISO 8601 has them, `PT2H37M`, to the last digit; string [n]."""
+    rate = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}[values.type.unit]
+    return pa.array(
+        [None if tick is None else _exactly(tick, rate) for tick in values.cast(pa.int64()).to_pylist()], pa.string()
+    )
+
+
+def iso_of(value: timedelta) -> str:
+    """A Python duration as ISO 8601 has it."""
+    return _exactly(value // timedelta(microseconds=1), 10**6)
+
+
+def _exactly(tick: int, rate: int) -> str:
+    seconds, rest = divmod(abs(tick), rate)
+    part = f".{rest:0{len(str(rate)) - 1}d}".rstrip("0") if rest else ""
+    hours, minutes, second = seconds // 3600, seconds // 60 % 60, f"{seconds % 60}{part}"
+    text = (f"{hours}H" if hours else "") + (f"{minutes}M" if minutes else "") + (f"{second}S" if second != "0" else "")
+    return ("-" if tick < 0 else "") + "PT" + (text or "0S")
 
 
 def render(moments: pa.Array, form: str) -> pa.Array:

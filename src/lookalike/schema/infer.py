@@ -82,7 +82,7 @@ def infer_column(name: str, values: pa.ChunkedArray) -> ColumnSchema:
     if order:
         column = replace(column, semantic="category", order=order, reason="an ordered dictionary")
     if column.semantic == "id" or column.semantic in PII:
-        column = replace(column, unique=column.format == "sequence" or _unique(pc.drop_null(values)))
+        column = replace(column, unique=column.format == "sequence" or is_unique(pc.drop_null(values)))
     if missing:
         column = replace(column, reason=f"{column.reason}; {missing / len(values):.2g} of the rows have no value")
     return column
@@ -171,9 +171,7 @@ def _number(column: ColumnSchema, values: pa.ChunkedArray) -> ColumnSchema:
     if distinct == 2:
         if low == 0 and high == 1:
             return replace(column, semantic="boolean", decimals=0, reason="only 0 and 1")
-        return replace(
-            column, semantic="category", decimals=decimals, reason="; ".join([f"two values: {low} and {high}", *notes])
-        )
+        return replace(column, semantic="category", decimals=decimals, reason="; ".join(["two values", *notes]))
     if decimals == 0 and (special := _whole(column, name, numbers, distinct)):
         return special
     place = _place(name, float(low), float(high)) if decimals != 0 else None
@@ -247,7 +245,8 @@ def _measured(column: ColumnSchema, numbers: np.ndarray, distinct: int, notes: l
         if decimals is None
         else f"numbers with {decimals} digits after the point"
     )
-    reason = "; ".join([f"{whole} from {low:g} to {high:g}, {distinct} different", *notes])
+    common = np.quantile(few.astype(np.float64), [0.05, 0.95])  # of many rows: an end may be one person's
+    reason = "; ".join([f"{whole}, most from {common[0]:.3g} to {common[1]:.3g}, {distinct} different", *notes])
     return replace(column, semantic="integer" if decimals == 0 else "decimal", unit=unit, reason=reason)
 
 
@@ -286,5 +285,9 @@ def _key(columns: tuple[ColumnSchema, ...]) -> str | None:
     return next(iter(named or unique), None)
 
 
-def _unique(values: pa.ChunkedArray) -> bool:
+def is_unique(values: pa.ChunkedArray) -> bool:
+    """Whether no value repeats."""
+    values = pc.drop_null(_plain(values))
+    if pa.types.is_nested(values.type):
+        return False
     return bool(pc.count_distinct(_plain(values)).as_py() == len(values))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -72,6 +73,12 @@ class TableSchema:
                 return column
         raise KeyError(name)
 
+    def __str__(self) -> str:
+        """One line a column: its name, what it was taken for, and why."""
+        name = max((len(column.name) for column in self.columns), default=0)
+        kind = max((len(column.semantic) for column in self.columns), default=0)
+        return "\n".join(f"{c.name:<{name}}  {c.semantic:<{kind}}  {c.reason}" for c in self.columns)
+
     @property
     def names(self) -> tuple[str, ...]:
         """Column names in order."""
@@ -94,6 +101,10 @@ class TableSchema:
             for c in data["columns"]
         )
         return cls(columns, data.get("key"), dict(data.get("foreign_keys", {})), tuple(data.get("rules", ())))
+
+
+Told = TableSchema | str | Path | Mapping[str, Any]
+"""What somebody says of a table: a whole schema, or what corrects the inferred one: a file, or what it holds."""
 
 
 def arrow_type(text: str) -> pa.DataType:

@@ -26,7 +26,7 @@ SQLITE = (".db", ".sqlite", ".sqlite3")
 
 
 @dataclass(frozen=True)
-class Dataset:
+class Database:
     """Tables, and what their database says of them.
 
     Attributes:
@@ -61,7 +61,7 @@ def is_dataset(text: str) -> bool:
     return path.is_dir() or path.suffix.lower() in SQLITE
 
 
-def read_dataset(text: str, only: Sequence[str] = ()) -> Dataset:
+def read_dataset(text: str, only: Sequence[str] = ()) -> Database:
     """All tables of what a text names, or some; a database is opened for reading alone, and read as of one moment.
 
     Raises:
@@ -85,12 +85,12 @@ def _chosen(names: Sequence[str], only: Sequence[str], where: str) -> list[str]:
     return found
 
 
-def _folder(path: Path, only: Sequence[str]) -> Dataset:
+def _folder(path: Path, only: Sequence[str]) -> Database:
     files = {
         file.stem: file for file in sorted(path.iterdir()) if file.suffix.lower() in FILES and not file.name.startswith(".")
     }
     names = _chosen(list(files), only, str(path))
-    return Dataset({name: File(path=str(files[name].resolve())).read(Path()) for name in names})
+    return Database({name: File(path=str(files[name].resolve())).read(Path()) for name in names})
 
 
 def _within(names: Sequence[str], relations: Iterator[Relation]) -> tuple[Relation, ...]:
@@ -101,7 +101,7 @@ def _within(names: Sequence[str], relations: Iterator[Relation]) -> tuple[Relati
 # --- SQLite, by the standard library ---
 
 
-def _sqlite(path: Path, only: Sequence[str]) -> Dataset:
+def _sqlite(path: Path, only: Sequence[str]) -> Database:
     if not path.is_file():
         raise SourceError(what="there is no such database or folder", where=str(path), fix="check the path")
     try:
@@ -114,7 +114,7 @@ def _sqlite(path: Path, only: Sequence[str]) -> Dataset:
             relations = _within(names, (r for name in names for r in _sqlite_relations(connection, name, keys)))
     except sqlite3.Error as exc:
         raise SourceError(what=f"the database refused: {exc}", where=str(path), fix="check that it is a SQLite file") from exc
-    return Dataset(tables, keys, relations, declares=True)
+    return Database(tables, keys, relations, declares=True)
 
 
 def _quoted(name: str) -> str:
@@ -146,7 +146,7 @@ def _sqlite_relations(connection: sqlite3.Connection, name: str, keys: Mapping[s
 # --- servers, by SQLAlchemy ---
 
 
-def _server(url: str, only: Sequence[str]) -> Dataset:
+def _server(url: str, only: Sequence[str]) -> Database:
     alchemy = require("sqlalchemy", extra="sql")
     with connected(url) as connection:
         if connection.dialect.name == "postgresql":
@@ -160,7 +160,7 @@ def _server(url: str, only: Sequence[str]) -> Dataset:
             tables[name] = checked(as_table(list(result.keys()), result.fetchall()), f"{shown(url)}#{name}")
         keys = {name: tuple(key) for name in names if (key := inspector.get_pk_constraint(name)["constrained_columns"])}
         relations = _within(names, (r for name in names for r in _reflected(inspector, name)))
-    return Dataset(tables, keys, relations, declares=True)
+    return Database(tables, keys, relations, declares=True)
 
 
 def _reflected(inspector: Any, name: str) -> Iterator[Relation]:

@@ -149,14 +149,19 @@ class File(Source):
         for name in names:
             cells = [row.get(name) for row in rows]
             try:
-                columns[name] = pa.array(cells)
-            except (pa.ArrowInvalid, pa.ArrowTypeError):
-                columns[name] = pa.array([c if c is None or isinstance(c, str) else json.dumps(c) for c in cells])
+                name.encode()
+                columns[name] = _cells(cells)
             except UnicodeEncodeError as exc:
                 raise SourceError(
                     what=f"column {name!r} holds half a character ({exc.object[exc.start]!a}), which is no text",
                     where=str(path),
                     fix=r"write the whole character, or both halves of it, as in \ud83d\ude00",
+                ) from exc
+            except OverflowError as exc:
+                raise SourceError(
+                    what=f"column {name!r} holds a whole number of more than 38 digits",
+                    where=str(path),
+                    fix="put it in quotes: as a text it keeps all of them",
                 ) from exc
         return pa.table(columns)
 
@@ -313,6 +318,20 @@ def _objects(text: str, path: Path) -> list[Any]:
     if lists and len(lists) == len(whole) and len({len(cells) for cells in lists}) == 1:
         return [dict(zip(whole, cells, strict=True)) for cells in zip(*lists, strict=True)]
     return [whole]
+
+
+def _cells(cells: list[Any]) -> pa.Array:
+    """JSON values as one column: of whole numbers to their last digit, and JSON text where no type holds them all."""
+    try:
+        return pa.array(cells)
+    except OverflowError:
+        whole = [cell for cell in cells if cell is not None]
+        if not all(type(cell) is int for cell in whole) or max(abs(cell) for cell in whole) >= 10**38:
+            raise
+        fits = min(whole) >= 0 and max(whole) < 2**64
+        return pa.array(cells, pa.uint64() if fits else pa.decimal128(38, 0))
+    except (pa.ArrowInvalid, pa.ArrowTypeError):
+        return pa.array([cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells])
 
 
 def _line(line: str, number: int, path: Path) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -21,12 +22,14 @@ from lookalike import frames
 from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
-from lookalike.schema.types import TableSchema
+from lookalike.schema.semantics.table import Table
+from lookalike.schema.types import TableSchema, Told
 from lookalike.spec import Spec
 from lookalike.store import reading
 from lookalike.synthesizers import archive
 from lookalike.synthesizers.series import BLOCK, Series, Stretch
 
+K = 5  # rows that share a value before a model keeps it
 Given = Mapping[str, Any]
 """Conditions: column -> a value, a list of values, {"min": a, "max": b}, or {"shares": {value: share}};
 "where" -> an SQL condition."""
@@ -60,12 +63,12 @@ class Synthesizer(Spec):
             raise NotFitted(what=f"this {type(self).__name__} has learned nothing", fix="call fit(table) first")
         return self._schema
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+    def fit(self, table: Any, schema: Told | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
         """Learn a table.
 
         Args:
             table: pandas, polars or Arrow; any column types that `lookalike.schema.infer` knows.
-            schema: semantic types; inferred when not given.
+            schema: semantic types, or a file that corrects the inferred ones; inferred when not given.
             seed: the same table and seed give the same model for every thread count.
             budget_s: seconds that the fit may take; methods that can, improve until then.
 
@@ -73,15 +76,18 @@ class Synthesizer(Spec):
             SchemaError: empty or duplicate columns, or cells that no type fits.
             SynthesizerError: no row at all.
         """
-        from lookalike.schema.infer import infer  # late: inference reads samples with duckdb
+        from lookalike.schema.described import described  # late: yaml and patterns are needed by no saved model
 
         arrow = frames.to_arrow(table)
         if arrow.num_rows == 0 or arrow.num_columns == 0:
             raise SynthesizerError(what="the table has no rows or no columns", fix="give at least one row and one column")
-        learned = schema or infer(arrow)
+        learned = described(arrow, schema)
         with one_thread():
             self._fit(arrow, learned, seed, budget_s)
-        self._frame, self._schema = frames.frame_kind(table), learned  # last: an interrupted fit leaves the old model whole
+        self._frame, self._schema = (
+            frames.frame_kind(table),
+            _kept(learned, arrow),
+        )  # last: an interrupted fit leaves the old model whole
         return self
 
     def sample(self, n: int, *, given: Given | None = None, seed: int = 0) -> Any:  # the frame of fit
@@ -220,6 +226,17 @@ class Synthesizer(Spec):
     @abstractmethod
     def _restore(self, meta: dict[str, Any], arrays: dict[str, np.ndarray]) -> None:
         """Take back what `_state` gave."""
+
+
+def _kept(schema: TableSchema, table: pa.Table) -> TableSchema:
+    """The schema without levels in its orders that no method learns, as too few rows share them."""
+    columns = [
+        replace(column, order=tuple(map(str, Table.learn(column, table[column.name], least=K)[0].values.to_pylist())))
+        if column.order
+        else column
+        for column in schema.columns
+    ]
+    return replace(schema, columns=tuple(columns))
 
 
 def _conditions(given: Given, schema: TableSchema) -> dict[str, Any]:

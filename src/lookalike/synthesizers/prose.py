@@ -34,8 +34,8 @@ def learn(texts: list[str], k: int = K) -> dict[str, Any]:
     for text in texts[::step]:
         tokens = TOKEN.findall(text)
         lengths.append(len(tokens))
-        words.update(set(tokens))
-        pairs.update(set(zip(["", *tokens], tokens, strict=False)))
+        words.update(list(dict.fromkeys(tokens)))  # in their order: a set has another in each process
+        pairs.update(list(dict.fromkeys(zip(["", *tokens], tokens, strict=False))))
     kept = [word for word, rows in words.most_common(MOST_WORDS) if rows >= k]
     place = {word: i + 1 for i, word in enumerate(kept)}
     place[""] = 0

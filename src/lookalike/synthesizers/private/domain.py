@@ -32,6 +32,7 @@ from lookalike.synthesizers.private.ledger import Ledger, gaussian_sigma
 
 Floats = npt.NDArray[np.float64]
 Values = npt.NDArray[Any]
+NUMBERS = frozenset({"integer", "decimal"})  # whose unit is a guess
 DAY = Fraction(86_400)  # seconds
 GRID: Floats = np.unique(np.outer(2.0 ** np.arange(-20, 64), [1.0, 1.25, 1.5, 1.75]).ravel())
 
@@ -73,7 +74,10 @@ def domains(  # one budget over all columns
 
 def bare(schema: TableSchema) -> TableSchema:
     """An inferred schema without reasons, orders, units and rules, which tell of rows."""
-    columns = tuple(replace(column, reason="", order=(), unit="") for column in schema.columns)
+    columns = tuple(
+        replace(column, reason="", order=(), unit="" if column.semantic in NUMBERS else column.unit, also=())
+        for column in schema.columns
+    )
     return replace(schema, columns=columns, rules=())
 
 

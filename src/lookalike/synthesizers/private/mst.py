@@ -14,7 +14,7 @@ from pydantic import Field
 from lookalike import rng
 from lookalike.errors import SynthesizerError
 from lookalike.schema.semantics import semantic_of
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins, Codes
 from lookalike.synthesizers.conditions import Condition
@@ -63,10 +63,10 @@ class Mst(Tabular):
         ledger = dict(self._model.meta["ledger"])
         return {**ledger, "delta": self.delta}
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+    def fit(self, table: Any, schema: Told | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
         """Learn a table; see `Synthesizer.fit`. An inferred schema loses its reasons, orders and rules, which tell of rows."""
         super().fit(table, schema, seed=seed, budget_s=budget_s)
-        if schema is None:
+        if not isinstance(schema, TableSchema):
             self._schema = private_domain.bare(self.schema_)
         return self
 

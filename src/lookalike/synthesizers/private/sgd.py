@@ -26,7 +26,7 @@ from lookalike import rng
 from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.optional import require
 from lookalike.schema.semantics import semantic_of
-from lookalike.schema.types import TableSchema
+from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins
 from lookalike.synthesizers.methods import nets
@@ -76,10 +76,10 @@ class PrivateNet(Tabular):
             raise NotFitted(what=f"this {self.kind} model keeps no promise of privacy", fix="set privacy, and fit")
         return dict(ledger)
 
-    def fit(self, table: Any, schema: TableSchema | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+    def fit(self, table: Any, schema: Told | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
         """Learn a table; see `Synthesizer.fit`. A private model's inferred schema loses what tells of rows."""
         super().fit(table, schema, seed=seed, budget_s=budget_s)
-        if schema is None and self.privacy is not None:
+        if not isinstance(schema, TableSchema) and self.privacy is not None:
             self._schema = private_domain.bare(self.schema_)
         return self
 

@@ -20,8 +20,8 @@ from lookalike.synthesizers.relational import across, families, graph, matching,
 from lookalike.synthesizers.relational.across import After, Copy, Total
 from lookalike.synthesizers.relational.families import Hidden
 from lookalike.synthesizers.relational.graph import Links, Places
-from lookalike.synthesizers.relational.matching import Cells
-from lookalike.synthesizers.relational.sequence import Order
+from lookalike.synthesizers.relational.matching import KdTree
+from lookalike.synthesizers.relational.sequence import SiblingOrder
 
 NOTHING = "#"
 
@@ -54,11 +54,11 @@ class Fitted:
     links: Links
     kept: pa.Table | None = None
     seen: pa.Table | None = None
-    order: Order | None = None
+    order: SiblingOrder | None = None
     afters: tuple[After, ...] = ()
     copies: tuple[Copy, ...] = ()
     loose: float = 0.0
-    cells: dict[str, Cells] = field(default_factory=dict)
+    cells: dict[str, KdTree] = field(default_factory=dict)
     framer: Forest | None = None
     maker: Synthesizer | None = None
     depths: dict[str, Places] = field(default_factory=dict)
@@ -71,7 +71,7 @@ class Fitted:
 
 
 @dataclass(frozen=True)
-class Learned:
+class LearnedDataset:
     """All tables, and the totals between them."""
 
     tables: dict[str, Fitted]
@@ -81,7 +81,7 @@ class Learned:
 def fit(
     tables: Mapping[str, pa.Table], schema: DatasetSchema, methods: Mapping[str, Synthesizer], orphans: Orphans, seed: int,
     budget_s: float | None,
-) -> Learned:  # fmt: skip
+) -> LearnedDataset:  # fmt: skip
     """Learn all tables of a dataset."""
     places = {r.name: graph.places_of(tables[r.child], r, tables[r.parent]) for r in schema.relations}
     check(tables, schema, places, orphans)
@@ -94,7 +94,7 @@ def fit(
     for name in schema.order():
         share = None if budget_s is None else budget_s * tables[name].num_rows * tables[name].num_columns / work
         learner.learn(name, share)
-    return Learned({name: learner.fitted[name] for name in tables}, learner.totals)
+    return LearnedDataset({name: learner.fitted[name] for name in tables}, learner.totals)
 
 
 def check(tables: Mapping[str, pa.Table], schema: DatasetSchema, places: Mapping[str, Places], orphans: Orphans) -> None:

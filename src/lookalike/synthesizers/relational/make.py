@@ -23,7 +23,7 @@ ROUNDS = 30  # times that rows are drawn again whose keys repeat
 
 
 @dataclass
-class Made:
+class MadeTable:
     """A made table.
 
     Attributes:
@@ -38,9 +38,9 @@ class Made:
 
 
 def make(
-    schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, Made], count: int, scale: float,
+    schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, MadeTable], count: int, scale: float,
     given: Given | None, key: int,
-) -> Made:  # fmt: skip
+) -> MadeTable:  # fmt: skip
     """The rows of one table."""
     return _Maker(schema, model, name, made, key).make(count, scale, given)
 
@@ -49,12 +49,12 @@ class _Maker:
     """The state of one table's making."""
 
     def __init__(
-        self, schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, Made], key: int
+        self, schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, MadeTable], key: int
     ) -> None:
         self.schema, self.model, self.name, self.made, self.key = schema, model, name, made, key
         self.fitted = model[name]
 
-    def make(self, count: int, scale: float, given: Given | None) -> Made:
+    def make(self, count: int, scale: float, given: Given | None) -> MadeTable:
         """All rows."""
         fitted = self.fitted
         places: dict[str, Places] = {}
@@ -62,7 +62,7 @@ class _Maker:
             assert fitted.seen is not None
             for relation in fitted.links.followed:
                 places[relation.name] = graph.places_of(fitted.kept, relation, self.made[relation.parent].table)
-            return Made(fitted.kept, fitted.seen, places)
+            return MadeTable(fitted.kept, fitted.seen, places)
         assert fitted.maker is not None
         if fitted.links.driving is None and not fitted.links.matched:
             drawn = fitted.maker.sample_arrow(count, given=given, seed=self.key)
@@ -79,7 +79,7 @@ class _Maker:
             [column for column in drawn.column_names if column.startswith("#") and column not in fitted.arrow.names]
         )
         seen = seen_of(table, fitted.schema, self.schema.keys.get(self.name, ()), [hidden])
-        return Made(table, seen, places)
+        return MadeTable(table, seen, places)
 
     # --- who the parents are ---
 
@@ -138,7 +138,9 @@ class _Maker:
         assert self.fitted.links.driving is not None
         return self.fitted.links.driving
 
-    def _moments(self, order: sequence.Order, frame: pa.Table, stand: sequence.Stand, places: Mapping[str, Places]) -> pa.Array:
+    def _moments(
+        self, order: sequence.SiblingOrder, frame: pa.Table, stand: sequence.Stand, places: Mapping[str, Places]
+    ) -> pa.Array:
         """The column by which siblings stand in order."""
         family, parent = places[self._driving.name], self.made[self._driving.parent]
         name = families.count_name(self._driving.name)
@@ -236,7 +238,7 @@ class _Maker:
         )
 
 
-def circle(schema: DatasetSchema, model: Mapping[str, Fitted], made: dict[str, Made], key: int) -> None:
+def circle(schema: DatasetSchema, model: Mapping[str, Fitted], made: dict[str, MadeTable], key: int) -> None:
     """Fill the references that open circles of tables, in place: some row of the parent, or none, as often as in the real rows."""
     for relation in schema.broken():
         if relation.child == relation.parent or model[relation.child].kept is not None:
@@ -249,7 +251,7 @@ def circle(schema: DatasetSchema, model: Mapping[str, Fitted], made: dict[str, M
         table = child.table
         for column, values in graph.keyed(parent.table, relation, places, model[relation.child].arrow).items():
             table = table.set_column(table.column_names.index(column), table.schema.field(column), values)
-        made[relation.child] = Made(table, child.seen, {**child.places, relation.name: places})
+        made[relation.child] = MadeTable(table, child.seen, {**child.places, relation.name: places})
 
 
 def _counts(seen: pa.Table, relation: str) -> Places:

@@ -24,7 +24,7 @@ FEWEST = 10  # parents in a cell
 
 
 @dataclass(frozen=True, slots=True)
-class Cells:
+class KdTree:
     """A k-d tree over a parent's learned columns.
 
     Attributes:
@@ -55,7 +55,7 @@ class Cells:
             node[moving] = self.left[at] + right
 
 
-def learn(table: pa.Table, first: Sequence[str], key: int) -> Cells:
+def learn(table: pa.Table, first: Sequence[str], key: int) -> KdTree:
     """Cells of alike rows, each of at least `FEWEST`; the columns named `first` are split on before all others."""
     names = tuple(
         name for name in table.column_names if numbers(table[name]) is not None or pa.types.is_string(table[name].type)
@@ -81,7 +81,7 @@ def learn(table: pa.Table, first: Sequence[str], key: int) -> Cells:
         left += [0, 0]
         right = columns[split[0]][rows] > split[1]
         waiting += [(left[node], rows[~right]), (left[node] + 1, rows[right])]
-    return Cells(names, levels, np.array(feature, np.int64), np.array(cut), np.array(left, np.int64))
+    return KdTree(names, levels, np.array(feature, np.int64), np.array(cut), np.array(left, np.int64))
 
 
 def _split(

@@ -26,7 +26,7 @@ Ticks = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class SiblingOrder:
     """The column by which siblings stand in order.
 
     Attributes:
@@ -59,7 +59,7 @@ class Stand:
     before: Ticks
 
 
-def find(own: pa.Table, family: Places, key: Sequence[str], afters: Sequence[After]) -> Order | None:
+def find(own: pa.Table, family: Places, key: Sequence[str], afters: Sequence[After]) -> SiblingOrder | None:
     """The column that orders siblings: a part of the key, else a number that is called a place, else a moment; without gaps."""
     if not len(family) or (family < 0).any():
         return None
@@ -77,7 +77,7 @@ def find(own: pa.Table, family: Places, key: Sequence[str], afters: Sequence[Aft
             continue
         after = next((rule for rule in afters if rule.column == name), None)
         unit = int(np.gcd.reduce(steps))
-        return Order(name, unit, int(steps.min()) // unit, max(int(np.gcd.reduce(values)), 1), after)
+        return SiblingOrder(name, unit, int(steps.min()) // unit, max(int(np.gcd.reduce(values)), 1), after)
     return None
 
 
@@ -93,7 +93,7 @@ def of(family: Places, values: Ticks | None = None) -> Stand:
 
 
 def told(
-    order: Order, values: Ticks, family: Places, start: Ticks | None, parents: int
+    order: SiblingOrder, values: Ticks, family: Places, start: Ticks | None, parents: int
 ) -> tuple[pa.Table, tuple[ColumnSchema, ...]]:
     """What parents' rows say of the order of their children: the first value, and how far the last lies from it.
 
@@ -116,12 +116,12 @@ def told(
     )
 
 
-def steps(order: Order, values: Ticks, stand: Stand) -> pa.Array:
+def steps(order: SiblingOrder, values: Ticks, stand: Stand) -> pa.Array:
     """Each row's step from its sibling before, in units; null of the first."""
     return pa.array((values - values[stand.before]) // order.unit, mask=stand.before < 0)
 
 
-def values_of(order: Order, first: Ticks, span: Ticks, step: pa.Array, stand: Stand) -> Ticks:
+def values_of(order: SiblingOrder, first: Ticks, span: Ticks, step: pa.Array, stand: Stand) -> Ticks:
     """The column that first values, spans and steps give.
 
     Args:
@@ -145,7 +145,7 @@ def values_of(order: Order, first: Ticks, span: Ticks, step: pa.Array, stand: St
     return start + (total - total[~later][family]) * order.unit
 
 
-def beside(order: Order, values: pa.Array, stand: Stand) -> tuple[pa.Table, TableSchema]:
+def beside(order: SiblingOrder, values: pa.Array, stand: Stand) -> tuple[pa.Table, TableSchema]:
     """What the rest of a row is drawn by: its place, and the moment with what the calendar says of it."""
     found: dict[str, pa.Array] = {PLACE: pa.array(stand.place), SIBLINGS: pa.array(stand.siblings), f"@{order.column}": values}
     columns = [ColumnSchema(PLACE, "integer", "int64"), ColumnSchema(SIBLINGS, "integer", "int64")]

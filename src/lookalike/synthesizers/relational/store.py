@@ -23,14 +23,14 @@ from lookalike.synthesizers.forest.model import Forest
 from lookalike.synthesizers.relational.across import After, Copy, Total
 from lookalike.synthesizers.relational.graph import Links
 from lookalike.synthesizers.relational.learn import Fitted
-from lookalike.synthesizers.relational.matching import Cells
-from lookalike.synthesizers.relational.sequence import Order
+from lookalike.synthesizers.relational.matching import KdTree
+from lookalike.synthesizers.relational.sequence import SiblingOrder
 
 FORMAT = 1
 
 
 @dataclass(frozen=True)
-class Saved:
+class SavedDataset:
     """What a folder holds."""
 
     spec: dict[str, Any]
@@ -79,7 +79,7 @@ def _table(folder: Path, name: str, fitted: Fitted) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def read(folder: Path) -> Saved:
+def read(folder: Path) -> SavedDataset:
     """The content of a folder.
 
     Raises:
@@ -96,7 +96,7 @@ def read(folder: Path) -> Saved:
             name: frames.FrameKind.parse(kind, {c.name: c.order for c in schema.tables[name].columns})
             for name, kind in body["frames"].items()
         }
-        return Saved(body["spec"], schema, kinds, tables, totals)
+        return SavedDataset(body["spec"], schema, kinds, tables, totals)
     except (OSError, KeyError, TypeError, ValueError, IndexError, AttributeError, pa.ArrowInvalid) as exc:
         if isinstance(exc, LookalikeError):
             raise
@@ -134,15 +134,15 @@ def _fitted(folder: Path, saved: Mapping[str, Any], schema: DatasetSchema) -> Fi
     )
 
 
-def _order(saved: Mapping[str, Any] | None) -> Order | None:
+def _order(saved: Mapping[str, Any] | None) -> SiblingOrder | None:
     if saved is None:
         return None
-    return Order(**{**saved, "after": After(**saved["after"]) if saved["after"] else None})
+    return SiblingOrder(**{**saved, "after": After(**saved["after"]) if saved["after"] else None})
 
 
-def _cells(saved: Mapping[str, Any]) -> Cells:
+def _cells(saved: Mapping[str, Any]) -> KdTree:
     levels = tuple(None if known is None else tuple(known) for known in saved["levels"])
-    return Cells(
+    return KdTree(
         tuple(saved["names"]), levels, np.array(saved["feature"], np.int64), np.array(saved["cut"], np.float64),
         np.array(saved["left"], np.int64),
     )  # fmt: skip
