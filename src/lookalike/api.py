@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.resources import as_file
 from pathlib import Path
@@ -363,6 +363,7 @@ def mimic(
     *,
     synthesizer: str | Synthesizer | type[Synthesizer] = "forest",
     given: Given | None = None,
+    constraints: Sequence[Any] = (),
     schema: TableSchema | DatasetSchema | str | Path | None = None,
     scale: float = 1.0,
     holdout: float = 0.2,
@@ -377,6 +378,8 @@ def mimic(
         synthesizer: a kind, or a configured synthesizer.
         given: conditions that every row holds: column -> value, list, {"min", "max"}, {"shares"}; "where" -> SQL. Of several tables
             by table.
+        constraints: what every row of one table keeps: `net <= gross`, an SQL condition, or a mapping with its kind, as recipes
+            write them.
         schema: semantic types, or a file that corrects them (`lookalike.look`); of several tables their keys and relations too
             (`lookalike.relations`). Inferred when not given.
         scale: rows as a multiple of the data's.
@@ -388,16 +391,17 @@ def mimic(
         UsageError: `n` or a schema of one table beside several tables.
     """
     if frames.is_dataset(data):
-        if n is not None or synthesizer != "forest":
+        if n is not None or synthesizer != "forest" or constraints:
             fix = "say `scale=` instead of `n=`, and methods with `Relational(tables=...)`"
             raise UsageError(what="several tables are learned together", fix=fix)
         return databases.mimic_tables(data, schema=schema, scale=scale, given=given, seed=seed)
     from lookalike.one_table import mimic_frame
+    from lookalike.synthesizers.constraints.constrained import constrained
 
     frame = read(data)
     if n is None and scale != 1:
         n = round(len(frames.to_arrow(frame)) * scale)
-    model = _unfitted(synthesizer)
+    model = constrained(_unfitted(synthesizer), constraints)
     return mimic_frame(frame, n, model, given=given, schema=schema, holdout=holdout, seed=seed)  # type: ignore[arg-type]  # of one table
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -58,6 +58,7 @@ def mimic_file(
     target: str | None = None,
     synthesizer: str = "forest",
     given: Given | None = None,
+    constraints: Sequence[Any] = (),
     schema: Path | None = None,
     seed: int = 0,
     measure: bool = True,
@@ -76,6 +77,7 @@ def mimic_file(
         target: the column that models will predict.
         synthesizer: a kind.
         given: conditions that every row holds.
+        constraints: what every row keeps, as a recipe's `like` takes them.
         schema: a file that corrects what columns are taken for.
         seed: the same data and seed give the same rows.
         measure: whether to measure what was made.
@@ -98,9 +100,11 @@ def mimic_file(
             check_writable(path)
     source = _source(data, profile, say, keep=run is not None)
     share = SHARES.get(profile or "", HELD_OUT)
-    learned: dict[str, Any] = {"synthesizer": synthesizer, "given": given or {}, "target": target, "holdout": share}
-    learned["schema"] = corrections(schema) if schema else {}
-    made = _plan(source, _name(data), n, learned, seed)
+    rows = {
+        "n": n, "synthesizer": synthesizer, "given": given or {}, "constraints": list(constraints), "target": target,
+        "schema": corrections(schema) if schema else {}, "holdout": share,
+    }  # fmt: skip
+    made = _plan(source, _name(data), rows, seed)
     if keep_holdout is not None:
         write_batches(iter([split(source.read(Path()), share, seed)[1]]), keep_holdout)
     [table] = made.tables
@@ -116,19 +120,19 @@ def mimic_file(
         return _measured(made, folder, gates or profile, say)
 
 
-def _plan(source: Source, name: str, n: int | None, learned: Mapping[str, Any], seed: int) -> Plan:
-    """The recipe of two lines, compiled."""
+def _plan(source: Source, name: str, like: Mapping[str, Any], seed: int) -> Plan:
+    """The recipe of two lines, compiled; `like` is what its rows say beside their source."""
     from lookalike.plan import compile_plan
     from lookalike.recipe.load import load
 
-    outline, target = source.outline(Path()), learned["target"]
+    outline, target = source.outline(Path()), like["target"]
     if target is not None and target not in outline.columns:
         raise UsageError(what=f"there is no column {target!r}", where="--target", fix=did_you_mean(target, outline.columns))
-    count = outline.rows if n is None else n
+    count = outline.rows if like["n"] is None else like["n"]
     if count < 0:
         raise UsageError(what=f"{count} rows", where="-n", fix="ask for 0 rows or more")
     table = "rows" if name == "synthetic" else "synthetic"  # tables and sources share one namespace
-    rows = {"like": name, "n": count, **learned}
+    rows = {**like, "like": name, "n": count}
     return compile_plan(load({"name": name, "seed": seed, "sources": {name: source}, "tables": {table: {"rows": rows}}}))
 
 

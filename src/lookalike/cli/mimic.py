@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+import yaml
 
 from lookalike.errors import UsageError
 
@@ -32,6 +33,10 @@ def mimic(
     ] = None,
     synthesizer: Annotated[str, typer.Option("--synthesizer", help="A synthesizer kind; auto: a short bake-off.")] = "forest",
     given: Annotated[list[str] | None, typer.Option("--given", help="column=value: a condition that every row holds.")] = None,
+    constraint: Annotated[
+        list[str] | None,
+        typer.Option("--constraint", help="What every row keeps: 'net <= gross', an SQL condition, or {kind: ..., ...}."),
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same rows.")] = 0,
     profile: Annotated[
         str | None,
@@ -82,7 +87,13 @@ def mimic(
             say(text, "dim")
 
         if api.is_dataset(data):
-            alone = {"--profile": profile, "--gates": gates, "--keep-holdout": keep_holdout, "--run": run}
+            alone = {
+                "--profile": profile,
+                "--gates": gates,
+                "--keep-holdout": keep_holdout,
+                "--run": run,
+                "--constraint": constraint or None,
+            }
             _one_table_only({"-n": n, "--target": target, "--given": given or None, **alone})
             only = [name for name in tables.split(",") if name]
             made = api.mimic_dataset(
@@ -96,6 +107,7 @@ def mimic(
                 target=target,
                 synthesizer=synthesizer,
                 given=api.settings(given or [], option="--given"),
+                constraints=[_constraint(text) for text in constraint or []],
                 schema=schema,
                 seed=seed,
                 profile=profile,
@@ -113,6 +125,17 @@ def mimic(
     console.print(f"{output}", soft_wrap=True)
     if made is not None and made.exit_code:
         raise typer.Exit(made.exit_code)
+
+
+def _constraint(text: str) -> Any:
+    """A mapping is read as a recipe has it; any other text is a constraint itself."""
+    if not text.lstrip().startswith("{"):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as exc:
+        fix = "write {kind: range, column: age, low: 0}"
+        raise UsageError(what=f"{text!r} is no mapping", where="--constraint", fix=fix) from exc
 
 
 def _one_table_only(options: dict[str, object]) -> None:

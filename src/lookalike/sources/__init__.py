@@ -9,6 +9,5 @@ KINDS: dict[str, str] = {
     "generalised": "lookalike.sources.generalised:Generalised",
     "hub": "lookalike.sources.hub:Hub",
     "package": "lookalike.sources.package:Package",
-    "pseudonymised": "lookalike.synthesizers.pseudonyms.pseudonym_source:Pseudonymised",
     "sql": "lookalike.sources.sql:SqlSource",
 }
