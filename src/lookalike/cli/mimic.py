@@ -71,10 +71,9 @@ def mimic(
 ) -> None:
     """Learn a table or several related ones, sample, and say what the sample is worth. A fifth is held out to measure privacy."""
     from lookalike import api
+    from lookalike.api import check_writable, watched
     from lookalike.cli.output import console, say
     from lookalike.cli.waiting import waiting
-    from lookalike.store import check_writable
-    from lookalike.synthesizers.watch import watched
 
     pages = [path for path in (html, json) if path is not None]
     for path in pages:
