@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
-.PHONY: setup demo test check fast lint types docs lock bench fuzz clean
+.PHONY: setup demo test check fast mutants lint types docs lock bench fuzz clean
 
 setup: .venv/ready
 
@@ -21,6 +21,9 @@ check: test
 
 fast: setup
 	$(BIN)/python -m pytest -n 2 -m "not slow and not model and not browser and not deep and not peer" -q
+
+mutants: setup
+	$(BIN)/python scripts/mutants.py $(ROOM)
 
 lint: setup
 	$(BIN)/ruff format --check src tests benchmarks scripts examples

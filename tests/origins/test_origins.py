@@ -32,6 +32,9 @@ class Sources:
     def expected(self, name):
         return 10
 
+    def written(self, name):
+        return tuple(self.table.column_names)
+
 
 class Parents:
     """A finished table in two partitions; the row ids have gaps."""

@@ -60,8 +60,8 @@ def test_a_conditional_sample_is_measured_against_rows_like_it(tmp_path, monkeyp
     monkeypatch.chdir(tmp_path)
     import pyarrow.parquet as pq
 
-    pq.write_table(read("package:adult").slice(0, 8000), "adult.parquet")
-    report = api.mimic_file("adult.parquet", "out.csv", n=1500, given={"sex": "Female"})
+    pq.write_table(read("package:adult").slice(0, 4000), "adult.parquet")
+    report = api.mimic_file("adult.parquet", "out.csv", n=1000, given={"sex": "Female"})
     assert report is not None
     assert report["column_shapes"].value > 0.9
     assert report.verdicts["fidelity"] != "fail"

@@ -4,10 +4,15 @@ import datetime as dt
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.csv as csv
 import pytest
+from pyarrow import parquet
 from pydantic import TypeAdapter, ValidationError
+from typer.testing import CliRunner
 
-from lookalike.errors import SynthesizerError, UnknownColumn, Unsatisfiable
+import lookalike as la
+from lookalike.cli.app import app
+from lookalike.errors import RecipeError, SynthesizerError, UnknownColumn, Unsatisfiable
 from lookalike.synthesizers.constraints.constrained import Constrained
 from lookalike.synthesizers.constraints.constraint import AnyConstraint, apply, check, violations
 from lookalike.synthesizers.forest.model import Forest
@@ -209,3 +214,28 @@ def test_a_constraint_may_be_a_text():
     assert READ.validate_python("net * 2 > 3").kind == "rule"
     with pytest.raises(ValidationError, match="random"):
         READ.validate_python("random() < net")
+
+
+def test_recipes_calls_and_commands_take_the_same_words(tmp_path, monkeypatch):
+    """`constraints:` in a recipe, `constraints=` in Python and `--constraint` give the same rows, which hold them."""
+    monkeypatch.chdir(tmp_path)
+    csv.write_csv(_orders(), "orders.csv")
+    words = ["gross >= net", {"kind": "range", "column": "score", "low": 0}]
+    rows = {"like": "orders", "n": 60, "synthesizer": "independent", "constraints": words}
+    recipe = {
+        "name": "r",
+        "sources": {"orders": {"kind": "file", "path": "orders.csv"}},
+        "tables": {"synthetic": {"rows": rows}},
+    }
+    made = la.run(recipe, "runs/r").table("synthetic")
+    called = la.mimic("orders.csv", 60, synthesizer="independent", constraints=words)
+    command = ["mimic", "orders.csv", "-o", "o.parquet", "-n", "60", "--synthesizer", "independent", "--no-evaluate"]
+    asked = CliRunner().invoke(
+        app, [*command, "--constraint", words[0], "--constraint", "{kind: range, column: score, low: 0}"]
+    )
+    assert asked.exit_code == 0, asked.output
+    assert made.to_pylist() == called.to_pylist() == parquet.read_table("o.parquet").to_pylist()
+    assert all(row["gross"] is None or row["gross"] >= row["net"] for row in called.to_pylist())
+    rows["constraints"] = ["grss >= net"]
+    with pytest.raises(RecipeError, match="did you mean 'gross'"):
+        la.plan(recipe)

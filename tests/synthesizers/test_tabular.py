@@ -6,7 +6,7 @@ import polars as pl
 import pyarrow as pa
 import pytest
 
-from lookalike.errors import NotFitted, SynthesizerError, Unsatisfiable
+from lookalike.errors import NotFitted, RecipeError, UnknownColumn, Unsatisfiable
 from lookalike.registry import resolve
 from lookalike.schema.infer import infer, infer_column
 from lookalike.schema.semantics import semantic_of
@@ -101,9 +101,9 @@ def test_rare_conditions_name_their_share():
     model = Independent().fit(example(200))
     with pytest.raises(Unsatisfiable, match=r"weight > 1e9: held by none of \d+ drawn rows"):
         model.sample(5, given={"where": "weight > 1e9"})
-    with pytest.raises(SynthesizerError, match="no SQL condition"):
+    with pytest.raises(RecipeError, match="cannot be read"):
         model.sample(5, given={"where": "weight >"})
-    with pytest.raises(SynthesizerError, match="replaced and not learned"):
+    with pytest.raises(UnknownColumn, match="made anew and not learned"):
         model.sample(5, given={"email": "a@b.com"})
 
 
@@ -146,8 +146,8 @@ def test_clock_times_and_durations_keep_their_writing(form, kind):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", ["independent", "copula", "bayes_net", "smote"])
-def test_two_thousand_columns(kind):
+def test_a_thousand_columns(kind):
     """A very wide table is learned and sampled."""
     draws = np.random.default_rng(0)
-    wide = pa.table({f"c{i}": draws.integers(0, 20, 120) * (1.5 + i % 3) for i in range(2000)})
-    assert resolve("synthesizer", kind)().fit(wide).sample(20).shape == (20, 2000)
+    wide = pa.table({f"c{i}": draws.integers(0, 20, 120) * (1.5 + i % 3) for i in range(1000)})
+    assert resolve("synthesizer", kind)().fit(wide).sample(20).shape == (20, 1000)

@@ -24,6 +24,7 @@ from __future__ import annotations
 KINDS: dict[str, str] = {
     "validity": "lookalike.evaluate.validity:Validity",
     "broken_rules": "lookalike.evaluate.rules:BrokenRules",
+    "unique_keys": "lookalike.evaluate.keys:UniqueKeys",
     "failed_share": "lookalike.evaluate.making:FailedShare",
     "scores": "lookalike.evaluate.making:Scores",
     "marginals": "lookalike.evaluate.fidelity.marginals:Marginals",

@@ -270,6 +270,9 @@ def _outcomes(gate: Gate, results: Sequence[Result], baseline: Sequence[Result] 
         if (not gate.table or r.table == gate.table)
         and ((r.headline and fnmatchcase(r.name, gate.metric)) if pattern else r.name == gate.metric)
     ]  # fmt: skip
+    known = {(r.name, r.table) for r in baseline or () if r.value is not None}
+    if pattern and gate.max_drop is not None:  # what was measured in neither report got no worse
+        found = [r for r in found if r.value is not None or (r.name, r.table) in known]
     if not found:
         status: Status = "skipped" if gate.optional else "inconclusive"
         text = f"{gate.metric} was not measured{f' on table {gate.table}' if gate.table else ''}."

@@ -153,7 +153,7 @@ def _one(metric: type[Metric], subject: Subject, over: str) -> list[Result]:
 def _worst_first(metric: type[Metric], found: Mapping[str, Sequence[Result]]) -> list[Result]:
     """A headline for the worst subject, then what was found of each, under its name."""
     if not found:
-        return metric().skip(_NOTHING[metric.scope])
+        return metric().skip(_NOTHING[metric.scope], headline=False)
     worst = max(found, key=lambda name: found[name][0].badness())
     main = found[worst][0]
     reading = f"{worst}: {main.detail.get('reading', '')}".rstrip(": ")

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from lookalike.evaluate import encode
 from lookalike.evaluate.base import Metric, Result
+from lookalike.evaluate.privacy.bounds import clopper_pearson
 from lookalike.evaluate.rules import broken_rows, found
 from lookalike.evaluate.shapes import total_variation
 from lookalike.evaluate.views import Views, Which
@@ -42,7 +43,9 @@ class Validity(Metric):
         counts = {check: int(flags.sum()) for check, flags in broken.items() if flags.any()}
         worst = sorted(counts.items(), key=lambda item: -item[1])[:10]
         reading = "; ".join(f"{check}: {count:,} row{'s' if count != 1 else ''}" for check, count in worst[:3])
-        out = [self.result(1 - float(bad.mean()), ceiling=ceiling, detail={"broken": dict(worst), "reading": reading})]
+        kept = clopper_pearson(int((~bad).sum()), bad.size)
+        detail = {"broken": dict(worst), "reading": reading}
+        out = [self.result(kept.value, interval=kept.interval, ceiling=ceiling, detail=detail)]
         out += self._columns(views)
         out += [self._rate(views, broken, part) for part in ("ranges", "categories", "finite")]
         out += [self._null_patterns(views), self._key(views), self._rules(broken), self._sums(broken, given)]

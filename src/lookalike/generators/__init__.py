@@ -1,4 +1,10 @@
-"""generators."""
+"""Makers of columns: they keep the rows and add one column, one kind a file.
+
+base        the contract: `Generator` for what is computed, `ModelColumn` for cells that take model calls
+draws       what samplers share; `weighted`, `spans`, `pools`, `regexes` likewise
+templates   text from a row; `asking` one checked answer of a model, `reading` what its text is worth
+text/       what makes training data of texts and of language models
+"""
 
 from __future__ import annotations
 

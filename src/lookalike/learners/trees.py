@@ -10,8 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from lookalike.kernels.native import kernel, part
-from lookalike.learners.boosting import Features, Vector
 
+Features = npt.NDArray[np.float32]  # [n, d]
+Vector = npt.NDArray[np.float64]
 Codes = npt.NDArray[np.uint8]
 Rows = npt.NDArray[np.int64]
 Sums = npt.NDArray[np.int64]  # [d, BINS] a node: gradient and count of each bin, in one number

@@ -26,15 +26,6 @@ class OpenAI(Served):
 
     What a server does not take is found out by the request that it refuses, and remembered: `response_format` (then the schema
     goes into the prompt), `max_tokens` (then it is called max_completion_tokens), sampling settings (with a warning).
-
-    Attributes:
-        base_url: up to and with `/v1`; `${NAME}` reads the environment.
-        model: as the server names it.
-        api_key: `${NAME}`; empty for servers that need none.
-        structured: `native`: JSON always by response_format; `prompt`: always in words; `auto`: found out by the first call.
-        headers: more HTTP headers; `${NAME}` works here too.
-        extra: fields that go into every request's body as they are, such as vLLM's `chat_template_kwargs`.
-        body_max: bytes; a longer reply is cut off.
     """
 
     kind: ClassVar[str] = "openai"

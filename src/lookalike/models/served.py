@@ -30,7 +30,17 @@ _NOT_TAKEN = re.compile(r"unsupported|not support|deprecated|not permitted|unkno
 
 
 class Served(Model):
-    """A model behind an HTTP server."""
+    """A model behind an HTTP server.
+
+    Attributes:
+        base_url: up to and with `/v1`; `${NAME}` reads the environment.
+        model: as the server names it.
+        api_key: `${NAME}`; empty for servers that need none.
+        structured: `native`: JSON always by response_format; `prompt`: always in words; `auto`: found out by the first call.
+        headers: more HTTP headers; `${NAME}` works here too.
+        extra: fields that go into every request's body as they are, such as vLLM's `chat_template_kwargs`.
+        body_max: bytes; a longer reply is cut off.
+    """
 
     canary: ClassVar[bool] = True
     key_header: ClassVar[tuple[str, str]] = ("Authorization", "Bearer ")  # and what stands before the key

@@ -50,6 +50,10 @@ class Known(Protocol):
         """Rows expected of a parent table."""
         ...
 
+    def written(self, table: str) -> tuple[str, ...] | None:
+        """The columns of a parent table, as its children read them; None when these are not all known."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Brings:

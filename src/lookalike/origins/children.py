@@ -9,8 +9,9 @@ import numpy as np
 import pyarrow as pa
 from pydantic import Field
 
+from lookalike.errors import UnknownColumn, did_you_mean
 from lookalike.generators.base import Generator
-from lookalike.origins.base import Brings, Known, Origin, Place, Range, Rows
+from lookalike.origins.base import Brings, Known, Origin, Place, Problem, Range, Rows
 from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
 from lookalike.spec import Kind
@@ -55,10 +56,22 @@ class Per(Origin):
         """The parent's row as a struct, which is not written, and its key."""
         each = self.count if isinstance(self.count, int) else getattr(self.count, "mean", CHILDREN)
         columns = (self.per, f"{self.per}_id")
+        read = frozenset() if isinstance(self.count, int) else self.count.needs()
+        there = known.written(self.per)
+        problems = [
+            Problem(
+                f"the count reads {name!r}, which {self.per!r} does not have, or hides",
+                did_you_mean(name, there or (), label="columns"),
+                ("count",),
+                UnknownColumn,
+            )
+            for name in sorted(read - set(there or read))
+        ]
         return Brings(
             columns,
             hidden=frozenset({self.per}),
             fixed=frozenset(columns),
+            problems=tuple(problems),
             expected=round(known.expected(self.per) * float(each)),
         )
 

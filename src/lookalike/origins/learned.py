@@ -12,6 +12,8 @@ from lookalike.origins.base import Brings, Known, Learning, Origin, Place, Probl
 from lookalike.rows.batch import Batch, columns_of
 from lookalike.spec import Kind
 from lookalike.synthesizers.base import Synthesizer
+from lookalike.synthesizers.constraints.constrained import constrained
+from lookalike.synthesizers.constraints.constraint import AnyConstraint
 
 
 class Like(Origin):
@@ -24,6 +26,8 @@ class Like(Origin):
         n: rows.
         synthesizer: what learns: a kind's name, or a mapping with its fields.
         given: conditions that every row holds: column -> value, list, min and max, or shares.
+        constraints: what every row keeps, whatever the method: `net <= gross`, an SQL condition, or a mapping with its kind; see
+            `constrained`.
         schema: what corrects the types that columns are taken for, as `lookalike look -o` writes it.
         holdout: share of the source that is not learned, to measure with.
         target: the column that models will predict: it measures usefulness.
@@ -45,6 +49,7 @@ class Like(Origin):
     n: int = Field(ge=0)
     synthesizer: Annotated[Synthesizer, Kind("synthesizer", by_name=True)] = Field(default="forest", validate_default=True)
     given: Mapping[str, Any] = Field(default_factory=dict)
+    constraints: tuple[AnyConstraint, ...] = ()
     schema_: Mapping[str, Any] = Field(default_factory=dict, alias="schema")
     holdout: float = Field(default=0.2, ge=0, lt=1)
     target: str | None = None
@@ -60,7 +65,8 @@ class Like(Origin):
 
     def learns(self) -> Learning:
         """The source, but for the rows held out."""
-        return Learning(self.like, self.synthesizer, self.holdout, self.given, self.target, self.schema_)
+        method = constrained(self.synthesizer, self.constraints)
+        return Learning(self.like, method, self.holdout, self.given, self.target, self.schema_)
 
     def brings(self, known: Known) -> Brings:
         """The source's columns."""
@@ -70,6 +76,7 @@ class Like(Origin):
         asked: list[tuple[tuple[str, ...], str, str]] = [
             (("given", name), "the condition", name) for name in self.given if name != "where"
         ]
+        asked += [(("constraints",), "a constraint", name) for rule in self.constraints for name in rule.columns()]
         if self.target is not None:
             asked.append((("target",), "the target", self.target))
         problems = [

@@ -18,7 +18,7 @@ from lookalike.schema.semantics import KINDS, amounts, semantic_of
 from lookalike.schema.semantics.buffers import is_text, one
 from lookalike.schema.types import ColumnSchema, TableSchema, Told, arrow_type
 
-TOLD = ("semantic", "decimals", "order", "format", "also", "unit", "unique")
+TOLD = ("semantic", "decimals", "order", "format", "also", "within", "unit", "unique")
 """What a file may say of a column; type, gaps and reason are the data's."""
 
 HEAD = """\
@@ -112,7 +112,7 @@ def _corrected(column: ColumnSchema, body: Any, where: str) -> ColumnSchema:
     if semantic != column.semantic:
         column = ColumnSchema(column.name, semantic, column.arrow, column.nullable, reason="the schema says so")
     told = {name: value for name, value in body.items() if name != "semantic"}
-    for name in ("order", "also"):
+    for name in ("order", "also", "within"):
         if name in told:
             told[name] = tuple(tuple(item) if isinstance(item, list) else item for item in told[name] or ())
     return replace(column, **told)

@@ -10,12 +10,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.schema import dates, durations, patterns, scales
-from lookalike.schema.semantics import amounts
+from lookalike.schema.semantics import amounts, several
 from lookalike.schema.types import ColumnSchema, Semantic
 
 SAMPLE = 400  # distinct texts whose shape is looked at
 BOOLEANS = ({"yes", "no"}, {"true", "false"}, {"y", "n"}, {"t", "f"}, {"0", "1"}, {"on", "off"}, {"ja", "nein"}, {"oui", "non"})
 FEW = 20  # different texts up to which numbers are levels
+UNIQUE = 0.99  # of the rows, from which on texts are codes
 LONG = 12  # digits of a number that counts nothing
 
 
@@ -51,6 +52,8 @@ def _shaped(column: ColumnSchema, sample: list[str], levels: pa.Array, counts: l
         return replace(column, semantic="id", format=patterns.id_regex(sample), reason="texts are UUIDs")
     if len(levels) > FEW and (number := _numbered(column, sample, levels)):
         return number
+    if len(levels) > FEW and (held := _several(column, sample, levels, sum(counts))):
+        return held
     return None
 
 
@@ -85,6 +88,18 @@ def _numbered(column: ColumnSchema, sample: list[str], levels: pa.Array) -> Colu
         column, semantic="integer" if decimals == 0 else "decimal", decimals=decimals, format=form.text,
         unit=unit or column.unit, reason=f"every text is {said} as {form.text}",
     )  # fmt: skip
+
+
+def _several(column: ColumnSchema, sample: list[str], levels: pa.Array, rows: int) -> ColumnSchema | None:
+    """Texts of several numbers that measure something: no codes, which differ in every row."""
+    if patterns.ID_COLUMN.search(patterns.snake(column.name)) or several.find_shape(sample) is None:
+        return None
+    found = several.find_shape(levels.to_pylist())
+    if found is None or (found[1] == "" and len(levels) > UNIQUE * rows):
+        return None
+    shape, unit, box = found
+    reason = f"every text is {unit or 'several numbers'} as {shape.text}"
+    return replace(column, semantic="several", format=shape.text, unit=unit, within=box, reason=reason)
 
 
 def _is_code(form: amounts.Form, sample: list[str]) -> bool:

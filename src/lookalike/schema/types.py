@@ -17,7 +17,7 @@ from lookalike.errors import SchemaError
 
 Semantic = Literal[
     "integer", "decimal", "category", "boolean", "datetime", "date", "time", "duration",
-    "id", "text", "json", "latitude", "longitude",
+    "id", "text", "json", "latitude", "longitude", "several",
     "name", "email", "phone", "address", "iban", "card", "national_id", "ip", "url",
     "constant", "empty",
 ]  # fmt: skip
@@ -42,6 +42,7 @@ class ColumnSchema:
         unit: time unit, currency, time zone of texts or similar, when known.
         reason: why inference chose this, in a sentence.
         also: other formats of dates in text, and the share of the rows that have each.
+        within: of several numbers in one text, from where to where each goes, in its last digits.
         unique: identifiers and personal data: whether no value repeats.
     """
 
@@ -56,6 +57,7 @@ class ColumnSchema:
     reason: str = ""
     unique: bool = False
     also: tuple[tuple[str, float], ...] = ()
+    within: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,12 @@ class TableSchema:
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> TableSchema:
         """The schema that `dump` wrote."""
-        columns = tuple(
-            ColumnSchema(**{**c, "order": tuple(c.get("order", ())), "also": tuple((f, s) for f, s in c.get("also", ()))})
-            for c in data["columns"]
-        )
+        columns = tuple(ColumnSchema(**{**c, "order": tuple(c.get("order", ())), **_pairs(c)}) for c in data["columns"])
         return cls(columns, data.get("key"), dict(data.get("foreign_keys", {})), tuple(data.get("rules", ())))
+
+
+def _pairs(column: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: tuple((a, b) for a, b in column.get(name, ())) for name in ("also", "within")}
 
 
 Told = TableSchema | str | Path | Mapping[str, Any]

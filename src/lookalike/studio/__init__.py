@@ -1,1 +1,1 @@
-"""studio."""
+"""A local web page over run folders. Nothing is here yet."""

@@ -1,4 +1,12 @@
-"""synthesizers."""
+"""Learned from real data: one method, one file, one paper.
+
+base        the contract: `fit`, `sample`, `save`; scikit-learn's conventions
+forest/     the default: columns one after another, drawn from the leaves of trees
+methods/    the other methods; `tabular` is the frame around them
+private/    methods under (epsilon, delta), and the ledger of what was spent
+constraints/, imputation/, pseudonyms/, relational/   what stands around a method, or beside it
+anonymise, nested, prose             columns that are made anew, have parts, or are free text
+"""
 
 from __future__ import annotations
 

@@ -25,6 +25,7 @@ from lookalike.rows.context import Context
 from lookalike.schema import patterns
 from lookalike.schema.semantics import ANEW
 from lookalike.schema.semantics.nested import plain_cells, typed_cells
+from lookalike.schema.semantics.numbers import Numbers, numbers_of, stored
 from lookalike.schema.types import ColumnSchema, arrow_type
 from lookalike.synthesizers import nested, prose
 from lookalike.synthesizers.pseudonyms import stand_ins
@@ -63,8 +64,13 @@ def profile(column: ColumnSchema, values: pa.Array | pa.ChunkedArray) -> dict[st
         repeats = counted.field("counts").to_numpy()
         state |= {"pool": len(repeats) / len(kept), "repeats": np.quantile(repeats, np.linspace(0, 1, 33)).tolist()}
     if _is_number(kept.type) and len(kept):
-        low, high = (int(v) for v in pc.min_max(kept).as_py().values())
-        state |= {"rows": len(kept), "low": low, "high": high, "step": _step(kept) if column.format == "sequence" else 0}
+        there = numbers_of(kept, 0).there
+        there = there[np.isfinite(there)] if there.dtype.kind == "f" else there
+        low, high = (int(there.min()), int(there.max())) if len(there) else (1, len(kept))
+        step = _step(there) if column.format == "sequence" else 0
+        state |= {"rows": len(kept), "low": str(low), "high": str(high), "step": str(step)}
+        if pa.types.is_uint64(kept.type):
+            state["most"] = 2**64 - 1
     elif column.semantic in SHAPED:
         shapes = Counter(re.sub(r"\d", "#", str(text)) for text in counted.field("values").to_pylist())
         if column.semantic == "national_id":
@@ -79,9 +85,9 @@ def _is_number(kind: pa.DataType) -> bool:
     return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
 
 
-def _step(values: pa.Array) -> int:
+def _step(whole: npt.NDArray[Any]) -> int:
     """The step of a sequence as it was written; 1 for a shuffled one."""
-    few = np.diff(values[:3].to_numpy(zero_copy_only=False))
+    few = np.diff(whole[:3])
     return int(few[0]) if len(few) and (few == few[0]).all() else 1
 
 
@@ -148,22 +154,23 @@ def _fresh(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> pa.
     if column.semantic == "text":
         return pa.array(prose.write(state.get("prose") or {"words": []}, n, draws), kind)
     if _is_number(kind):
-        whole = pa.array(_integers(column, n, key, state))
-        return (whole.cast(pa.string()) if pa.types.is_decimal(kind) else whole).cast(kind)
+        return stored(Numbers(_integers(column, n, key, state), np.zeros(n, bool)), kind, 0)
     return _distinct(column, n, key, state).cast(kind)
 
 
-def _integers(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> npt.NDArray[np.int64]:
-    """Whole numbers that all differ; the i-th is the same for every `n`."""
-    low, high = state.get("low", 1), state.get("high", max(n, 1))
+def _integers(column: ColumnSchema, n: int, key: int, state: dict[str, Any]) -> npt.NDArray[Any]:
+    """Whole numbers that all differ, int64 [n] or, where 64 bits are too few, object; the i-th is the same for every `n`."""
+    low, high = int(state.get("low", 1)), int(state.get("high", max(n, 1)))
     if column.format == "sequence":
-        step = state.get("step", 1) or 1
-        return low + step * np.arange(n) if step > 0 else high + step * np.arange(n)
-    size = max(high - low + 1, 2 * state.get("rows", n))  # room for others than the real ones
-    low = min(low, 2**63 - size)
-    rounds, places = np.divmod(np.arange(n, dtype=np.uint64), np.uint64(size))
-    found = _shuffled(key, places, size) + rounds * np.uint64(size)
-    return (found + np.uint64(low % 2**64)).view(np.int64)
+        step = int(state.get("step", 1)) or 1
+        places, base = step * np.arange(n), low if step > 0 else high
+    else:
+        size = min(max(high - low + 1, 2 * state.get("rows", n)), 2**62)  # room for others than the real ones
+        base = min(low, state.get("most", 2**63 - 1) - size + 1)
+        rounds, inside = np.divmod(np.arange(n, dtype=np.uint64), np.uint64(size))
+        places = (_shuffled(key, inside, size) + rounds * np.uint64(size)).astype(np.int64)
+    wide = n > 0 and not -(2**63) <= base + int(places.min()) <= base + int(places.max()) < 2**63
+    return places.astype(object) + base if wide or abs(base) >= 2**63 else places + base
 
 
 def _shuffled(key: int, places: npt.NDArray[np.uint64], size: int) -> npt.NDArray[np.uint64]:

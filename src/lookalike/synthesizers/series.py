@@ -74,7 +74,9 @@ class Series:
 
     def rows(self, start: int, stop: int) -> pa.Table:
         """Rows `start` to `stop`; without any, their columns."""
-        drawn = in_threads(self._block, [*self._stretches(start, stop)] or [Stretch(self, 0, 0)], self._threads)
+        stretches = [*self._stretches(start, stop)] or [Stretch(self, 0, 0)]
+        threads = self._threads if stop - start > BLOCK else 1  # to start them takes longer than to draw a few rows
+        drawn = in_threads(self._block, stretches, threads)
         pieces = [block.slice(max(start - at, 0), stop - max(start, at)) for at, block in drawn]
         return pa.concat_tables(pieces).combine_chunks()
 

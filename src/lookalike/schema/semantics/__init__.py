@@ -17,10 +17,11 @@ from lookalike.schema.semantics.base import Semantic
 from lookalike.schema.semantics.levels import Boolean, Category, Constant, Empty
 from lookalike.schema.semantics.moments import Date, Datetime, Duration, Time
 from lookalike.schema.semantics.quantities import Amount, Integer, Latitude, Longitude
+from lookalike.schema.semantics.several import Several
 from lookalike.schema.types import ColumnSchema
 
 KINDS: dict[str, type[Semantic]] = {
-    "integer": Integer, "decimal": Amount, "latitude": Latitude, "longitude": Longitude,
+    "integer": Integer, "decimal": Amount, "latitude": Latitude, "longitude": Longitude, "several": Several,
     "datetime": Datetime, "date": Date, "time": Time, "duration": Duration,
     "category": Category, "boolean": Boolean, "constant": Constant, "empty": Empty,
     "id": Identifier, "text": Prose, "json": Prose, "url": Prose,

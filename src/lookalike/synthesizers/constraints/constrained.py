@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, ClassVar
 
@@ -133,6 +134,11 @@ class Constrained(Synthesizer):
 
 def _arrow_schema(schema: TableSchema) -> pa.Schema:
     return pa.schema([pa.field(column.name, arrow_type(column.arrow)) for column in schema.columns])
+
+
+def constrained(method: Synthesizer, rules: Sequence[Any]) -> Synthesizer:
+    """An unfitted method under constraints, as recipes write them; the method itself without any."""
+    return Constrained(base=method, constraints=tuple(rules)) if rules else method
 
 
 class Groups:

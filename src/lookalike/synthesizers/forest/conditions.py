@@ -438,6 +438,6 @@ def block_of(model: Trained, plan: Plan, table: Callable[[Block], pa.Table], n: 
             where="given", fix="widen the condition, or ask for fewer rows",
         )  # fmt: skip
     pool = draw.joined(blocks)
-    draw.forbid_copies(weights, draw.copies_of(model, pool), draw.allowed_copies(model, n, key), n, key)
+    draw.forbid_copies(weights, draw.copies_of(model, pool), draw.allowed_copies(model, n, key), n)
     keep = thinning.select(weights, n, float(keyed.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return pool.take(np.flatnonzero(keep))

@@ -113,20 +113,18 @@ def allowed_copies(model: Trained, n: int, key: int) -> int:
     return int(0.9 * model.thinner.copy_rate * n + coin)
 
 
-def forbid_copies(weights: Array, copies: Array, allowed: int, n: int, key: int) -> None:
-    """Take the weight of copies away, in place, until as many as allowed are expected among `n` rows.
+def forbid_copies(weights: Array, copies: Array, allowed: int, n: int) -> None:
+    """Scale the weight of copies down, in place, until as many as allowed are expected among `n` rows.
 
-    Only as many as can be spared: `n` rows keep a weight.
+    Where fewer than `n` other rows are there, copies fill the rest. All copies are scaled alike: to leave some of them out would
+    leave those that are left without a choice, and what they weigh without an effect.
     """
     some = np.flatnonzero(copies & (weights > 0))
-    total = weights.sum()
-    expected = weights[some].sum() / total * n if total else 0.0
-    if expected <= allowed:
-        return
-    others = np.count_nonzero(weights) - len(some)
-    spared = max(int(allowed * len(some) / expected) if others >= n else allowed, n - others)
-    coins = keyed.uniforms(rng.key(key, "spared") >> 1, len(some))
-    weights[some[np.argsort(coins, kind="stable")[spared:]]] = 0.0
+    mine = float(weights[some].sum())
+    other = float(weights.sum()) - mine
+    most = max(allowed, n - int(np.count_nonzero(weights)) + len(some))
+    if most < n and mine * n > most * (mine + other):
+        weights[some] *= most * other / ((n - most) * mine)
 
 
 def block_of(model: Trained, n: int, key: int) -> Block:
@@ -145,7 +143,7 @@ def block_of(model: Trained, n: int, key: int) -> Block:
     block = joined(blocks) if len(blocks) > 1 else blocks[0]
     if np.count_nonzero(weights) < n:  # the rules leave too little: better rows that break one than too few rows
         weights = np.maximum(weights, 1e-9)
-    forbid_copies(weights, copies, allowed, n, key)
+    forbid_copies(weights, copies, allowed, n)
     thinning.rake(block.bins, weights, model.thinner.shares, 2, 2.0)
     keep = thinning.select(weights, n, float(keyed.uniforms(rng.key(key, "start") >> 1, 1)[0]))
     return block.take(np.flatnonzero(keep))

@@ -1,1 +1,1 @@
-"""imputation."""
+"""Missing cells filled in, each from what the rest of its row says."""

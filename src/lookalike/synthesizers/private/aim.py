@@ -6,23 +6,24 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
-from typing import ClassVar
+from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from pydantic import Field
 
-from lookalike.errors import UnknownColumn, did_you_mean
-from lookalike.schema.types import TableSchema
+from lookalike.errors import SynthesizerError, UnknownColumn, did_you_mean
+from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins, Codes
 from lookalike.synthesizers.conditions import Condition, resample
 from lookalike.synthesizers.methods.bayes_net import decoded, draw_codes, pick
+from lookalike.synthesizers.private import domain as private_domain
 from lookalike.synthesizers.private.ledger import Ledger, gaussian_sigma
-from lookalike.synthesizers.private.mst import Mst, conditional, shares
+from lookalike.synthesizers.private.mst import conditional, measured, shares
 from lookalike.synthesizers.private.raking import Raking, log_weights
-from lookalike.synthesizers.tabular import Arrays, Drawn, Model
+from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
 
 Floats = npt.NDArray[np.float64]
 NETWORK = 0.25  # share of the budget after single columns
@@ -35,7 +36,7 @@ WIDE = 40  # columns beyond which a triple is tried with the target or the newes
 AWAY = 0.5  # weight of a marginal without the target, when there is one
 
 
-class Aim(Mst):
+class Aim(Tabular):
     """AIM: noisy counts of pairs and triples of columns, each chosen by what the model so far gets most wrong, under (epsilon, delta).
 
     First every column is attached to one or two that are already placed: rows are drawn along this network. Then, twice as often
@@ -61,16 +62,40 @@ class Aim(Mst):
     drawn: ClassVar[int] = 100_000  # rows drawn from the model so far, to estimate what it says of columns together
     drawn_wide: ClassVar[int] = 40_000  # of wide tables
 
+    epsilon: float = Field(default=1.0, gt=0, description="privacy loss; smaller is more private")
+    delta: float = Field(default=1e-6, gt=0, lt=1, description="chance that the promise fails; well below one over the rows")
+    bins: int = Field(default=32, ge=4, le=256, description="most bins of a number")
+    bounds: dict[str, tuple[float, float]] = Field(default_factory=dict, description="public range of a number")
+    levels: dict[str, tuple[Any, ...]] = Field(default_factory=dict, description="public values of a category")
+    noise: Literal["secure", "seeded"] = Field(default="secure", description="where noise comes from; seeded is for tests only")
     target: str | None = Field(default=None, description="the column that models will predict")
     parents: int = Field(default=2, ge=1, le=2, description="most columns that one depends on: 2 for triples")
     parent_bins: int = Field(default=12, ge=2, le=256, description="most bins of a column that others depend on")
 
-    def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
+    @property
+    def ledger_(self) -> dict[str, Any]:
+        """What was spent on what, and the epsilon and delta of all together."""
+        return {**self._model.meta["ledger"], "delta": self.delta}
+
+    def fit(self, table: Any, schema: Told | None = None, *, seed: int = 0, budget_s: float | None = None) -> Self:
+        """Learn a table; see `Mst.fit`."""
+        super().fit(table, schema, seed=seed, budget_s=budget_s)
+        if not isinstance(schema, TableSchema):
+            self._schema = private_domain.bare(self.schema_)
+        return self
+
+    def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:  # noqa: ARG002  # quick
         names = [column.name for column in feature_rules.learned(schema)]
         if self.target is not None and self.target not in names:
             hint = did_you_mean(self.target, names, label="columns that are learned")
             raise UnknownColumn(what=f"the target {self.target!r} is no column that is learned; {hint}", where="aim")
-        super()._fit(table, schema, seed, budget_s)
+        self._features, self._profiles, self._model = measured(self, table, schema, seed, self._measure)
+
+    def _learn(self, lesson: Lesson) -> Model:  # noqa: ARG002  # `_fit` does it all
+        raise SynthesizerError(what="aim reads tables, not features", where="aim", fix="call fit")
+
+    def _honours(self, condition: Condition) -> bool:
+        return condition.values is not None
 
     def _measure(self, cuts: list[Bins], codes: list[Codes], ledger: Ledger, draws: np.random.Generator) -> Model:
         d = len(cuts)

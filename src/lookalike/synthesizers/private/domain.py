@@ -75,7 +75,7 @@ def domains(  # one budget over all columns
 def bare(schema: TableSchema) -> TableSchema:
     """An inferred schema without reasons, orders, units and rules, which tell of rows."""
     columns = tuple(
-        replace(column, reason="", order=(), unit="" if column.semantic in NUMBERS else column.unit, also=())
+        replace(column, reason="", order=(), unit="" if column.semantic in NUMBERS else column.unit, also=(), within=())
         for column in schema.columns
     )
     return replace(schema, columns=columns, rules=())
@@ -123,7 +123,7 @@ class Domain:
             draws: noise.
         """
         semantic = semantic_of(self.column)
-        if semantic.learned == "level":
+        if semantic.learned == "level" or self.column.within:  # the box of several numbers would tell of rows
             return self._levels(without_nan(one(values)), rho, delta, draws)
         numbers = semantic.floats(values) / float(semantic.unit * max(self._grid.step, 1))
         numbers = np.where(np.isfinite(numbers), np.round(numbers) if self._step else numbers, np.nan)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
-from typing import Any, ClassVar, Literal, Self
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Literal, Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,7 @@ from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins, Codes
 from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.features import Feature
 from lookalike.synthesizers.methods.bayes_net import draw_network
 from lookalike.synthesizers.private import domain as private_domain
 from lookalike.synthesizers.private.ledger import Ledger, gaussian_sigma, rho_of
@@ -25,6 +26,7 @@ from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
 
 Floats = npt.NDArray[np.float64]
 MOST_COLUMNS = 200
+Measure = Callable[[list[Bins], list[Codes], Ledger, np.random.Generator], Model]
 
 
 class Mst(Tabular):
@@ -71,23 +73,7 @@ class Mst(Tabular):
         return self
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:  # noqa: ARG002  # quick
-        key = seed if self.noise == "seeded" else secrets.randbits(64)
-        draws = rng.generator(key, "fit", self.kind)
-        ledger = Ledger(rho_of(self.epsilon, self.delta / 2), self.delta / 2)  # the other half: levels that pass by chance
-        columns = feature_rules.learned(schema)
-        if len(columns) > MOST_COLUMNS:
-            raise SynthesizerError(
-                what=f"{len(columns)} columns share one budget, and all their pairs are compared",
-                fix=f"choose at most {MOST_COLUMNS}",
-            )
-        found, values = private_domain.domains(
-            table, columns, ledger, draws, bins=self.bins, delta=self.delta / 2, bounds=self.bounds, levels=self.levels
-        )
-        data = [cut.encode(value) for cut, value in zip(found, values, strict=True)]
-        lesson = Lesson([cut.feature for cut in found], {}, draws, float("inf"))
-        model = self._measure(found, data, ledger, draws) if found else Model({"structure": [], "ledger": ledger.dump()})
-        profiles = {c.name: {"missing": 0.0} for c in schema.columns if semantic_of(c).learned == "anew"}
-        self._features, self._profiles, self._model = tuple(lesson.features), profiles, model
+        self._features, self._profiles, self._model = measured(self, table, schema, seed, self._measure)
 
     def _learn(self, lesson: Lesson) -> Model:  # noqa: ARG002  # `_fit` does it all
         raise SynthesizerError(what="mst reads tables, not features", where="mst", fix="call fit")
@@ -128,6 +114,45 @@ class Mst(Tabular):
 
     def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
         return draw_network(self._features, self._model, n, draws, wanted)
+
+
+class Budgeted(Protocol):
+    """What a method of noisy marginals was asked for: the fields of `mst`, which `aim` has too."""
+
+    kind: ClassVar[str]
+    epsilon: float
+    delta: float
+    bins: int
+    bounds: dict[str, tuple[float, float]]
+    levels: dict[str, tuple[Any, ...]]
+    noise: Literal["secure", "seeded"]
+
+
+def measured(
+    method: Budgeted, table: pa.Table, schema: TableSchema, seed: int, measure: Measure
+) -> tuple[tuple[Feature, ...], dict[str, Any], Model]:
+    """Features, profiles and model of a table: its domain found privately, its codes measured with what is left of the budget.
+
+    Raises:
+        SynthesizerError: too many columns for one budget.
+    """
+    key = seed if method.noise == "seeded" else secrets.randbits(64)
+    draws = rng.generator(key, "fit", method.kind)
+    half = method.delta / 2  # the other half: levels that pass by chance
+    ledger = Ledger(rho_of(method.epsilon, half), half)
+    columns = feature_rules.learned(schema)
+    if len(columns) > MOST_COLUMNS:
+        raise SynthesizerError(
+            what=f"{len(columns)} columns share one budget, and all their pairs are compared",
+            fix=f"choose at most {MOST_COLUMNS}",
+        )
+    found, values = private_domain.domains(
+        table, columns, ledger, draws, bins=method.bins, delta=half, bounds=method.bounds, levels=method.levels
+    )
+    data = [cut.encode(value) for cut, value in zip(found, values, strict=True)]
+    model = measure(found, data, ledger, draws) if found else Model({"structure": [], "ledger": ledger.dump()})
+    profiles = {c.name: {"missing": 0.0} for c in schema.columns if semantic_of(c).learned == "anew"}
+    return tuple(cut.feature for cut in found), profiles, model
 
 
 def shares(counts: Floats, total: float) -> Floats:
