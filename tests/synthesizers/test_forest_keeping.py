@@ -83,3 +83,19 @@ def test_rules_hold_under_conditions(model, rules, given):
 def test_rules_are_saved_with_the_model(model, tmp_path):
     """A loaded forest draws the same rows."""
     assert la.Forest.load(model.save(tmp_path / "m")).sample(200, seed=3).equals(model.sample(200, seed=3))
+
+
+def test_what_is_made_anew_is_missing_with_what_is_learned():
+    """A note is missing just where the visit's end is, a name where the note is; the shares of gaps stay."""
+    g = np.random.default_rng(0)
+    stays, silent = g.random(1500) < 0.4, g.random(1500) < 0.2
+    words = [f"the patient of room {g.integers(1, 900)} slept well and left number {i}" for i in range(1500)]
+    table = pa.table({
+        "end": pa.array(g.integers(0, 90, 1500), mask=stays), "note": pa.array(words, mask=stays),
+        "mail": pa.array([f"a{i}@example.org" for i in range(1500)], mask=stays | silent), "age": g.integers(0, 99, 1500),
+    })  # fmt: skip
+    made = la.Forest().fit(table).sample(1000)
+    end, note, mail = (made[name].is_null().to_numpy() for name in ("end", "note", "mail"))
+    assert (end == note).all()
+    assert mail[end].all()
+    assert abs(mail.mean() - (stays | silent).mean()) < 0.06

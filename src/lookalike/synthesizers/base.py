@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import PrivateAttr
 
 from lookalike import frames
@@ -134,12 +135,18 @@ class Synthesizer(Spec):
 
     def _filled(self, stretch: Stretch, drawn: pa.Table, given: Collection[str] = ()) -> pa.Table:
         """Drawn rows with all columns: those that are not learned are made anew, but for conditions on them."""
-        arrays = []
+        columns = {}
         for column in self.schema_.columns:
             profile = self._profile(column.name)
             made = profile is not None and (column.unique or column.name not in drawn.column_names)
-            arrays.append(stretch.anew(column, profile or {}) if made and column.name not in given else drawn[column.name])
-        return pa.table(arrays, names=list(self.schema_.names))
+            columns[column.name] = (
+                stretch.anew(column, profile or {}) if made and column.name not in given else drawn[column.name]
+            )
+        for name in columns.keys() - {*given}:
+            for other in (self._profile(name) or {}).get("gaps", ()):  # columns that it is missing with
+                nothing = pa.scalar(None, columns[name].type)
+                columns[name] = pc.if_else(columns[other].is_null(), nothing, columns[name])
+        return pa.table(columns)
 
     def _asked(self, n: Any, given: Given | None) -> tuple[int, dict[str, Any]]:
         """Rows and conditions as the methods read them."""

@@ -7,6 +7,7 @@ out, go with them. Where that cannot be (the value to set was drawn before, or i
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,33 @@ def learn(found: Rules, codings: Sequence[ColumnCodes]) -> tuple[Kept, ...]:
     pairs += [pair for rule in found.gaps for pair in _both_ways(rule)]
     sides = [(_side(when, codings, place), _side(then, codings, place)) for when, then in pairs]
     return tuple(Kept(when, then) for when, then in sides if when is not None and then is not None)
+
+
+def with_gaps(found: Rules, codings: Sequence[ColumnCodes], rows: int) -> list[ColumnCodes]:
+    """The codings, in which columns that are made anew know the columns that they are missing with."""
+    anew = {coding.schema.name: dict(coding.profile or {}) for coding in codings if coding.form == "replaced"}
+    leads = {
+        name: [lead]
+        for rule in found.gaps
+        for lead in [_lead(rule, anew)]
+        for name in rule.names
+        if name in anew and name != lead
+    }
+    for name, profile in anew.items():
+        if name in leads:
+            profile |= {"gaps": leads[name], "missing": 0.0}
+    for rule in found.implications:
+        name, other = rule.then.column, rule.when.column
+        one_way = not rule.exceptions and (rule.when.sort, rule.then.sort) == ("missing", "missing")
+        if one_way and name in anew and name not in leads and "gaps" not in anew[name] and other not in anew:
+            share = rule.rows / rows
+            anew[name] |= {"gaps": [other], "missing": max(anew[name]["missing"] - share, 0.0) / max(1 - share, 1e-9)}
+    return [replace(c, profile=anew[c.schema.name]) if c.schema.name in anew else c for c in codings]
+
+
+def _lead(rule: Together, anew: Mapping[str, Any]) -> str:
+    """The column whose gaps the others share: one that is learned, where there is one."""
+    return next((name for name in rule.names if name not in anew), rule.names[0])
 
 
 def _side(test: Test, codings: Sequence[ColumnCodes], place: Mapping[str, int]) -> Side | None:

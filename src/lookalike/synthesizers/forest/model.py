@@ -87,6 +87,7 @@ class Forest(Synthesizer):
         near = learn.association(data) if len(learned) > learn.PREDECESSORS + 1 else None
         names = [schema.columns[i].name for i in learned]
         found = find(table, schema)
+        codings = keeping.with_gaps(found, codings, table.num_rows)
         given = [names.index(name) for name in self.context if name in names]
         rules = {j: source for j, source in learn.determined(data, near).items() if j not in given} if learned else {}
         worked_out = sums.learn(table, data.codings, rules) if learned else {}
