@@ -22,7 +22,7 @@ PACKAGE = "lookalike"
 FUNCTIONS = ast.FunctionDef | ast.AsyncFunctionDef
 DOCUMENTED = ast.Module | ast.ClassDef | FUNCTIONS
 PATCHES = ("setattr", "setitem", "delattr", "delitem")
-START_UP = ("cli", "api", "")  # rooms that import inside functions so that a command starts quickly
+START_UP = ("cli", "api", "databases", "one_table", "")  # rooms that import inside functions so that a command starts quickly
 
 
 class Named(NamedTuple):

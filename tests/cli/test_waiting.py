@@ -5,6 +5,7 @@ import pytest
 from typer.testing import CliRunner
 
 from lookalike import api
+from lookalike.api import tables
 from lookalike.cli import waiting as waits
 from lookalike.cli.app import app
 from lookalike.synthesizers.methods.auto import Auto
@@ -50,7 +51,7 @@ def test_fit_says_what_it_chose_and_why(tmp_path, monkeypatch):
 
 def test_many_rows_are_written_a_few_at_a_time(tmp_path, monkeypatch):
     """Above the limit rows are drawn in batches; the file holds them all, in order, and the watcher sees them come."""
-    monkeypatch.setattr(api, "HELD_ROWS", 1000)
+    monkeypatch.setattr(tables, "HELD_ROWS", 1000)
     model, heard = Independent().fit(example(200)), []
     with watched(lambda what, share: heard.append((what, share))):
         assert api.sample(model, 150_000, tmp_path / "many.parquet", seed=3) == 150_000

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lookalike.evaluate.report import Report
-    from lookalike.run.folder import RunFolder
+    from lookalike.api import Report, RunFolder
 
 SHOWN = 3  # rows of each table
 FEW = 20  # rows below which a table is shown and not judged
@@ -28,10 +27,9 @@ def demo(
     No key; no network once the table and the model's weights are on this machine. The run folder holds report.html.
     """
     from lookalike import api
+    from lookalike.api import Progress, catalogue
     from lookalike.cli.live import watching
     from lookalike.cli.output import console
-    from lookalike.models import catalogue
-    from lookalike.run.engine import Progress
 
     console.print(
         "[bold]lookalike demo[/] [dim]53,940 real diamonds, learned and sampled; a small language model in this process[/]"

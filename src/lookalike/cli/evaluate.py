@@ -45,9 +45,9 @@ def evaluate(
     Exit codes: 0 gates pass; 1 a gate fails; 2 usage; 3 inconclusive; 4 data cannot be read.
     """
     from lookalike import api
+    from lookalike.api import check_writable
+    from lookalike.api import evaluate as compare
     from lookalike.cli.output import console
-    from lookalike.evaluate.evaluate import evaluate as compare
-    from lookalike.store import check_writable
 
     names = tuple(part.strip() for part in only.split(",")) if only else None
     groups = tuple(part.strip() for part in protected.split(",")) if protected else ()

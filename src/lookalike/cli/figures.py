@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from lookalike.models.lane import LaneState
-from lookalike.run.events import Counts
-from lookalike.run.progress import Progress
+from lookalike.api import Counts, LaneState, Progress
 
 REJECTED = ("filtered", "duplicate", "failed")
 

@@ -21,10 +21,9 @@ def fit(
 ) -> None:
     """Learn a table and save the model."""
     from lookalike import api
+    from lookalike.api import check_writable, watched
     from lookalike.cli.output import console, say
     from lookalike.cli.waiting import waiting
-    from lookalike.store import check_writable
-    from lookalike.synthesizers.watch import watched
 
     check_writable(output)
     with waiting("learning") as move, watched(move):

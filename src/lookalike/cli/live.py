@@ -9,10 +9,9 @@ from contextlib import contextmanager
 
 import orjson
 
+from lookalike.api import Event, Listener, Progress
 from lookalike.cli.figures import summary
 from lookalike.cli.output import interactive, say
-from lookalike.run.events import Event, Listener
-from lookalike.run.progress import Progress
 
 PLAIN_S = 5.0  # without a terminal: a line every so many seconds
 

@@ -14,8 +14,8 @@ def list_models() -> None:
     """Embedded models: size, licence, and whether their weights are on this machine."""
     from rich.table import Table
 
+    from lookalike.api import catalogue
     from lookalike.cli.output import console
-    from lookalike.models import catalogue
 
     table = Table(box=None, padding=(0, 2), header_style="dim")
     for title in ("name", "size", "licence", "here", "good for"):
@@ -29,8 +29,8 @@ def list_models() -> None:
 @app.command()
 def pull(name: Annotated[str, typer.Argument(help="A name from `lookalike models list`.")]) -> None:
     """Fetch a model's weights once; their hash is checked."""
+    from lookalike.api import catalogue
     from lookalike.cli.output import console
-    from lookalike.models import catalogue
 
     with console.status(f"fetching {name}") as status:
         path = catalogue.pull(name, progress=lambda text: status.update(f"fetching {name}: {text}"))
@@ -40,8 +40,8 @@ def pull(name: Annotated[str, typer.Argument(help="A name from `lookalike models
 @app.command()
 def test(name: Annotated[str, typer.Argument(help="A catalogue name, or a path to a GGUF file.")]) -> None:
     """Load a model and ask it for one sentence and one JSON object."""
+    from lookalike.api import trial
     from lookalike.cli.output import console
-    from lookalike.models import trial
 
     result = trial.test(name)
     console.print(f"[green]ok[/] {name}: {result.tokens_per_s:.0f} tokens/s, loaded in {result.load_s:.1f} s")

@@ -13,10 +13,9 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from lookalike.api import LaneState, Progress
 from lookalike.cli.figures import clock, money, rejected, rows_of, troubles
 from lookalike.cli.output import console
-from lookalike.models.lane import LaneState
-from lookalike.run.progress import Progress
 
 NARROW = 80  # columns; below it, what can be missed is left out
 WIDE = 110  # columns; more are not used

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from lookalike.run.preview import Previewed, Seen
+    from lookalike.api import Previewed, Seen
 
 app = typer.Typer(add_completion=False)
 

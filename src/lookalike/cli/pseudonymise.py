@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from lookalike.synthesizers.pseudonyms.pseudonymise import Replaced
+    from lookalike.api import Replaced
 
 app = typer.Typer(add_completion=False)
 
@@ -31,11 +31,8 @@ def pseudonymise(
 ) -> None:
     """Replace identifiers and personal data: one original, one stand-in, in all tables and wherever the secret is the same."""
     from lookalike import api
+    from lookalike.api import filled, read, replace_all, write_table
     from lookalike.cli.output import say
-    from lookalike.export.tables import write_table
-    from lookalike.sources.base import filled
-    from lookalike.sources.open import read
-    from lookalike.synthesizers.pseudonyms.pseudonymise import replace_all
 
     secret = filled(f"${{{variable}}}", "--secret-env")
     paths = _paths(data, output)
@@ -51,9 +48,8 @@ def pseudonymise(
 
 def _paths(data: Sequence[str], output: Path) -> dict[str, Path]:
     """Where each table goes, by its name in `--same`; asked before the work."""
+    from lookalike.api import WRITERS, check_writable
     from lookalike.errors import UsageError
-    from lookalike.export.tables import WRITERS
-    from lookalike.store import check_writable
 
     paths: dict[str, Path] = {}
     for text in data:
@@ -72,8 +68,8 @@ def _paths(data: Sequence[str], output: Path) -> dict[str, Path]:
 
 def _tell(found: Sequence[Replaced]) -> None:
     """What was replaced, how many, and what was not."""
+    from lookalike.api import UNTIED
     from lookalike.cli.output import say, show_rows
-    from lookalike.synthesizers.pseudonyms.pseudonymise import UNTIED
 
     replaced = [one for one in found if one.originals]
     if replaced:

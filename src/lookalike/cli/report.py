@@ -24,10 +24,10 @@ def report(
     A run that was measured is shown without its sources, also on another machine.
     """
     from lookalike import api
+    from lookalike.api import RunFolder
     from lookalike.cli.output import console
     from lookalike.cli.summary import show_run
     from lookalike.errors import UsageError
-    from lookalike.run.folder import RunFolder
 
     if target == "compare":
         if not others or len(others) != 2:

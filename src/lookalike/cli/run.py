@@ -44,12 +44,10 @@ def run(
     Exit codes: 0 done and gates pass; 1 a gate fails; 2 recipe; 3 gates inconclusive; 4 source; 5 model or budget; 6 internal.
     """
     from lookalike import api
+    from lookalike.api import Options, Progress, Shard, check_key
     from lookalike.cli.live import watching
     from lookalike.cli.output import say
     from lookalike.cli.summary import show_run
-    from lookalike.export.sign import check_key
-    from lookalike.run.engine import Options, Progress
-    from lookalike.run.executors import Shard
 
     if sign is not None:
         check_key(sign)

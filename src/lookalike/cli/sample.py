@@ -21,9 +21,9 @@ def sample(
 ) -> None:
     """Draw rows from a saved model."""
     from lookalike import api
+    from lookalike.api import watched
     from lookalike.cli.output import console
     from lookalike.cli.waiting import waiting
-    from lookalike.synthesizers.watch import watched
 
     conditions = dict(api.settings(given or [], option="--given"))
     if where:

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from lookalike.cli.output import interactive, say, show_rows
 
 if TYPE_CHECKING:
-    from lookalike.evaluate.report import Report
-    from lookalike.run.folder import RunFolder
+    from lookalike.api import Report, RunFolder
 
 NARROW = 80  # columns; below it tokens are one number
 
