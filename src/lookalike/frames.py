@@ -126,13 +126,21 @@ def to_arrow(frame: Any) -> pa.Table:  # any frame
 
 def _is_held(kind: pa.DataType) -> bool:
     """Whether cells are of a type that is given back as it was and not known inside: views and dictionaries."""
-    return str(kind) in _VIEWS or bool(pa.types.is_dictionary(kind))
+    return str(kind) in _VIEWS or _is_short(kind) or bool(pa.types.is_dictionary(kind))
+
+
+def _is_short(kind: pa.DataType) -> bool:
+    """Whether cells are decimals of 32 or 64 bits, which few functions know."""
+    return bool(pa.types.is_decimal(kind)) and kind.bit_width < 128
 
 
 def _without_views(table: pa.Table) -> pa.Table:
-    """The table with views as what they are views of: few functions know views."""
+    """The table with views as what they are views of, and short decimals as long ones: few functions know them."""
     for place, column in enumerate(table.schema):
-        if str(column.type) in _VIEWS:
+        if _is_short(column.type):
+            wide = pa.decimal128(column.type.precision, column.type.scale)
+            table = table.set_column(place, column.with_type(wide), table[column.name].cast(wide))
+        elif str(column.type) in _VIEWS:
             plain = pa.string() if str(column.type) == "string_view" else pa.binary()
             table = table.set_column(place, column.with_type(plain), table[column.name].cast(plain))
     return table

@@ -14,9 +14,13 @@ import pyarrow as pa
 from lookalike import frames
 from lookalike.errors import UsageError, did_you_mean
 from lookalike.schema.described import corrections
+from lookalike.schema.generalise import HELD_OUT as SHARES
+from lookalike.schema.generalise import generalise, rows_that_share
 from lookalike.schema.holdout import split
+from lookalike.schema.infer import infer
 from lookalike.schema.types import Told
 from lookalike.sources.base import Source, checked
+from lookalike.sources.generalised import Generalised
 from lookalike.store import check_writable
 from lookalike.synthesizers.base import Given, Synthesizer
 
@@ -58,6 +62,9 @@ def mimic_file(
     schema: Path | None = None,
     seed: int = 0,
     measure: bool = True,
+    profile: str | None = None,
+    gates: str | Path | None = None,
+    keep_holdout: Path | None = None,
     run: Path | None = None,
     say: Say = lambda text: None,
 ) -> Report | None:
@@ -74,6 +81,9 @@ def mimic_file(
         schema: a file that corrects what columns are taken for.
         seed: the same data and seed give the same rows.
         measure: whether to measure what was made.
+        profile: who it is for: cells become as coarse as that asks before anything is learned, and its gates judge.
+        gates: other gates.
+        keep_holdout: a file for the real rows that were held out.
         run: the folder of the run, which is kept, goes on where it stopped, and holds model, report and card; None: a
             temporary one.
         say: told what is going on.
@@ -84,13 +94,19 @@ def mimic_file(
     from lookalike.export.tables import check_ending, write_batches
     from lookalike.run.engine import run as make
 
-    check_ending(to)  # before the work, not after it
-    check_writable(to)
+    for path in (to, keep_holdout):
+        if path is not None:
+            check_ending(path)  # before the work, not after it
+            check_writable(path)
+    source = _source(data, profile, say, keep=run is not None)
+    share = SHARES.get(profile or "", HELD_OUT)
     rows = {
         "n": n, "synthesizer": synthesizer, "given": given or {}, "constraints": list(constraints), "target": target,
-        "schema": corrections(schema) if schema else {},
+        "schema": corrections(schema) if schema else {}, "holdout": share,
     }  # fmt: skip
-    made = _plan(_source(data, keep=run is not None), _name(data), rows, seed)
+    made = _plan(source, _name(data), rows, seed)
+    if keep_holdout is not None:
+        write_batches(iter([split(source.read(Path()), share, seed)[1]]), keep_holdout)
     [table] = made.tables
     with _folder(run) as folder:
         done = make(made, folder, listeners=(_told(say, synthesizer, table.n_expected),))
@@ -101,7 +117,7 @@ def mimic_file(
         if not measure:
             return None
         say("measuring")
-        return _measured(made, folder, say)
+        return _measured(made, folder, gates or profile, say)
 
 
 def _plan(source: Source, name: str, like: Mapping[str, Any], seed: int) -> Plan:
@@ -120,12 +136,18 @@ def _plan(source: Source, name: str, like: Mapping[str, Any], seed: int) -> Plan
     return compile_plan(load({"name": name, "seed": seed, "sources": {name: source}, "tables": {table: {"rows": rows}}}))
 
 
-def _source(data: str, *, keep: bool) -> Source:
-    """What a text names; a run that is thrown away needs no way back to it, and reads it once."""
+def _source(data: str, profile: str | None, say: Say, *, keep: bool) -> Source:
+    """What a text names, as coarse as the profile asks; a run that is thrown away needs no way back to it, and reads it once."""
     from lookalike.sources.frame import Frame
     from lookalike.sources.open import named, read
 
-    return named(data) if keep else Frame(data=read(data))
+    if profile is None:
+        return named(data) if keep else Frame(data=read(data))
+    table = frames.to_arrow(read(data))
+    coarse = generalise(table, infer(table), rows_that_share(profile, table.num_rows))
+    for change in coarse.changes:
+        say(f"{profile}: {change}")
+    return Generalised.model_validate({"of": named(data), "profile": profile}) if keep else Frame(data=coarse.table)
 
 
 def _name(data: str) -> str:
@@ -152,11 +174,11 @@ def _told(say: Say, synthesizer: str, rows: int) -> Callable[[dict[str, Any]], N
     return heard
 
 
-def _measured(made: Plan, folder: Path, say: Say) -> Report | None:
+def _measured(made: Plan, folder: Path, gates: str | Path | None, say: Say) -> Report | None:
     from lookalike.proof import FEWEST_ALIKE, measure
     from lookalike.run.folder import RunFolder
 
-    report = measure(made, RunFolder(folder))
+    report = measure(made, RunFolder(folder), gates=gates)
     if report is None:
         say(f"not measured: fewer than {FEWEST_ALIKE} real rows hold the condition")
     return report

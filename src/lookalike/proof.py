@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
 FEWEST_ALIKE = 50  # real rows that hold a condition, below which nothing is measured
 
 
-def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report | None:
-    """Evaluate what a run made, and decide the recipe's gates; None when there is nothing to measure.
+def measure(made: Plan, folder: RunFolder, *, only: str | None = None, gates: str | Path | None = None) -> Report | None:
+    """Evaluate what a run made, and decide the recipe's gates, or those given; None when there is nothing to measure.
 
     A learned table is held against the rows it learned, with held-out ones for privacy; a table with `compare` against that
     source; of other tables only what a model wrote is measured, by itself. Writes `report.json` and `report.html` into the run
@@ -50,7 +51,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
     if tables:
         from lookalike.evaluate.evaluate import evaluate  # here: many runs have nothing to measure
 
-        gates = _gates(made, *tables)
+        own = _gates(made, *tables)
         learned = ((table.name, table.table.rows.learns()) for table in made.tables)
         target = next((f"{name}.{what.target}" for name, what in learned if what and what.target), None)
         sides = [{name: rows[i] for name, rows in tables.items()} for i in range(3)]
@@ -59,7 +60,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None) -> Report
             given = [*next(iter(tables.values()))]
             target = target and target.partition(".")[2]
         report = evaluate(
-            given[0], given[1], holdout=given[2], target=target, only=only, gates=gates or "internal", seed=made.recipe.seed,
+            given[0], given[1], holdout=given[2], target=target, only=only, gates=own or gates or "internal", seed=made.recipe.seed,
             about=_about(made, folder), making=_making(folder),
         )  # fmt: skip
         report.save(folder.path / "report.json")

@@ -40,7 +40,7 @@ def spoken(status):
 
 @pytest.mark.parametrize(
     ("status", "options", "code"),
-    [(401, (), 5), (401, ("--json",), 5), (400, (), 0), (400, ("--json",), 0), (500, (), 0)],
+    [(401, (), 5), (401, ("--json",), 5), (400, (), 5), (400, ("--json",), 5), (500, (), 5)],
 )
 def test_neither_terminal_nor_folder_holds_a_key(status, options, code, tmp_path):
     """Closed at once, refused or failing: what the server said is told, and the key and the header are left out of it."""

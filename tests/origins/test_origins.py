@@ -32,7 +32,7 @@ class Sources:
     def expected(self, name):
         return 10
 
-    def written(self, name):
+    def readable(self, name):
         return tuple(self.table.column_names)
 
 

@@ -38,6 +38,21 @@ def mimic(
         typer.Option("--constraint", help="What every row keeps: 'net <= gross', an SQL condition, or {kind: ..., ...}."),
     ] = None,
     seed: Annotated[int, typer.Option("--seed", help="The same data and seed give the same rows.")] = 0,
+    profile: Annotated[
+        str | None,
+        typer.Option(
+            "--profile",
+            help="Who it is for: internal, partner, public, health. Makes dates, postal codes, rare levels and numbers as coarse as it "
+            "takes before they are learned, says so, and judges by the profile's gates.",
+        ),
+    ] = None,
+    gates: Annotated[
+        str | None, typer.Option("--gates", help="A profile or a file of gates; those of --profile when not given.")
+    ] = None,
+    keep_holdout: Annotated[
+        Path | None, typer.Option("--keep-holdout", help="Write the real rows that were held out to measure privacy.")
+    ] = None,
+    json: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the report as a page.")] = None,
     run: Annotated[
         Path | None,
@@ -60,8 +75,9 @@ def mimic(
     from lookalike.cli.output import console, say
     from lookalike.cli.waiting import waiting
 
-    if html is not None:
-        check_writable(html)
+    pages = [path for path in (html, json) if path is not None]
+    for path in pages:
+        check_writable(path)
 
     with waiting("working") as move, watched(move):
 
@@ -70,9 +86,14 @@ def mimic(
             say(text, "dim")
 
         if api.is_dataset(data):
-            _one_table_only(
-                {"-n": n, "--target": target, "--given": given or None, "--constraint": constraint or None, "--run": run}
-            )
+            alone = {
+                "--profile": profile,
+                "--gates": gates,
+                "--keep-holdout": keep_holdout,
+                "--run": run,
+                "--constraint": constraint or None,
+            }
+            _one_table_only({"-n": n, "--target": target, "--given": given or None, **alone})
             only = [name for name in tables.split(",") if name]
             made = api.mimic_dataset(
                 data, output, only=only, schema=schema, scale=scale, seed=seed, replace=replace, measure=evaluate, say=stage
@@ -88,15 +109,18 @@ def mimic(
                 constraints=[_constraint(text) for text in constraint or []],
                 schema=schema,
                 seed=seed,
+                profile=profile,
+                gates=gates,
+                keep_holdout=keep_holdout,
                 measure=evaluate,
                 run=run,
                 say=stage,
             )
     if made is not None:
         console.print(made)
-        if html is not None:
-            made.save(html)
-            console.print(f"{html}", soft_wrap=True)
+        for path in pages:
+            made.save(path)
+            console.print(f"{path}", soft_wrap=True)
     console.print(f"{output}", soft_wrap=True)
     if made is not None and made.exit_code:
         raise typer.Exit(made.exit_code)

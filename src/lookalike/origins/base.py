@@ -50,8 +50,8 @@ class Known(Protocol):
         """Rows expected of a parent table."""
         ...
 
-    def written(self, table: str) -> tuple[str, ...] | None:
-        """The columns of a parent table, as its children read them; None when these are not all known."""
+    def readable(self, table: str) -> tuple[str, ...] | None:
+        """The columns of a parent table, as its children read them, hidden ones included; None when these are not all known."""
         ...
 
 

@@ -57,10 +57,10 @@ class Per(Origin):
         each = self.count if isinstance(self.count, int) else getattr(self.count, "mean", CHILDREN)
         columns = (self.per, f"{self.per}_id")
         read = frozenset() if isinstance(self.count, int) else self.count.needs()
-        there = known.written(self.per)
+        there = known.readable(self.per)
         problems = [
             Problem(
-                f"the count reads {name!r}, which {self.per!r} does not have, or hides",
+                f"the count reads {name!r}, which {self.per!r} does not have",
                 did_you_mean(name, there or (), label="columns"),
                 ("count",),
                 UnknownColumn,

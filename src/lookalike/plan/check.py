@@ -86,11 +86,10 @@ class Checker:
         found = self.brought[table]
         return found.expected if found.rows is None else found.rows
 
-    def written(self, table: str) -> tuple[str, ...] | None:
-        """The columns of a table that was looked at before, without hidden ones; None when not all are known."""
-        brought, made = self.brought[table], self.recipe.tables[table].columns
-        hidden = brought.hidden | {name for name, spec in made.items() if spec.hidden}
-        return None if brought.open else tuple(name for name in dict.fromkeys((*brought.columns, *made)) if name not in hidden)
+    def readable(self, table: str) -> tuple[str, ...] | None:
+        """The columns of a table that was looked at before, as its children read them; None when not all are known."""
+        brought = self.brought[table]
+        return None if brought.open else tuple(dict.fromkeys((*brought.columns, *self.recipe.tables[table].columns)))
 
     def _environment(self) -> None:
         for part, things in (("models", self.recipe.models), ("sources", self.recipe.sources)):
@@ -238,9 +237,6 @@ class Checker:
             if fields and field.lower() not in {each.lower() for each in fields}:
                 what = f"{who} uses {f'{column}.{field}'!r}, a field that {column!r} of {table!r} does not have"
                 fix = did_you_mean(f"{column}.{field}", [f"{column}.{each}" for each in fields], label="fields")
-                if column in self.recipe.tables and field in self.recipe.tables[column].columns:
-                    what = f"{who} uses {f'{column}.{field}'!r}, which is hidden in {column!r}"
-                    fix = f"children read what is written: take `hidden` out of {field!r}, or make it in {table!r}"
                 self.add(path, what, fix, UnknownColumn)
 
     def _inside(self, table: str, column: str) -> tuple[str, ...]:
@@ -250,7 +246,7 @@ class Checker:
             return declared.columns[column].inside()
         if column not in declared.rows.parents() or self.brought[column].open:
             return ()
-        return self.written(column) or ()
+        return self.readable(column) or ()
 
     def _missing(self, path: Path_, column: str, who: str, table: str, known: Iterable[str]) -> None:
         if self.brought[table].open:

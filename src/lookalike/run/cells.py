@@ -7,15 +7,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Protocol
 
-import pyarrow as pa
-
 from lookalike import rng
 from lookalike.errors import LookalikeError, ModelError, RunError
 from lookalike.generators.base import ModelColumn
 from lookalike.models.base import CallFailed, Reply, Request
 from lookalike.rows.batch import Row
 from lookalike.rows.context import Context
-from lookalike.rows.json_types import to_arrow
+from lookalike.rows.json_types import cells
 from lookalike.run.journal import Entry, PartJournal
 
 
@@ -82,7 +80,7 @@ class CellMaker:
     async def _try(self, row: Row, journal: PartJournal) -> Any:
         try:
             cell = await self._walk(row, journal)
-            to_arrow([cell], self._type)  # what its type cannot hold fails here, alone, and not with its whole part
+            self._held(cell)  # a number that its type cannot hold fails here, alone, and not with its whole part
         except CallFailed as exc:
             raise CellFailed(self.name, str(exc)) from exc
         except (ModelError, RunError):
@@ -95,8 +93,8 @@ class CellMaker:
         return cell
 
     @cached_property
-    def _type(self) -> pa.DataType:
-        return self.spec.arrow_type()
+    def _held(self) -> Callable[[Any], Any]:
+        return cells(self.spec.arrow_type())
 
     async def _walk(self, row: Row, journal: PartJournal) -> Any:
         conversation = self.spec.converse(row, self.ctx)

@@ -19,7 +19,7 @@ from lookalike.store import put_json, read_json, sha256
 
 if TYPE_CHECKING:
     from lookalike.plan import Plan
-    from lookalike.run.engine import Progress
+    from lookalike.run.progress import Progress
 
 
 def spent(folder: Path, tell: Tell = lambda path, number: None) -> tuple[Usage, int]:

@@ -142,7 +142,7 @@ class Synthesizer(Spec):
             columns[column.name] = (
                 stretch.anew(column, profile or {}) if made and column.name not in given else drawn[column.name]
             )
-        for name in columns.keys() - {*given}:
+        for name in [name for name in columns if name not in given]:  # in order: the first of a group says where it is missing
             for other in (self._profile(name) or {}).get("gaps", ()):  # columns that it is missing with
                 nothing = pa.scalar(None, columns[name].type)
                 columns[name] = pc.if_else(columns[other].is_null(), nothing, columns[name])

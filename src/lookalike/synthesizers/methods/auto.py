@@ -13,6 +13,7 @@ from pydantic import Field, PrivateAttr
 
 from lookalike import rng
 from lookalike.errors import LookalikeError, NotFitted, SynthesizerError, UnknownColumn, did_you_mean
+from lookalike.learners.boosting import Boosted, auc
 from lookalike.registry import builtins, resolve
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import features
@@ -31,7 +32,7 @@ TIE = 0.01  # scores so near that the order of the candidates decides
 class Auto(Synthesizer):
     """Fit the candidates on two thirds of at most 6,000 rows, judge them by the last third, fit the best on all rows.
 
-    A candidate's score is the mean of two numbers between 0 and 1: how badly a classifier (random forest, held-out rows) tells
+    A candidate's score is the mean of two numbers between 0 and 1: how badly a classifier (boosted trees, held-out rows) tells
     its rows from real ones it has not seen, and how much of what real rows teach about up to five columns a model trained on its
     rows learns as well. A candidate that repeats real rows more often than the held-out rows do loses what it repeats. Of
     candidates within .01 of the best the first of the list is kept, so that the choice hangs on rows and seed alone.
@@ -192,12 +193,14 @@ class _Judge:
 
     def _taught(self, rows: Matrix, j: int) -> float:
         """Score on held-out rows of a model of column `j`: R2 of a number, accuracy of a category."""
-        from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
-
-        kind = RandomForestRegressor if self.learned[j].is_number else RandomForestClassifier
-        model = kind(30, min_samples_leaf=3, max_features=0.4, n_jobs=1, random_state=self.seed & 0x7FFF)
-        model.fit(np.delete(rows, j, 1), rows[:, j])
-        return float(model.score(np.delete(self.held, j, 1), self.held[:, j]))
+        taught, asked = (np.delete(table, j, 1).astype(np.float32) for table in (rows, self.held))
+        answer, truth = rows[:, j], self.held[:, j]
+        if self.learned[j].is_number:
+            left = truth - Boosted(0).fit(taught, answer).predict(asked)
+            return 1 - float((left**2).mean() / max(truth.var(), 1e-300))
+        classes = int(max(answer.max(), truth.max())) + 1
+        model = Boosted(max(classes, 2)).fit(taught, answer.astype(np.int64))
+        return float((model.probabilities(asked).argmax(axis=1) == truth).mean())
 
     def of(self, table: pa.Table) -> dict[str, Any]:
         """A candidate's numbers."""
@@ -221,23 +224,18 @@ def _matrix(table: pa.Table, schema: TableSchema, learned: list[features.Feature
 
 
 def _told_apart(real: Matrix, made: Matrix, seed: int) -> float:
-    """Held-out AUC of a random forest that tells real rows from made ones; 0.5 is perfect."""
-    from sklearn.ensemble import RandomForestClassifier
-    from sklearn.metrics import roc_auc_score
-
+    """Held-out AUC of boosted trees that tell real rows from made ones; 0.5 is perfect."""
     size = min(len(real), len(made))
-    rows = np.concatenate([real[:size], made[:size]])
-    labels = np.repeat([1, 0], size)
+    rows = np.concatenate([real[:size], made[:size]]).astype(np.float32)
+    labels = np.repeat([True, False], size)
     order = np.random.default_rng(seed).permutation(len(rows))
     half = len(rows) // 2
-    forest = RandomForestClassifier(60, min_samples_leaf=3, n_jobs=1, random_state=seed & 0x7FFF)
-    scores, truth = [], []
+    scores = []
     for fit, test in ((order[:half], order[half:]), (order[half:], order[:half])):
         if len(set(labels[fit])) < 2 or len(set(labels[test])) < 2:
             return 0.5
-        scores.append(forest.fit(rows[fit], labels[fit]).predict_proba(rows[test])[:, 1])
-        truth.append(labels[test])
-    return float(np.mean([roc_auc_score(t, s) for t, s in zip(truth, scores, strict=True)]))
+        scores.append(auc(Boosted(2).fit(rows[fit], labels[fit]).probabilities(rows[test])[:, 1], labels[test]))
+    return float(np.mean(scores))
 
 
 def _repeats(rows: Matrix, train: Matrix) -> float:
