@@ -13,7 +13,7 @@ from lookalike.errors import GateFailed
 from lookalike.export.card import card
 from lookalike.export.croissant import croissant
 from lookalike.plan import Plan, TablePlan
-from lookalike.run.fit import Learned, learned_from
+from lookalike.run.fit import LearnedFrom, learned_from
 from lookalike.run.folder import RunFolder
 from lookalike.run.origin import Sources
 from lookalike.run.parts import read_rows
@@ -142,7 +142,7 @@ def _watch(made: Plan, table: TablePlan, learned: pa.Table) -> Callable[[str, pa
     return look
 
 
-def _learned_file(folder: RunFolder, table: str) -> Learned:
+def _learned_file(folder: RunFolder, table: str) -> LearnedFrom:
     """What a run's table was learned from, as the run wrote it down."""
     fit = next(found.get("fit", "") for found in folder.plan["tables"] if found["name"] == table)
     return learned_from(folder.path / "fitted" / fit)

@@ -8,7 +8,7 @@ import pytest
 
 from lookalike.errors import UsageError
 from lookalike.evaluate.base import Metric
-from lookalike.evaluate.dataset import Question, dataset
+from lookalike.evaluate.dataset import Asked, dataset
 from lookalike.evaluate.evaluate import evaluate
 from lookalike.evaluate.measuring import expected_seconds, looked, measure
 from lookalike.schema.relations import DatasetSchema, Relation
@@ -63,7 +63,7 @@ class Rows(Metric):
 @pytest.fixture(scope="module")
 def clinic():
     sides = {"people": PEOPLE, "visits": VISITS}
-    return dataset(sides, sides, None, Question(schema=SCHEMA))
+    return dataset(sides, sides, None, Asked(schema=SCHEMA))
 
 
 def test_a_metric_of_any_scope_is_one_class(clinic):

@@ -8,7 +8,7 @@ import pytest
 from lookalike.errors import BudgetSpent
 from lookalike.generators.prompt import Prompt
 from lookalike.models.anthropic import Anthropic
-from lookalike.models.base import CallFailed, Message, Part, Price, Reply, Request, Tool, ToolCall
+from lookalike.models.base import CallFailed, MediaPart, Message, Price, Reply, Request, Tool, ToolCall
 from lookalike.recipe.model import Budget
 from lookalike.run.journal import Entry, PartJournal
 
@@ -36,7 +36,11 @@ def message(*blocks, stop="end_turn", counted=COUNTED):
 
 def test_a_conversation_is_sent_in_its_own_words(server):
     """System apart, images, PDF files and texts as blocks, the results of two calls in one turn, the key in its own header."""
-    parts = (Part("image/png", PNG), Part("application/pdf", PDF), Part("application/json", b'{"a": 1}', "a.json"))
+    parts = (
+        MediaPart("image/png", PNG),
+        MediaPart("application/pdf", PDF),
+        MediaPart("application/json", b'{"a": 1}', "a.json"),
+    )
     talk = (
         Message("system", "Be kind."),
         Message("user", "look", parts),
@@ -94,7 +98,7 @@ def test_a_conversation_is_sent_in_its_own_words(server):
 def test_sounds_fail_their_cell_before_anything_is_sent(server):
     """The API takes none: the reason says what it does take."""
     failure, reply, _ = ask(
-        claude(server), Request("m", (Message("user", "hear", (Part("audio/wav", b"RIFF"),)),)), request("b")
+        claude(server), Request("m", (Message("user", "hear", (MediaPart("audio/wav", b"RIFF"),)),)), request("b")
     )
     assert isinstance(failure, CallFailed)
     assert "no audio/wav; it reads images, PDF files and text" in str(failure)

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from lookalike.models.base import CallFailed, ModelError, Reply, Request
-from lookalike.models.batch import Batch
+from lookalike.models.batch import BatchServer
 from lookalike.models.lanes import Lanes
 from lookalike.run.folder import RunFolder
 
@@ -27,7 +27,7 @@ def home(tmp_path, monkeypatch):
 
 
 def batch(server, **more):
-    return Batch(**{"base_url": server.url, "model": "test", "linger_s": 0.05, "poll_s": 0.02, "patience": SHORT, **more})
+    return BatchServer(**{"base_url": server.url, "model": "test", "linger_s": 0.05, "poll_s": 0.02, "patience": SHORT, **more})
 
 
 def texts(replies):

@@ -3,7 +3,7 @@
 import pytest
 
 from lookalike.models.anthropic import Anthropic
-from lookalike.models.batch import Batch
+from lookalike.models.batch import BatchServer
 from lookalike.models.embedded import Embedded
 from lookalike.models.gemini import Gemini
 from lookalike.models.http import Http
@@ -43,7 +43,7 @@ def test_gemini(server):
 def test_batch(server, tmp_path, monkeypatch):
     """Files and batches."""
     monkeypatch.setenv("LOOKALIKE_HOME", str(tmp_path))
-    model = Batch(base_url=server.url, model="test", linger_s=0, poll_s=0.01)
+    model = BatchServer(base_url=server.url, model="test", linger_s=0, poll_s=0.01)
     check_model(model, operations=("chat", "complete", "embed"))
 
 

@@ -5,7 +5,7 @@ import orjson
 import pytest
 
 from lookalike.errors import MissingModel
-from lookalike.models.base import CallFailed, Message, Part, Request
+from lookalike.models.base import CallFailed, MediaPart, Message, Request
 from lookalike.models.catalogue import entry
 from lookalike.models.embedded import Embedded
 
@@ -72,10 +72,10 @@ def test_what_it_cannot_do_fails_the_cell_and_not_the_lane():
 def test_files_of_text_are_read_and_images_refused():
     """A text part is part of the prompt, whatever its type is called; an image fails its cell with the reason."""
     model = Embedded(model="smollm2-135m", engines=1, context=512)
-    words = Part("application/json", b'{"word": "kettle"}' * 10, "a.json")
+    words = MediaPart("application/json", b'{"word": "kettle"}' * 10, "a.json")
     plain = Request("m", (Message("user", "Say hi."),), max_tokens=2, seed=1)
     filed = Request("m", (Message("user", "Say hi.", (words,)),), max_tokens=2, seed=1)
-    seen = Request("m", (Message("user", "Look.", (Part("image/png", b"png"),)),), max_tokens=2, seed=1)
+    seen = Request("m", (Message("user", "Look.", (MediaPart("image/png", b"png"),)),), max_tokens=2, seed=1)
     short, long, failure, _ = ask(model, plain, filed, seen)
     assert long.usage.prompt_tokens > short.usage.prompt_tokens + 40
     assert isinstance(failure, CallFailed)

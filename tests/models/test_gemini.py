@@ -5,18 +5,18 @@ import base64
 import pytest
 
 from lookalike.generators.prompt import Prompt
-from lookalike.models.base import Message, Part, Price, Request, Tool, ToolCall
+from lookalike.models.base import MediaPart, Message, Price, Request, Tool, ToolCall
 from lookalike.models.gemini import Gemini
 
 from .conftest import SHORT, ask, behave, converse, request
 
 SCHEMA = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"]}
 PARTS = (
-    Part("image/png", b"\x89PNG\xff"),
-    Part("audio/wav", b"RIFF\x00\xfe"),
-    Part("application/pdf", b"%PDF-1.7 \x80"),
-    Part("video/mp4", b"\x00\x00\x00 ftypisom"),
-    Part("text/csv", b"a,b\n1,2", "t.csv"),
+    MediaPart("image/png", b"\x89PNG\xff"),
+    MediaPart("audio/wav", b"RIFF\x00\xfe"),
+    MediaPart("application/pdf", b"%PDF-1.7 \x80"),
+    MediaPart("video/mp4", b"\x00\x00\x00 ftypisom"),
+    MediaPart("text/csv", b"a,b\n1,2", "t.csv"),
 )
 SIGNED = [
     {"text": "Two paths.", "thought": True},

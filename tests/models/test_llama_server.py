@@ -4,7 +4,7 @@ import numpy as np
 import orjson
 import pytest
 
-from lookalike.models.base import CallFailed, Message, ModelError, Part, Request, Tool, ToolCall
+from lookalike.models.base import CallFailed, MediaPart, Message, ModelError, Request, Tool, ToolCall
 from lookalike.models.catalogue import entry, locate
 from lookalike.models.embedded import Embedded, engine
 from lookalike.models.openai import OpenAI
@@ -73,7 +73,9 @@ def test_it_completes_bare_prompts(llama):
 def test_a_file_of_text_is_read(llama):
     """A text part is part of the prompt: it costs tokens."""
     plain = request("Say hi.", max_tokens=2, seed=1)
-    filed = Request("m", (Message("user", "Say hi.", (Part("text/plain", b"a kettle " * 20, "a.txt"),)),), max_tokens=2, seed=1)
+    filed = Request(
+        "m", (Message("user", "Say hi.", (MediaPart("text/plain", b"a kettle " * 20, "a.txt"),)),), max_tokens=2, seed=1
+    )
     short, long, _ = ask(lane(llama, concurrency=1), plain, filed)
     assert long.usage.prompt_tokens > short.usage.prompt_tokens + 40
 

@@ -6,7 +6,7 @@ import pytest
 
 from lookalike.generators.embed import Embed
 from lookalike.generators.prompt import Prompt
-from lookalike.models.base import CallFailed, Message, Part, Price, Request, ToolCall
+from lookalike.models.base import CallFailed, MediaPart, Message, Price, Request, ToolCall
 from lookalike.models.openai import OpenAI
 
 from .conftest import ask, behave, converse, openai, request
@@ -32,13 +32,13 @@ def test_choices_come_back_bare(server):
 def test_images_sounds_videos_and_texts_travel_in_the_message(server):
     """Parts become what the API calls them, with the bytes they had; files of text are text, whatever their type is called."""
     parts = (
-        Part("image/png", b"\x89PNG\xff"),
-        Part("audio/x-wav", b"RIFF\x00\xfe"),
-        Part("audio/aac", b"\xff\xf1"),
-        Part("video/mp4", b"ftyp"),
-        Part("text/plain", b"words", "a.txt"),
-        Part("application/ld+json", b"{}", "b.json"),
-        Part("application/pdf", b"%PDF\x80", "c.pdf"),
+        MediaPart("image/png", b"\x89PNG\xff"),
+        MediaPart("audio/x-wav", b"RIFF\x00\xfe"),
+        MediaPart("audio/aac", b"\xff\xf1"),
+        MediaPart("video/mp4", b"ftyp"),
+        MediaPart("text/plain", b"words", "a.txt"),
+        MediaPart("application/ld+json", b"{}", "b.json"),
+        MediaPart("application/pdf", b"%PDF\x80", "c.pdf"),
     )
     ask(openai(server), Request("m", (Message("user", "look", parts),)))
     png, wav, aac, mp4, _, _, pdf = (base64.b64encode(part.data).decode() for part in parts)

@@ -222,16 +222,16 @@ def test_headers_and_extra_fields_reach_every_server(server, monkeypatch, kind):
 
 def test_what_only_says_how_a_server_is_reached_changes_no_identity(server):
     """Polling, batch sizes, limits, keys and prices may change without anything being asked anew; a temperature may not."""
-    from lookalike.models.batch import Batch
+    from lookalike.models.batch import BatchServer
 
-    plain = Batch(base_url=server.url, model="test")
-    same = Batch(
+    plain = BatchServer(base_url=server.url, model="test")
+    same = BatchServer(
         base_url=server.url, model="test", poll_s=1, batch_size=5, linger_s=0, window="1h", rpm=3, api_key="k",
         price=Price(input=1, output=2), headers={"X": "y"}, body_max=4096, timeout_s=9, retries=1, concurrency=4,
     )  # fmt: skip
     assert isinstance(plain, Model)
     assert plain.identity() == same.identity()
-    assert plain.identity() != Batch(base_url=server.url, model="test", temperature=0.1).identity()
+    assert plain.identity() != BatchServer(base_url=server.url, model="test", temperature=0.1).identity()
 
 
 def test_tools_that_servers_share(server):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from lookalike.errors import SourceError
 from lookalike.generators.poisson import Poisson
-from lookalike.origins.base import Origin, Place, Range
+from lookalike.origins.base import IdRange, Origin, Place
 from lookalike.rows.batch import Batch
 from lookalike.sources.base import Outline
 
@@ -78,7 +78,7 @@ def test_a_number_overrides_only_what_says_a_number():
 def test_a_row_hangs_on_its_id_alone(written, size):
     """Any partition size gives the same rows."""
     rows = opened(written, asked=9)
-    whole = rows.rows(Range(0, 9))
+    whole = rows.rows(IdRange(0, 9))
     cut = [rows.rows(found) for found in rows.ranges(size)]
     assert np.concatenate([batch.ids for batch in cut]).tolist() == list(range(9))
     for name, values in whole.columns.items():
@@ -88,9 +88,9 @@ def test_a_row_hangs_on_its_id_alone(written, size):
 def test_real_rows_come_in_their_order_and_begin_again():
     """As they are, or shuffled: each once, then from the start; columns of the table's own are left out."""
     rows = opened({"from": "people", "order": "cycle"}, asked=5, own=["age"])
-    assert list(rows.rows(Range(0, 5)).columns) == ["name"]
-    assert rows.rows(Range(0, 5))["name"].to_pylist() == ["Ada", "Bo", "Cy", "Ada", "Bo"]
-    shuffled = opened({"from": "people", "order": "shuffle"}, asked=3).rows(Range(0, 3))["name"].to_pylist()
+    assert list(rows.rows(IdRange(0, 5)).columns) == ["name"]
+    assert rows.rows(IdRange(0, 5))["name"].to_pylist() == ["Ada", "Bo", "Cy", "Ada", "Bo"]
+    shuffled = opened({"from": "people", "order": "shuffle"}, asked=3).rows(IdRange(0, 3))["name"].to_pylist()
     assert sorted(shuffled) == ["Ada", "Bo", "Cy"]
 
 

@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
 
-from lookalike.origins.base import Range, Rows
+from lookalike.origins.base import IdRange, Rows
 from lookalike.recipe.model import Table
 from lookalike.rows.batch import Batch
 from lookalike.run.events import Counts
 from lookalike.run.fill import ByCount, ByKind, Unfilled, fill_of
-from lookalike.run.parts import Part
+from lookalike.run.parts import FinishedPart
 
 
 class Numbers(Rows):
@@ -23,7 +23,7 @@ class Numbers(Rows):
     def more(self, tried, settled, size):
         lacking = 5 - int((settled % 2).sum())
         first = 2 * ((int(tried.max()) + 2) // 2)
-        return [Range(first, first + 2 * lacking, tuple(range(first + 1, first + 2 * lacking, 2)))] if lacking else []
+        return [IdRange(first, first + 2 * lacking, tuple(range(first + 1, first + 2 * lacking, 2)))] if lacking else []
 
 
 def table(**fields):
@@ -31,7 +31,7 @@ def table(**fields):
 
 
 def part(stop, **counts):
-    return Part(0, 0, stop, "f", Counts(**counts))
+    return FinishedPart(0, 0, stop, "f", Counts(**counts))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +54,8 @@ def test_without_replacement_there_are_the_rows_that_are_asked_for():
     """Partitions cover the rows asked for; one stays that has the same candidates; nothing is ever lacking."""
     fill = Unfilled(Numbers(), 4)
     assert [(p.index, p.range.start, p.range.stop) for p in fill.first()] == [(0, 0, 4), (1, 4, 8), (2, 8, 10)]
-    assert fill.fits(part(4, kept=1, filtered=3), Range(0, 4), 1)
-    assert not fill.fits(part(3, kept=3), Range(0, 4), 10)
+    assert fill.fits(part(4, kept=1, filtered=3), IdRange(0, 4), 1)
+    assert not fill.fits(part(3, kept=3), IdRange(0, 4), 10)
     assert not fill.lacks(0)
 
 
@@ -73,9 +73,9 @@ def test_by_count_candidates_go_on_to_the_cap_or_to_their_end(end, stop):
 def test_by_count_a_cut_partition_stays_only_where_the_count_is_reached():
     """The last partition ends with the row that fills the count; a higher or lower count makes it anew."""
     fill = ByCount(Numbers(), 4, 2.5)
-    assert fill.fits(part(3, kept=3), Range(0, 4), 10)
-    assert not fill.fits(part(3, kept=3), Range(0, 4), 9)
-    assert not fill.fits(part(4, kept=4), Range(0, 4), 11)
+    assert fill.fits(part(3, kept=3), IdRange(0, 4), 10)
+    assert not fill.fits(part(3, kept=3), IdRange(0, 4), 9)
+    assert not fill.fits(part(4, kept=4), IdRange(0, 4), 11)
     assert fill.lacks(9)
     assert not fill.lacks(10)
 
@@ -83,7 +83,7 @@ def test_by_count_a_cut_partition_stays_only_where_the_count_is_reached():
 def test_by_kind_the_origin_names_what_is_missing():
     """A further pass has the candidates that the origin names, numbered on; none when nothing lacks."""
     fill = ByKind(Numbers("kind"), 4, 3.0)
-    made = [Part(2, 0, 10, "f", Counts(kept=8, filtered=2))]
+    made = [FinishedPart(2, 0, 10, "f", Counts(kept=8, filtered=2))]
     [more] = fill.more(lambda: made, lambda parts: np.array([0, 1, 2, 3, 4, 5, 6, 8]))
     assert more.index == 3
     assert (more.range.candidates() % 2 == 1).all()

@@ -6,7 +6,7 @@ import orjson
 from rich.console import Console
 
 from lookalike.cli.figures import clock, summary
-from lookalike.cli.panel import View
+from lookalike.cli.panel import PanelView
 from lookalike.plan import compile_plan
 from lookalike.recipe.load import load
 from lookalike.run.engine import Options, Pace, Progress, run
@@ -39,7 +39,7 @@ def watched(root, **options):
         for width in (60, 120):
             console = Console(width=width, file=None, record=True, force_terminal=False, quiet=False)
             with console.capture() as text:
-                console.print(View(progress))
+                console.print(PanelView(progress))
             shown.append((width, text.get()))
 
     run(compile_plan(load(TEXT), root, partition_rows=7), root / "r", Options(**options), (look,), progress)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import rows_where
 from lookalike.schema.infer import infer
-from lookalike.schema.rules import Cells, find
+from lookalike.schema.rules import RuleCells, find
 from lookalike.schema.types import ColumnSchema, TableSchema
 
 DRAWS = np.random.default_rng(0)
@@ -93,7 +93,7 @@ def test_a_slip_in_a_thousand_rows_is_an_exception():
     table = pa.table({"city": city.astype(str), "country": country})
     [rule] = find(table, infer(table)).dependencies
     assert (rule.exceptions, rule.rows, rule.evidence) == (1, 3000, "kept by 2,999 of 3,000 rows")
-    assert np.flatnonzero(rule.broken(Cells(table, infer(table)))).tolist() == [7]
+    assert np.flatnonzero(rule.broken(RuleCells(table, infer(table)))).tolist() == [7]
 
 
 def test_columns_that_are_missing_together_are_one_rule():
@@ -104,7 +104,7 @@ def test_columns_that_are_missing_together_are_one_rule():
     [rule] = find(table, infer(table)).gaps
     assert (rule.columns, rule.rows) == (("a", "b"), gone.sum())
     other = pa.table({"a": [None, 1.0, None], "b": [None, 1.0, 2.0], "c": [1.0, 2.0, 3.0]})
-    assert rule.broken(Cells(other, infer(table))).tolist() == [False, False, True]
+    assert rule.broken(RuleCells(other, infer(table))).tolist() == [False, False, True]
 
 
 def test_conditional_rules_are_found():
@@ -148,10 +148,10 @@ def test_the_sql_of_a_rule_is_the_rule():
     rules = [rule for rule in find(table, infer(table)).all if rule.sql]
     assert len(rules) >= 5
     for rule in rules:
-        broken = rule.broken(Cells(other, infer(table)))
+        broken = rule.broken(RuleCells(other, infer(table)))
         assert broken.any()
         assert (broken == ~rows_where(rule.sql, Batch.of(other), unknown=True)).all(), rule.text
-        assert not rule.broken(Cells(table, infer(table))).any()
+        assert not rule.broken(RuleCells(table, infer(table))).any()
 
 
 @given(st.integers(0, 2**31))

@@ -16,7 +16,7 @@ import pytest
 import lookalike as la
 from lookalike.errors import LookalikeError, SchemaError, SynthesizerError, UnknownColumn, Unsatisfiable
 from lookalike.registry import resolve
-from lookalike.schema.semantics.grid import Grid
+from lookalike.schema.semantics.grid import TickGrid
 from lookalike.schema.types import ColumnSchema
 from lookalike.synthesizers.base import Synthesizer
 from lookalike.synthesizers.features import Feature, decode
@@ -104,7 +104,7 @@ def test_whole_numbers_at_the_end_of_their_type_do_not_wrap():
 def test_small_integers_stay_in_their_type(kind):
     """A noisy range that is wider than the type, as differential privacy learns it, is cut at the type's ends."""
     limits = np.iinfo(kind.to_pandas_dtype())
-    feature = Feature("a", missing=False, grid=Grid(0, 1), ends=(-(2**40), 2**40))
+    feature = Feature("a", missing=False, grid=TickGrid(0, 1), ends=(-(2**40), 2**40))
     column = ColumnSchema("a", "integer", str(kind))
     made = decode(feature, column, np.array([-(2.0**40), 5.0, 2.0**40]))
     assert made.to_pylist() == [limits.min, 5, limits.max]

@@ -6,7 +6,7 @@ import pytest
 
 import lookalike as la
 from lookalike.schema.infer import infer
-from lookalike.schema.rules import Cells, find
+from lookalike.schema.rules import RuleCells, find
 
 N = 3000
 
@@ -39,7 +39,7 @@ def rules():
 
 def broken(rules, rows):
     """Rule -> rows that break it."""
-    cells = Cells(rows, infer(customers()))
+    cells = RuleCells(rows, infer(customers()))
     return {rule.text: int(rule.broken(cells).sum()) for rule in rules if rule.broken(cells).any()}
 
 

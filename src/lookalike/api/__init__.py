@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     from lookalike.run.executors import Shard as Shard
     from lookalike.run.folder import RunFolder as RunFolder
     from lookalike.run.preview import Previewed as Previewed
-    from lookalike.run.preview import Seen as Seen
+    from lookalike.run.preview import PreviewedCall as PreviewedCall
     from lookalike.sources.base import filled as filled
     from lookalike.store import check_writable as check_writable
     from lookalike.synthesizers.pseudonyms.pseudonymise import UNTIED as UNTIED
@@ -82,7 +82,7 @@ _NAMES: dict[str, str] = {
     "Replaced": "lookalike.synthesizers.pseudonyms.pseudonymise",
     "Report": "lookalike.evaluate.report",
     "RunFolder": "lookalike.run.folder",
-    "Seen": "lookalike.run.preview",
+    "PreviewedCall": "lookalike.run.preview",
     "Shard": "lookalike.run.executors",
     "UNTIED": "lookalike.synthesizers.pseudonyms.pseudonymise",
     "WRITERS": "lookalike.export.tables",

@@ -23,10 +23,10 @@ WIDE = 110  # columns; more are not used
 
 def panel(progress: Progress) -> AbstractContextManager[object]:
     """Draw the panel eight times a second, and take it away at the end."""
-    return Live(View(progress), console=console, refresh_per_second=8, transient=True)
+    return Live(PanelView(progress), console=console, refresh_per_second=8, transient=True)
 
 
-class View:
+class PanelView:
     """The panel: rows by table, calls by lane, the time; drawn anew for each width."""
 
     def __init__(self, progress: Progress) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from lookalike.api import Previewed, Seen
+    from lookalike.api import Previewed, PreviewedCall
 
 app = typer.Typer(add_completion=False)
 
@@ -67,7 +67,7 @@ def _record(record: dict[str, Any]) -> Any:
     return grid
 
 
-def _call(call: Seen) -> Any:
+def _call(call: PreviewedCall) -> Any:
     from rich import box
     from rich.markup import escape
     from rich.table import Table

@@ -135,7 +135,7 @@ class EntityViews:
 
 
 @dataclass(frozen=True, slots=True)
-class Dataset:
+class DatasetViews:
     """All tables of one evaluation, and what holds between them.
 
     Attributes:
@@ -177,7 +177,7 @@ class Dataset:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class Asked:
     """What an evaluation is told beside the tables; names are `table.column` in a set of tables."""
 
     target: str | None = None
@@ -188,7 +188,7 @@ class Question:
     extras: Mapping[str, Any] = field(default_factory=dict)
 
 
-def dataset(real: Any, synthetic: Any, holdout: Any, question: Question) -> Dataset:
+def dataset(real: Any, synthetic: Any, holdout: Any, question: Asked) -> DatasetViews:
     """The dataset that frames, or mappings of names to frames, make.
 
     Raises:
@@ -205,12 +205,12 @@ def dataset(real: Any, synthetic: Any, holdout: Any, question: Question) -> Data
         raise UsageError(what="schemas by table were given for a single table", fix="give the table's own schema")
     made, known = to_arrow(synthetic), None if real is None else to_arrow(real)
     if known is not None and known.num_rows and not made.num_rows:
-        return Dataset({}, empty={"": known.num_rows}, extras=question.extras)
+        return DatasetViews({}, empty={"": known.num_rows}, extras=question.extras)
     views = Views(
         known, made, None if holdout is None else to_arrow(holdout), target=question.target, schema=question.schema,
         seed=question.seed, protected=question.protected, extras=question.extras,
     )  # fmt: skip
-    return Dataset({"": views}, extras=question.extras)
+    return DatasetViews({"": views}, extras=question.extras)
 
 
 def is_set(real: Any) -> bool:
@@ -230,7 +230,9 @@ def _is_table(value: Any) -> bool:
     return True
 
 
-def _several(real: Mapping[str, Any], synthetic: Mapping[str, Any], holdout: Mapping[str, Any], question: Question) -> Dataset:
+def _several(
+    real: Mapping[str, Any], synthetic: Mapping[str, Any], holdout: Mapping[str, Any], question: Asked
+) -> DatasetViews:
     names = [name for name in real if name in synthetic]
     if not names:
         raise MetricError(
@@ -255,10 +257,10 @@ def _several(real: Mapping[str, Any], synthetic: Mapping[str, Any], holdout: Map
     }  # fmt: skip
     between = tuple(RelationViews(r, views[r.child], views[r.parent]) for r in relations if {r.child, r.parent} <= views.keys())
     notes = tuple(f"Table {name} is missing in the synthetic set." for name in real if name not in synthetic)
-    return Dataset(views, between, notes, empty, question.extras)
+    return DatasetViews(views, between, notes, empty, question.extras)
 
 
-def _declared(question: Question) -> tuple[Mapping[str, TableSchema], tuple[Relation, ...]]:
+def _declared(question: Asked) -> tuple[Mapping[str, TableSchema], tuple[Relation, ...]]:
     """Each table's schema, and the relations: those given by name, else those that the schemas declare."""
     schema = question.schema
     if isinstance(schema, TableSchema):
@@ -276,7 +278,7 @@ def _sides(relation: Relation) -> tuple[tuple[str, tuple[str, ...]], tuple[str, 
     return (relation.child, relation.columns), (relation.parent, relation.keys)
 
 
-def _check_names(question: Question, relations: Sequence[Relation], names: Sequence[str]) -> None:
+def _check_names(question: Asked, relations: Sequence[Relation], names: Sequence[str]) -> None:
     told = {word: word.partition(".")[0] for word in [*([question.target] if question.target else []), *question.protected]}
     told |= {_end(table, columns): table for relation in relations for table, columns in _sides(relation)}
     for word, table in told.items():

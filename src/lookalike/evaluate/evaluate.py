@@ -15,7 +15,7 @@ from lookalike import __version__
 from lookalike.errors import UsageError, did_you_mean
 from lookalike.evaluate import gates as gating
 from lookalike.evaluate.base import Dimension, Metric, Result, Verdict
-from lookalike.evaluate.dataset import Dataset, Question, dataset
+from lookalike.evaluate.dataset import Asked, DatasetViews, dataset
 from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.findings import findings
 from lookalike.evaluate.making import samples
@@ -84,7 +84,7 @@ def evaluate(
     sides = {"real": real, "synthetic": synthetic, "holdout": holdout}
     named = {which: Path(side).name for which, side in sides.items() if isinstance(side, (str, Path))}
     real, synthetic, holdout = (_read(side) for side in sides.values())
-    question = Question(target, tuple(protected), schema, foreign_keys or {}, seed, extras)
+    question = Asked(target, tuple(protected), schema, foreign_keys or {}, seed, extras)
     data = dataset(real, synthetic, holdout, question)
     results = measure(data, chosen, budget_s=budget_s, progress=progress)
     if all(table.alone for table in data.tables) and not data.empty:
@@ -126,7 +126,7 @@ def _read(given: Any) -> Any:
 
 
 def _judged(
-    gates: gating.Gates, results: Sequence[Result], data: Dataset, baseline: Report | str | Path | None
+    gates: gating.Gates, results: Sequence[Result], data: DatasetViews, baseline: Report | str | Path | None
 ) -> tuple[list[gating.Outcome], dict[Dimension, Verdict]]:
     """What becomes of the gates, and the verdict of each dimension."""
     old = Report.load(baseline) if isinstance(baseline, (str, Path)) else baseline
@@ -138,7 +138,7 @@ def _judged(
     return outcomes, verdicts
 
 
-def _tables(data: Dataset, seen: Looked) -> dict[str, TableInfo]:
+def _tables(data: DatasetViews, seen: Looked) -> dict[str, TableInfo]:
     """What was compared, for the report."""
     out = {name: _described(views, seen[name]) for name, views in data.by_name.items()}
     return out | {name: TableInfo({"real": rows, "synthetic": 0}, {}) for name, rows in data.empty.items()}

@@ -152,7 +152,7 @@ class FairnessGap(Metric):
         ]
 
 
-def _test_known(views: Views, which: Which, job: learning.Task) -> npt.NDArray[np.bool_]:
+def _test_known(views: Views, which: Which, job: learning.PredictionTask) -> npt.NDArray[np.bool_]:
     """Which of the test rows have a target, as `learning.task` left the others out."""
     labels = learning._labels(views, which, views.target or "", job.classes)[job.test_rows]  # noqa: SLF001  # same family
     known = ~np.isnan(labels)

@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.evaluate.base import Metric, Result, Scope
-from lookalike.evaluate.dataset import Dataset
+from lookalike.evaluate.dataset import DatasetViews
 from lookalike.evaluate.encode import as_numpy
 from lookalike.evaluate.privacy.bounds import clopper_pearson
 from lookalike.evaluate.views import Views
@@ -33,7 +33,7 @@ class FailedShare(Metric):
     statistics: ClassVar[bool] = True
     cost: ClassVar[float] = 0.01
 
-    def compute(self, views: Dataset) -> list[Result]:
+    def compute(self, views: DatasetViews) -> list[Result]:
         """The worst table's share, then each table's."""
         making = views.extras.get("making") or {}
         outcomes: Mapping[str, Mapping[str, int]] = making.get("outcomes", {})

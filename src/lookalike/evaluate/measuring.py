@@ -11,7 +11,7 @@ from typing import cast
 from lookalike.errors import LookalikeError, MetricError, UsageError, did_you_mean
 from lookalike.evaluate import FOLDERS, KINDS
 from lookalike.evaluate.base import DIMENSIONS, NO_HOLDOUT, Metric, Result, Scope
-from lookalike.evaluate.dataset import Dataset, Subject
+from lookalike.evaluate.dataset import DatasetViews, Subject
 from lookalike.evaluate.views import Views
 from lookalike.kernels.blas import one_thread
 from lookalike.registry import kinds, resolve
@@ -63,7 +63,7 @@ def expected_seconds(metric: type[Metric], subject: Subject) -> float:
 
 
 def measure(
-    data: Dataset, metrics: Sequence[type[Metric]], *, budget_s: float | None = None, progress: Progress | None = None
+    data: DatasetViews, metrics: Sequence[type[Metric]], *, budget_s: float | None = None, progress: Progress | None = None
 ) -> list[Result]:
     """The results of all metrics on all their subjects; what cannot be measured is a skip with its reason.
 
@@ -165,7 +165,7 @@ def _named(result: Result, subject: str) -> Result:
     return replace(result, name=name, subject=f"{subject}: {result.subject}" if result.subject else subject, headline=False)
 
 
-def looked(data: Dataset, metrics: Sequence[type[Metric]], results: Sequence[Result]) -> Looked:
+def looked(data: DatasetViews, metrics: Sequence[type[Metric]], results: Sequence[Result]) -> Looked:
     """For each table and column, the metrics that measured something and looked at it."""
     measured = {(r.metric, r.table) for r in results if r.value is not None}
     out: dict[str, dict[str, list[str]]] = {t.name: {name: [] for name in t.all_columns} for t in data.tables}

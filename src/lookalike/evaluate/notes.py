@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from lookalike.evaluate.dataset import Dataset
+from lookalike.evaluate.dataset import DatasetViews
 from lookalike.evaluate.evidence import TableInfo
 from lookalike.evaluate.privacy.records import OVERLAP, overlap
 from lookalike.evaluate.views import Views
@@ -12,7 +12,7 @@ from lookalike.evaluate.views import Views
 VOID = "it voids every privacy number"
 
 
-def notes_on(data: Dataset) -> tuple[str, ...]:
+def notes_on(data: DatasetViews) -> tuple[str, ...]:
     """Of every table, and of the dataset."""
     told = [f"{table.name}: {note}" if table.name else note for table in data.tables for note in _of(table)]
     return (*data.notes, *told)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from lookalike.errors import SchemaError
 from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.views import Views, Which
-from lookalike.schema.rules import Cells, Rule, Rules, find
+from lookalike.schema.rules import FoundRule, RuleCells, Rules, find
 
 Flags = npt.NDArray[np.bool_]
 NAMED = 20
@@ -56,7 +56,7 @@ class BrokenRules(Metric):
         )  # fmt: skip
         return [head, *parts[:NAMED]]
 
-    def _part(self, views: Views, rule: Rule, flags: Flags, ceiling: Flags | None) -> Result:
+    def _part(self, views: Views, rule: FoundRule, flags: Flags, ceiling: Flags | None) -> Result:
         """The share of rows that break one rule; its low end is what the real rows do not leave possible."""
         n = views.rows("synthetic")
         possible = (rule.exceptions + RULE_OF_THREE) / max(rule.rows, 1) * rule.rows / views.rows("real") * n
@@ -72,9 +72,9 @@ def found(views: Views) -> Rules:
     return views.once("rules", lambda: find(views.table("real"), views.described))
 
 
-def broken_rows(views: Views, rules: Sequence[Rule], which: Which) -> dict[str, Flags]:
+def broken_rows(views: Views, rules: Sequence[FoundRule], which: Which) -> dict[str, Flags]:
     """Rule -> rows that break it; without those that cannot be read there."""
-    cells = views.once(("cells", which), lambda: Cells(views.table(which), views.described))
+    cells = views.once(("cells", which), lambda: RuleCells(views.table(which), views.described))
     out = {}
     for rule in rules:
         try:
@@ -84,7 +84,7 @@ def broken_rows(views: Views, rules: Sequence[Rule], which: Which) -> dict[str, 
     return out
 
 
-def _measured(rules: Sequence[Rule], broken: dict[str, Flags]) -> list[tuple[Rule, Flags]]:
+def _measured(rules: Sequence[FoundRule], broken: dict[str, Flags]) -> list[tuple[FoundRule, Flags]]:
     return [(rule, broken[rule.text]) for rule in rules if rule.text in broken]
 
 

@@ -13,7 +13,7 @@ from lookalike.spec import Names, Spec
 from lookalike.store import put
 
 
-class Tables(Protocol):
+class FinishedTables(Protocol):
     """A run's finished tables, as exporters see them."""
 
     @property
@@ -48,18 +48,18 @@ class Exporter(Spec):
 
     tables: Names = ()  # the tables to write; none: all of them
 
-    def chosen(self, run: Tables) -> tuple[str, ...]:
+    def chosen(self, run: FinishedTables) -> tuple[str, ...]:
         """The tables to write, in the run's order."""
         return tuple(name for name in run.tables if not self.tables or name in self.tables)
 
-    def target(self, run: Tables, to: Path, table: str) -> Path:
+    def target(self, run: FinishedTables, to: Path, table: str) -> Path:
         """The file of a table: `to` itself when it names one file, else a file in the folder `to`."""
         if to.suffix == self.suffix and len(self.chosen(run)) == 1:
             return to
         return to / f"{table}{self.suffix}"
 
     @abstractmethod
-    def export(self, run: Tables, to: Path) -> list[Path]:
+    def export(self, run: FinishedTables, to: Path) -> list[Path]:
         """The files written, each complete or not there at all.
 
         Raises:
@@ -76,7 +76,7 @@ class FileExporter(Exporter):
     def write(self, batches: Iterator[pa.RecordBatch], file: BinaryIO) -> None:
         """The batches of one table, into its open file; at least one, which may have no rows."""
 
-    def export(self, run: Tables, to: Path) -> list[Path]:
+    def export(self, run: FinishedTables, to: Path) -> list[Path]:
         """Write the chosen tables."""
         paths = []
         for table in self.chosen(run):
@@ -90,7 +90,7 @@ class FileExporter(Exporter):
         return paths
 
 
-def _some(batches: Iterator[pa.RecordBatch], run: Tables, table: str) -> Iterator[pa.RecordBatch]:
+def _some(batches: Iterator[pa.RecordBatch], run: FinishedTables, table: str) -> Iterator[pa.RecordBatch]:
     """The batches; one without rows where there are none, because a file has its columns all the same."""
     first = next(batches, None)
     yield pa.RecordBatch.from_pylist([], run.table(table).schema) if first is None else first

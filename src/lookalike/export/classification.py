@@ -12,7 +12,7 @@ from typing import Any, BinaryIO, ClassVar, Literal
 import orjson
 from pydantic import PrivateAttr
 
-from lookalike.export.base import Tables
+from lookalike.export.base import FinishedTables
 from lookalike.export.training import Row, TrainingExporter, UnfitError, at, text_at
 from lookalike.store import put
 
@@ -66,7 +66,7 @@ class Classification(TrainingExporter):
         writer.writerows(items)
         text.detach()
 
-    def export(self, run: Tables, to: Path) -> list[Path]:
+    def export(self, run: FinishedTables, to: Path) -> list[Path]:
         """The splits, `export.json` and `labels.json`."""
         self._labels.clear()
         paths = super().export(run, to)

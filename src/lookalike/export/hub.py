@@ -13,7 +13,7 @@ import yaml
 from pydantic import Field
 
 from lookalike.errors import RunError
-from lookalike.export.base import Exporter, Tables
+from lookalike.export.base import Exporter, FinishedTables
 from lookalike.export.card import ReportFile, card
 from lookalike.export.croissant import croissant
 from lookalike.export.parquet import Parquet
@@ -22,7 +22,7 @@ from lookalike.store import put, put_bytes, read_json, sha256
 _FRONT = re.compile(r"\A---\n(.*?)^---\n", re.DOTALL | re.MULTILINE)
 
 
-class Hub(Exporter):
+class HubFolder(Exporter):
     """A hub-ready folder: `data/<table>/train-00000-of-0000N.parquet`, `README.md` with `configs:`, `croissant.json`.
 
     Rows stream from the run's partitions into shards; no table is held. A folder that holds anything else than an earlier
@@ -41,7 +41,7 @@ class Hub(Exporter):
         default_factory=dict
     )  # what only a person knows: license, language, description ...; see `export/card.py`
 
-    def export(self, run: Tables, to: Path) -> list[Path]:
+    def export(self, run: FinishedTables, to: Path) -> list[Path]:
         """Write shards, card and Croissant description.
 
         Raises:
@@ -67,7 +67,7 @@ class Hub(Exporter):
         put_bytes(metadata, orjson.dumps(data, option=orjson.OPT_INDENT_2))
         return [*paths, readme, metadata]
 
-    def _shards(self, run: Tables, table: str, rows: int, to: Path) -> list[Path]:
+    def _shards(self, run: FinishedTables, table: str, rows: int, to: Path) -> list[Path]:
         count = max(1, -(-rows // self.rows_per_file))
         batches = run.batches(table)
         rest: list[pa.RecordBatch] = []
@@ -108,7 +108,7 @@ def _card(manifest: dict[str, Any], about: dict[str, Any], report: dict[str, Any
     return f"---\n{yaml.safe_dump(front, sort_keys=False, allow_unicode=True)}---\n{text[found.end() :]}"
 
 
-def _report(run: Tables) -> dict[str, Any] | None:
+def _report(run: FinishedTables) -> dict[str, Any] | None:
     """The run's report, if one was made."""
     folder = getattr(run, "path", None)
     path = None if folder is None else Path(folder) / "report.json"

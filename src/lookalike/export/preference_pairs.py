@@ -27,7 +27,7 @@ def pair(row: Row, prompt: str, chosen: str, rejected: str, form: Form) -> tuple
     return question, wanted, unwanted
 
 
-class Preference(TrainingExporter):
+class PreferencePairs(TrainingExporter):
     """`{"prompt", "chosen", "rejected"}` for DPO and reward models, as TRL reads it.
 
     `chosen` and `rejected` are columns or fields: `pair.chosen` of a `preference` column, `reply.value` and `reply.draft` of a

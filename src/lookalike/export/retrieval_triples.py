@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 from lookalike.export.training import Row, TrainingExporter, UnfitError, at, text_at
 
 
-class Triples(TrainingExporter):
+class RetrievalTriples(TrainingExporter):
     """`{"anchor", "positive", "negative"}`, one line a negative (sentence-transformers).
 
     Attributes:

@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 import pyarrow as pa
 
 from lookalike.errors import RunError
-from lookalike.export.base import Exporter, Tables
+from lookalike.export.base import Exporter, FinishedTables
 from lookalike.export.flat import flat
 from lookalike.optional import require
 from lookalike.sources.database import connected
@@ -35,7 +35,7 @@ class Sql(Exporter):
     url: str = ""  # a database server, dialect://user@host/database; empty: a file
     replace: bool = False  # drop tables of the same names on the server first
 
-    def export(self, run: Tables, to: Path) -> list[Path]:
+    def export(self, run: FinishedTables, to: Path) -> list[Path]:
         """Write the tables; the file, or nothing where a server took them."""
         if self.url:
             with connected(self.url, RunError) as connection:
@@ -59,7 +59,7 @@ class Sql(Exporter):
         return [path]
 
 
-def _write(database: sqlite3.Connection, run: Tables, table: str) -> None:
+def _write(database: sqlite3.Connection, run: FinishedTables, table: str) -> None:
     quoted = '"' + table.replace('"', '""') + '"'
     created = False
     for batch in run.batches(table, 8192):
@@ -73,7 +73,7 @@ def _write(database: sqlite3.Connection, run: Tables, table: str) -> None:
         database.executemany(f"INSERT INTO {quoted} VALUES ({marks})", rows)  # noqa: S608  # names are quoted above
 
 
-def _insert(connection: Any, run: Tables, table: str, replace: bool) -> None:
+def _insert(connection: Any, run: FinishedTables, table: str, replace: bool) -> None:
     """Create a table on a server and fill it, a batch at a time."""
     alchemy = require("sqlalchemy", extra="sql")
     target = None

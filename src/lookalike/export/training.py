@@ -17,7 +17,7 @@ from pydantic import Field, field_validator
 
 from lookalike import rng
 from lookalike.errors import RunError, UsageError, did_you_mean
-from lookalike.export.base import Exporter, Tables
+from lookalike.export.base import Exporter, FinishedTables
 from lookalike.store import put
 
 Row = Mapping[str, Any]
@@ -107,7 +107,7 @@ class TrainingExporter(Exporter):
         """Write the lines of one split; JSON Lines unless the format says otherwise."""
         file.writelines(orjson.dumps(item, option=orjson.OPT_APPEND_NEWLINE) for item in items)
 
-    def export(self, run: Tables, to: Path) -> list[Path]:
+    def export(self, run: FinishedTables, to: Path) -> list[Path]:
         """Write the splits and `export.json`."""
         name = self._table(run)
         names = list(self.split) or [""]
@@ -141,7 +141,7 @@ class TrainingExporter(Exporter):
         put(summary, lambda file: file.write(orjson.dumps(body, option=orjson.OPT_INDENT_2)))
         return [*paths, summary]
 
-    def _items(self, run: Tables, name: str, split: str, tally: Counter[str]) -> Iterator[Any]:
+    def _items(self, run: FinishedTables, name: str, split: str, tally: Counter[str]) -> Iterator[Any]:
         tally[""] = 0
         parents = [f"{table}_id" for table in run.tables if table != name]
         for batch in run.batches(name, 4096):
@@ -173,7 +173,7 @@ class TrainingExporter(Exporter):
             place -= share
         return split == list(self.split)[-1]  # rounding at the upper end
 
-    def _table(self, run: Tables) -> str:
+    def _table(self, run: FinishedTables) -> str:
         if self.table and self.table not in run.tables:
             raise UsageError(
                 what=f"the run has no table {self.table!r}", fix=did_you_mean(self.table, run.tables, label="tables")

@@ -31,7 +31,7 @@ _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’)\]]*(?=\s|$)")
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CheckedAnswer:
     """What a checked conversation came to.
 
     Attributes:
@@ -58,7 +58,7 @@ def ask(
     whole: bool = False,
     tools: Mapping[str, UseTool] | None = None,
     max_turns: int = 5,
-) -> Generator[Request, Reply, Answer]:
+) -> Generator[Request, Reply, CheckedAnswer]:
     """Ask until the answer fits.
 
     Args:
@@ -111,7 +111,7 @@ def ask(
             reasons = (yield from verify(value)) if verify else ()
             if not reasons:
                 messages = (*current.messages, Message("assistant", text))
-                return Answer(value, reply.reasoning or said.reasoning, messages, tuple(rejected), unknown)
+                return CheckedAnswer(value, reply.reasoning or said.reasoning, messages, tuple(rejected), unknown)
         rejected.append("; ".join(reasons))
         repeats = text in (message.content for message in current.messages[-2:])
         current = _again(request, current, "" if repeats else text, reasons)

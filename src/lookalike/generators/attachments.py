@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, model_validator
 
 from lookalike.errors import RecipeError
 from lookalike.generators.templates import TemplateText, compiled
-from lookalike.models.base import Part
+from lookalike.models.base import MediaPart
 from lookalike.rows.batch import Row
 from lookalike.rows.context import Context
 
@@ -47,7 +47,7 @@ class Attachment(BaseModel):
         """The columns it reads."""
         return frozenset({self.column}) if self.column else compiled(self.file).needs
 
-    def part(self, row: Row, ctx: Context) -> Part | None:
+    def part(self, row: Row, ctx: Context) -> MediaPart | None:
         """The attachment of a row; None where its column is null.
 
         Raises:
@@ -61,14 +61,14 @@ class Attachment(BaseModel):
         if value is None:
             return None
         if isinstance(value, bytes):
-            return Part(media_type or _media_type(value, ""), value)
+            return MediaPart(media_type or _media_type(value, ""), value)
         if not isinstance(value, str):
             raise RecipeError(
                 what=f"attachment {self.column!r} holds {type(value).__name__}",
                 fix="use a column of bytes, paths, or structs with one",
             )
         data = _inside(value, ctx)
-        return Part(media_type or _media_type(data, value), data, Path(value).name)
+        return MediaPart(media_type or _media_type(data, value), data, Path(value).name)
 
 
 def _inside(name: str, ctx: Context) -> bytes:

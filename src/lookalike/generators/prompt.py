@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 from pydantic import BaseModel, Field, field_validator, model_validator
 
-from lookalike.generators.asking import Answer, ask
+from lookalike.generators.asking import CheckedAnswer, ask
 from lookalike.generators.attachments import Attachment
 from lookalike.generators.base import Conversation, ModelColumn
 from lookalike.generators.checks import Check
@@ -225,7 +225,7 @@ class Prompt(ModelColumn):
     def _value(self) -> Callable[[Any], Any]:
         return cells(self._type.field("value").type if self.reasoning or self.trace else self._type)
 
-    def _cell(self, answer: Answer) -> Any:
+    def _cell(self, answer: CheckedAnswer) -> Any:
         value = self._value(answer.value)
         if not (self.reasoning or self.trace):
             return value

@@ -59,7 +59,7 @@ def kernel(signature: str) -> Callable[[Callable[..., None]], Kernel]:
     return lambda function: Kernel(function, signature)
 
 
-class Otherwise(Exception):  # not an error: numba's own way is taken
+class UnknownCalls(Exception):  # not an error: numba's own way is taken
     """This numba compiles or calls functions in another way than the one that is known here."""
 
 
@@ -129,7 +129,7 @@ class _Compiled:
             if run is None:
                 try:
                     run = self._linked(*(self.kept() or self._compiled()))
-                except Otherwise:
+                except UnknownCalls:
                     run = self._dispatcher()
                 self._run = run
             return run
@@ -211,7 +211,7 @@ class _Compiled:
             name, code = result.fndesc.llvm_func_name, bytes(result.library._get_compiled_object())  # noqa: SLF001  # no public name
             text = result.library.get_llvm_str()
         except (AttributeError, KeyError, TypeError) as exc:  # options and attributes that numba does not promise
-            raise Otherwise(repr(exc)) from exc
+            raise UnknownCalls(repr(exc)) from exc
         self._check(text, name)
         _keep(self._files(), name.encode() + b"\n" + code)
         return name, code
@@ -227,7 +227,7 @@ class _Compiled:
             wanted += ["ptr", "ptr", "i64", "i64", "ptr", *["i64"] * (2 * dimensions)] if dimensions else [number]
         foreign = [line for line in text.splitlines() if line.startswith("declare") and "@llvm." not in line]
         if given != wanted or foreign:
-            raise Otherwise(f"{self.function.__name__}: {given} {foreign}")
+            raise UnknownCalls(f"{self.function.__name__}: {given} {foreign}")
 
 
 def _reached(function: Callable[..., Any]) -> set[Callable[..., Any]]:

@@ -6,7 +6,7 @@ KINDS: dict[str, str] = {
     "openai": "lookalike.models.openai:OpenAI",
     "anthropic": "lookalike.models.anthropic:Anthropic",
     "gemini": "lookalike.models.gemini:Gemini",
-    "batch": "lookalike.models.batch:Batch",
+    "batch": "lookalike.models.batch:BatchServer",
     "embedded": "lookalike.models.embedded:Embedded",
     "http": "lookalike.models.http:Http",
     "ngram": "lookalike.models.ngram:Ngram",

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lookalike.models.base import Backend, Finish, Message, Part, Refused, Reply, Request, ToolCall
+from lookalike.models.base import Backend, Finish, MediaPart, Message, Refused, Reply, Request, ToolCall
 from lookalike.models.secret import Secret
 from lookalike.models.served import Served, ServedBackend, merged
 from lookalike.models.structured import ANSWER, content, form, in_prompt
@@ -162,7 +162,7 @@ def _content(message: Message) -> str | list[dict[str, Any]]:
     return blocks
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: MediaPart) -> dict[str, Any]:
     text = as_text(part)
     if text is not None:
         return {"type": "text", "text": text}

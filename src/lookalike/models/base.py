@@ -25,7 +25,7 @@ Finish = Literal["stop", "length", "tool", "refusal", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class MediaPart:
     """A piece of a message that is not plain text: an image, a sound or a file, by content."""
 
     media_type: str  # image/png, audio/wav, text/plain ...
@@ -48,7 +48,7 @@ class Message:
 
     role: Literal["system", "user", "assistant", "tool"]
     content: str
-    parts: tuple[Part, ...] = ()
+    parts: tuple[MediaPart, ...] = ()
     tool_calls: tuple[ToolCall, ...] = ()
     tool_call_id: str = ""
     verbatim: str = ""  # of the `Reply` that this turn was
@@ -153,7 +153,7 @@ class Refused(Fault):
     retry = False
 
 
-class Otherwise(Fault):
+class AskOtherwise(Fault):
     """The server takes no request of this form. The backend has learnt: the same request goes again, in another form."""
 
 

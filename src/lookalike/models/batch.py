@@ -30,7 +30,7 @@ BYTES_MAX = 100_000_000  # of one file; OpenAI takes 200 MB
 _OVER = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
-class Batch(Served):
+class BatchServer(Served):
     """A server with the OpenAI API, asked through files and batches.
 
     ```yaml
@@ -73,7 +73,7 @@ class _Gone(Transient):
 class BatchBackend:
     """Requests that wait for their batch, each known by the hash of its body: its mark."""
 
-    def __init__(self, model: Batch, transport: Any) -> None:
+    def __init__(self, model: BatchServer, transport: Any) -> None:
         self.model, self.transport = model, transport
         self.wire = OpenAIBackend(model, transport)
         self._gathered: dict[str, dict[str, bytes]] = {}  # endpoint -> mark -> line

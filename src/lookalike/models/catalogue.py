@@ -23,7 +23,7 @@ FOLDER = "models"
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class CatalogueEntry:
     """One model of the catalogue.
 
     Attributes:
@@ -50,21 +50,21 @@ class Entry:
 
 
 @cache
-def _entries() -> dict[str, Entry]:
+def _entries() -> dict[str, CatalogueEntry]:
     raw = yaml.safe_load(files("lookalike.models").joinpath("catalogue.yaml").read_text("utf-8"))
     made = {}
     for name, body in raw.items():
         hub, parts = body.pop("hub"), tuple(PackagedPart(**part) for part in body.pop("parts"))
-        made[name] = Entry(name=name, hub_repo=hub["repo"], hub_file=hub["file"], parts=parts, **body)
+        made[name] = CatalogueEntry(name=name, hub_repo=hub["repo"], hub_file=hub["file"], parts=parts, **body)
     return made
 
 
-def list_models() -> list[Entry]:
+def list_models() -> list[CatalogueEntry]:
     """The catalogue, smallest model first."""
     return sorted(_entries().values(), key=lambda entry: entry.size)
 
 
-def entry(name: str) -> Entry:
+def entry(name: str) -> CatalogueEntry:
     """A model by name.
 
     Raises:
@@ -117,7 +117,7 @@ def pull(name: str, *, progress: Callable[[str], None] | None = None, origin: Li
         raise MissingModel(what=exc.what, where=exc.where, fix=exc.fix) from exc
 
 
-def _from_hub(wanted: Entry) -> Path:
+def _from_hub(wanted: CatalogueEntry) -> Path:
     import shutil
     import tempfile
     from urllib.error import URLError

@@ -25,7 +25,7 @@ from pydantic import Field
 from lookalike.errors import MissingModel
 from lookalike.models.base import Backend, Model, Refused, Reply, Request, Transient, Usage
 from lookalike.models.catalogue import locate
-from lookalike.models.wire import Answer, answer, as_text, declared, defaults, finish_of, settings, wire
+from lookalike.models.wire import WireAnswer, answer, as_text, declared, defaults, finish_of, settings, wire
 from lookalike.optional import require
 
 ENGINES_MAX = 8
@@ -123,7 +123,7 @@ class EmbeddedBackend:
             if request.operation == "complete":
                 found = _call(server.handle_completions, self._body(request) | {"prompt": request.text})
                 choice = found["choices"][0]
-                said = Answer(choice["text"], finish_of(choice))
+                said = WireAnswer(choice["text"], finish_of(choice))
             else:
                 found = _call(server.handle_chat_completions, self._body(request) | _chat(request))
                 said = answer(found["choices"][0])

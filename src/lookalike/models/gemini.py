@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lookalike.models.base import Backend, Finish, Message, Part, Refused, Reply, Request, ToolCall, Usage
+from lookalike.models.base import Backend, Finish, MediaPart, Message, Refused, Reply, Request, ToolCall, Usage
 from lookalike.models.secret import Secret
 from lookalike.models.served import Served, ServedBackend, merged
 from lookalike.models.structured import in_prompt
@@ -170,7 +170,7 @@ def _parts(message: Message) -> list[dict[str, Any]]:
     return parts
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: MediaPart) -> dict[str, Any]:
     text = as_text(part)
     if text is not None:
         return {"text": text}

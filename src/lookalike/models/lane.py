@@ -18,13 +18,13 @@ from typing import Protocol, runtime_checkable
 
 from lookalike.errors import ModelError
 from lookalike.models.base import (
+    AskOtherwise,
     Backend,
     CallFailed,
     Closed,
     Fault,
     Limited,
     Model,
-    Otherwise,
     Refused,
     Reply,
     Request,
@@ -256,7 +256,7 @@ class Lane:
             if tries > self.model.retries * LIMITED_TRIES:
                 self._fail(f"still limited after {tries} tries: {fault.reason}", fault)
             return 0
-        if isinstance(fault, Otherwise):  # once for each thing that the server does not take
+        if isinstance(fault, AskOtherwise):  # once for each thing that the server does not take
             return 0
         if isinstance(fault, Refused) or not fault.retry:
             self._widen()  # the server answers: it is this request that it does not take

@@ -8,10 +8,10 @@ from typing import Any, ClassVar
 
 import orjson
 
-from lookalike.models.base import Backend, Otherwise, Refused, Reply, Request, Usage
+from lookalike.models.base import AskOtherwise, Backend, Refused, Reply, Request, Usage
 from lookalike.models.served import Served, ServedBackend
 from lookalike.models.structured import content, form, is_strict
-from lookalike.models.wire import Answer, answer, declared, defaults, finish_of, reading, served_by, settings, wire
+from lookalike.models.wire import WireAnswer, answer, declared, defaults, finish_of, reading, served_by, settings, wire
 
 _PATHS = {"chat": "/chat/completions", "complete": "/completions", "embed": "/embeddings"}
 _CALLED = {"chat": "chat completion", "complete": "completion", "embed": "embedding"}
@@ -88,7 +88,7 @@ class OpenAIBackend(ServedBackend):
         """
         if "max_tokens" in sent and "max_completion_tokens" in refused.reason:
             self.bound = "max_completion_tokens"
-            raise Otherwise(refused.reason) from refused
+            raise AskOtherwise(refused.reason) from refused
         super().learn(refused, sent)
 
     def _format(self, request: Request) -> dict[str, Any]:
@@ -113,9 +113,9 @@ class OpenAIBackend(ServedBackend):
             if request.operation == "chat":
                 said = answer(body["choices"][0])
             elif request.operation == "complete":
-                said = Answer(body["choices"][0]["text"] or "", finish_of(body["choices"][0]))
+                said = WireAnswer(body["choices"][0]["text"] or "", finish_of(body["choices"][0]))
             else:
-                said, vector = Answer("", "stop"), tuple(map(float, body["data"][0]["embedding"]))
+                said, vector = WireAnswer("", "stop"), tuple(map(float, body["data"][0]["embedding"]))
             return Reply(
                 content(request, said.text) if native or request.choices else said.text,
                 said.finish,

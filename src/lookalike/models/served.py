@@ -1,7 +1,7 @@
 """Models behind HTTP servers: what the formats of OpenAI, Anthropic and Gemini share.
 
 Servers of one format differ. What one does not take is found out by the request that it refuses, told to the lane as
-`Otherwise`, and remembered: JSON by schema (the first such request goes ahead of the others), sampling settings.
+`AskOtherwise`, and remembered: JSON by schema (the first such request goes ahead of the others), sampling settings.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
-from lookalike.models.base import BODY_MAX, Model, Otherwise, Refused, Reply, Request, Usage
+from lookalike.models.base import BODY_MAX, AskOtherwise, Model, Refused, Reply, Request, Usage
 from lookalike.models.pricing import believable, counted, usage
 from lookalike.models.secret import Secret, expand
 from lookalike.models.structured import in_prompt
@@ -129,7 +129,7 @@ class ServedBackend(ABC):
             if native and self.model.structured == "auto":
                 self._doubted[id(request)] = request  # is it the format or the request? words will tell
                 self._told()
-                raise Otherwise(refused.reason) from refused
+                raise AskOtherwise(refused.reason) from refused
             raise
         doubted = self._doubted.pop(id(request), None)
         if self.native is None:
@@ -167,7 +167,7 @@ class ServedBackend(ABC):
                 if name not in self.untaken:
                     self.untaken.add(name)
                     warnings.warn(f"{self.model.label} takes no `{name}`: it is asked without ({refused.reason})", stacklevel=2)
-                raise Otherwise(refused.reason) from refused
+                raise AskOtherwise(refused.reason) from refused
 
     def usage(self, request: Request, said: str, told: tuple[int, int] | None, *, cached: int = 0, written: int = 0) -> Usage:
         """Tokens and money of a reply: as the server counts them, or estimated where it does not or cannot be right.

@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from lookalike.models.base import Finish, Message, Model, Part, Request, Tool, ToolCall, Transient
+from lookalike.models.base import Finish, MediaPart, Message, Model, Request, Tool, ToolCall, Transient
 
 _FINISH: dict[str, Finish] = {"length": "length", "tool_calls": "tool", "function_call": "tool", "content_filter": "refusal"}
 _AUDIO = {"mpeg": "mp3", "x-wav": "wav", "wave": "wav", "x-flac": "flac", "x-m4a": "m4a", "mp4": "m4a"}
@@ -61,7 +61,7 @@ def is_json(text: str) -> bool:
     return True
 
 
-def as_text(part: Part) -> str | None:
+def as_text(part: MediaPart) -> str | None:
     """A file of text with its name before it; None for everything else."""
     kind, _, sort = part.media_type.partition(";")[0].partition("/")
     if kind != "text" and sort not in _TEXT and not sort.endswith(("+json", "+xml")):
@@ -69,7 +69,7 @@ def as_text(part: Part) -> str | None:
     return f"{part.name}\n{part.data.decode('utf-8', 'replace')}".strip()
 
 
-def as_base64(part: Part) -> str:
+def as_base64(part: MediaPart) -> str:
     """Its bytes as text."""
     return base64.b64encode(part.data).decode()
 
@@ -108,7 +108,7 @@ def settings(body: dict[str, Any], request: Request) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class WireAnswer:
     """What a choice of a chat says; the fields are those of `Reply`."""
 
     text: str
@@ -123,7 +123,7 @@ def finish_of(choice: Mapping[str, Any]) -> Finish:
     return _FINISH.get(choice.get("finish_reason") or "", "stop")
 
 
-def answer(choice: Mapping[str, Any]) -> Answer:
+def answer(choice: Mapping[str, Any]) -> WireAnswer:
     """A choice of a chat completion, taken apart.
 
     Raises:
@@ -140,7 +140,7 @@ def answer(choice: Mapping[str, Any]) -> Answer:
     thoughts = message.get("reasoning_content") or message.get("reasoning") or ""
     reasoning = thoughts if type(thoughts) is str else ""
     if not message.get("tool_calls"):
-        return Answer(text, finish, (), reasoning)
+        return WireAnswer(text, finish, (), reasoning)
     calls = tuple(
         ToolCall(
             str(call.get("id") or f"call_{number}"), str(call["function"]["name"]), _written(call["function"].get("arguments"))
@@ -148,7 +148,7 @@ def answer(choice: Mapping[str, Any]) -> Answer:
         for number, call in enumerate(message["tool_calls"])
     )
     kept = {name: message[name] for name in ("tool_calls", *_THOUGHTS) if message.get(name)}
-    return Answer(text, "tool" if finish != "refusal" else finish, calls, reasoning, verbatim("openai", kept))
+    return WireAnswer(text, "tool" if finish != "refusal" else finish, calls, reasoning, verbatim("openai", kept))
 
 
 def _written(arguments: Any) -> str:
@@ -181,7 +181,7 @@ def _call(call: ToolCall) -> dict[str, Any]:
     return {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": text}}
 
 
-def _part(part: Part) -> dict[str, Any]:
+def _part(part: MediaPart) -> dict[str, Any]:
     text = as_text(part)
     if text is not None:
         return {"type": "text", "text": text}

@@ -19,7 +19,7 @@ from lookalike.errors import RecipeError
 from lookalike.registry import kinds, resolve
 from lookalike.rng import Ids
 from lookalike.rows.batch import Batch
-from lookalike.rows.context import Tables
+from lookalike.rows.context import SourceTables
 from lookalike.sources.base import Outline
 from lookalike.spec import KIND_MARK, Spec, nested
 from lookalike.synthesizers.base import Synthesizer
@@ -104,7 +104,7 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
-class Range:
+class IdRange:
     """Candidate rows from `start` up to `stop`; `ids` where they are not all of these."""
 
     start: int
@@ -134,15 +134,15 @@ class Rows(ABC):
     end: int | None = None
 
     @abstractmethod
-    def rows(self, range: Range) -> Batch:
+    def rows(self, range: IdRange) -> Batch:
         """The candidates with the columns that they bring along."""
 
-    def ranges(self, size: int) -> Iterator[Range]:
+    def ranges(self, size: int) -> Iterator[IdRange]:
         """The rows that are asked for, cut into partitions of so many."""
         for start in range(0, self.asked, size):
-            yield Range(start, min(start + size, self.asked))
+            yield IdRange(start, min(start + size, self.asked))
 
-    def more(self, tried: Ids, settled: Ids, size: int) -> list[Range]:  # noqa: ARG002
+    def more(self, tried: Ids, settled: Ids, size: int) -> list[IdRange]:  # noqa: ARG002
         """Candidates for the places that are still empty, where each is replaced by its kind.
 
         Args:
@@ -197,7 +197,7 @@ class Place:
     asked: int
     own: frozenset[str]
     cap: float
-    tables: Tables
+    tables: SourceTables
     root: Path
     model: Callable[[], Synthesizer]
     parents: Parents

@@ -11,7 +11,7 @@ from pydantic import Field
 
 from lookalike.errors import UnknownColumn, did_you_mean
 from lookalike.generators.base import Generator
-from lookalike.origins.base import Brings, Known, Origin, Place, Problem, Range, Rows
+from lookalike.origins.base import Brings, IdRange, Known, Origin, Place, Problem, Rows
 from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
 from lookalike.spec import Kind
@@ -103,12 +103,12 @@ class Families(Rows):
         drawn = self._spec.count.generate(parents, Context(place.seed, place.table, "rows", place.tables, place.root))
         return np.maximum(np.nan_to_num(drawn.to_numpy(zero_copy_only=False)), 0).astype(np.int64)
 
-    def ranges(self, size: int) -> Iterator[Range]:  # noqa: ARG002
+    def ranges(self, size: int) -> Iterator[IdRange]:  # noqa: ARG002
         """One partition for each of the parent's."""
         for start, stop in zip(self._starts.tolist(), self._starts[1:].tolist(), strict=False):
-            yield Range(start, stop)
+            yield IdRange(start, stop)
 
-    def rows(self, range: Range) -> Batch:
+    def rows(self, range: IdRange) -> Batch:
         """Children with their parent's row as a struct, and the parent's key as `<parent>_id`."""
         spec, place = self._spec, self._place
         # the last partition that starts there: those before it have no child

@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 from pydantic import Field
 
-from lookalike.origins.base import Brings, Known, Origin, Place, Range, Rows
+from lookalike.origins.base import Brings, IdRange, Known, Origin, Place, Rows
 from lookalike.rows.batch import Batch
 
 
@@ -54,6 +54,6 @@ class Numbered(Rows):
     def __init__(self, place: Place) -> None:
         self._table, self.asked = place.table, place.asked
 
-    def rows(self, range: Range) -> Batch:
+    def rows(self, range: IdRange) -> Batch:
         """Rows without columns."""
         return Batch(self._table, range.candidates())

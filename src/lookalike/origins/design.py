@@ -12,7 +12,7 @@ from pydantic import Field
 
 from lookalike.errors import RecipeError
 from lookalike.generators.weighted import arrow_values
-from lookalike.origins.base import Brings, Known, Origin, Place, Problem, Range, Rows
+from lookalike.origins.base import Brings, IdRange, Known, Origin, Place, Problem, Rows
 from lookalike.origins.covering import design
 from lookalike.rng import Ids
 from lookalike.rows.batch import Batch
@@ -78,13 +78,13 @@ class Combinations(Rows):
         self._wanted = np.bincount(np.arange(self.asked) % self._size, minlength=self._size)
         self.replaces = "kind" if spec.exact else "nobody"
 
-    def rows(self, range: Range) -> Batch:
+    def rows(self, range: IdRange) -> Batch:
         """The design's rows, repeated in whole rounds."""
         ids = range.candidates()
         index = pa.array(ids % self._size)
         return Batch(self._table, ids, {name: values.take(index) for name, values in self._columns.items()})
 
-    def more(self, tried: Ids, settled: Ids, size: int) -> list[Range]:
+    def more(self, tried: Ids, settled: Ids, size: int) -> list[IdRange]:
         """As many further rows of each combination as it lacks, in rounds that nobody has used yet."""
         room = self._most - np.bincount(tried % self._size, minlength=self._size)
         wanted = np.minimum(self._lacking(settled), room).clip(min=0)
@@ -97,7 +97,7 @@ class Combinations(Rows):
         for at in range(0, len(ids), size):
             chosen = tuple(ids[at : at + size].tolist())
             stop = chosen[-1] + 1
-            found.append(Range(start, stop, None if len(chosen) == stop - start else chosen))
+            found.append(IdRange(start, stop, None if len(chosen) == stop - start else chosen))
             start = stop
         return found
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from lookalike.errors import UnknownColumn, did_you_mean
-from lookalike.origins.base import Brings, Known, Learning, Origin, Place, Problem, Range, Rows
+from lookalike.origins.base import Brings, IdRange, Known, Learning, Origin, Place, Problem, Rows
 from lookalike.rows.batch import Batch, columns_of
 from lookalike.spec import Kind
 from lookalike.synthesizers.base import Synthesizer
@@ -108,7 +108,7 @@ class Sampled(Rows):
         self._place = place
         self._series = place.model().series(given=given, seed=place.draws, of=place.asked)
 
-    def rows(self, range: Range) -> Batch:
+    def rows(self, range: IdRange) -> Batch:
         """Sampled rows."""
         place = self._place
         table = self._series.rows(range.start, range.stop)

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from lookalike import rng
 from lookalike.errors import SourceError
-from lookalike.origins.base import Brings, Known, Origin, Place, Range, Rows
+from lookalike.origins.base import Brings, IdRange, Known, Origin, Place, Rows
 from lookalike.rows.batch import Batch, columns_of
 
 
@@ -73,7 +73,7 @@ class Seeds(Rows):
         if order != "cycle" and source.num_rows <= self.asked:
             self.replaces = "nobody"  # there is no row that was not asked for
 
-    def rows(self, range: Range) -> Batch:
+    def rows(self, range: IdRange) -> Batch:
         """Rows of the source with the columns that the table does not make itself."""
         ids = range.candidates()
         picked = self._source.take(pa.array(self._order[ids % len(self._order)]))

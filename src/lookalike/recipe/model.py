@@ -25,7 +25,7 @@ class Value(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, serialize_by_alias=True)
 
 
-class Part(Value, metaclass=Told):
+class RecipePart(Value, metaclass=Told):
     """What is made by calls from Python: they report their problems as a recipe file does, all at once, in our words."""
 
     @classmethod
@@ -35,7 +35,7 @@ class Part(Value, metaclass=Told):
         return RecipeProblems(problems_of(exc, Document(cls.__name__, fields), forms))
 
 
-class Table(Part):
+class Table(RecipePart):
     """A table: where its rows come from, its columns, and which rows stay.
 
     Attributes:
@@ -78,7 +78,7 @@ class Budget(Value):
     seconds: float | None = Field(default=None, ge=0)
 
 
-class Recipe(Part):
+class Recipe(RecipePart):
     """A dataset, declared.
 
     Attributes:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pyarrow as pa
 
 from lookalike.rows.sql import sql_columns
-from lookalike.schema.rules import Rule, Rules, find
+from lookalike.schema.rules import FoundRule, Rules, find
 from lookalike.schema.rules.dependencies import Dependency
 from lookalike.schema.semantics import ANEW
 from lookalike.schema.types import ColumnSchema, TableSchema
@@ -65,7 +65,7 @@ def starter(
     return "\n".join(lines) + "\n"
 
 
-def _proposals(found: Sequence[Rule]) -> list[str]:
+def _proposals(found: Sequence[FoundRule]) -> list[str]:
     """What was found between columns, with the constraints that would hold it for any method."""
     lines = [f"{rule.text}: {rule.evidence}." for rule in found]
     held = [json.dumps(rule.constraint, ensure_ascii=False) for rule in found if rule.constraint and not rule.exceptions]
@@ -78,7 +78,7 @@ def _proposals(found: Sequence[Rule]) -> list[str]:
     ]
 
 
-def _listed(found: Rules) -> list[Rule]:
+def _listed(found: Rules) -> list[FoundRule]:
     """Rules worth a line: of two columns that give each other one direction, of conditional ones those that most rows are about."""
     pairs: dict[frozenset[str], Dependency] = {}
     for rule in found.dependencies:

@@ -13,7 +13,7 @@ import pyarrow as pa
 from lookalike import rng
 
 
-class Tables(Protocol):
+class SourceTables(Protocol):
     """Where generators find sources by name."""
 
     def source(self, name: str) -> pa.Table:
@@ -41,7 +41,7 @@ class Context:
     seed: int
     table: str
     column: str
-    tables: Tables
+    tables: SourceTables
     root: Path = Path()  # the recipe's folder; paths in recipes stay under it
     allow_code: bool = False
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from lookalike.run.events import Counts
 from lookalike.run.fill import Fill
-from lookalike.run.parts import Made, Part, Partition
+from lookalike.run.parts import FinishedPart, Partition, PartOutcome
 from lookalike.run.rows import RowMaker
 from lookalike.run.table_folder import TableFolder
 
@@ -29,7 +29,7 @@ class BlockTable:
     threads: int
     stopping: Callable[[], bool]
 
-    def make(self, partitions: Sequence[Partition], done: Mapping[int, Part]) -> None:
+    def make(self, partitions: Sequence[Partition], done: Mapping[int, FinishedPart]) -> None:
         """Make every partition that is missing.
 
         Args:
@@ -43,7 +43,7 @@ class BlockTable:
                 break
             settled += self._one(partition, done, self.fill.asked - settled)
 
-    def _together(self, partitions: Sequence[Partition], done: Mapping[int, Part]) -> int:
+    def _together(self, partitions: Sequence[Partition], done: Mapping[int, FinishedPart]) -> int:
         """Partitions that are needed whole; a bounded number is open, so memory does not grow with the table."""
         settled = 0
         threads = 1 if self.maker.ordered else self.threads
@@ -59,7 +59,7 @@ class BlockTable:
             settled += sum(future.result() for future in open_parts)
         return settled
 
-    def _one(self, partition: Partition, done: Mapping[int, Part], room: int | None) -> int:
+    def _one(self, partition: Partition, done: Mapping[int, FinishedPart], room: int | None) -> int:
         """Make, judge and write one partition; returns the places it fills. `room` cuts it where the count is reached."""
         if (existing := done.get(partition.index)) is not None:
             if self.maker.ordered:
@@ -74,6 +74,6 @@ class BlockTable:
             dropped = [row for row in dropped if row.id < stop]
             duplicates = sum(row.outcome == "duplicate" for row in dropped)
             counts = Counts(room, len(dropped) - duplicates, duplicates)
-        part = Part(partition.index, found.start, stop, self.folder.table.fingerprint, counts, found.ids)
-        self.folder.put(Made(part, [batch], dropped))
+        part = FinishedPart(partition.index, found.start, stop, self.folder.table.fingerprint, counts, found.ids)
+        self.folder.put(PartOutcome(part, [batch], dropped))
         return counts.kept

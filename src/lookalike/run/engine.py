@@ -23,7 +23,7 @@ from lookalike.run.lock import locked
 from lookalike.run.loop import Loop, Stopped, few_collections, interruptible, stopped
 from lookalike.run.options import Options, Pace
 from lookalike.run.origin import Sources, opened
-from lookalike.run.parts import Part, Partition
+from lookalike.run.parts import FinishedPart, Partition
 from lookalike.run.progress import Progress
 from lookalike.run.rows import RowMaker
 from lookalike.run.table_folder import TableFolder
@@ -103,7 +103,7 @@ class Runner:
         self.halt = threading.Event()
         self.loop = Loop()
         self.journals = Journals(events.damaged)
-        self.parts: dict[str, list[Part]] = {}
+        self.parts: dict[str, list[FinishedPart]] = {}
 
     def close(self) -> None:
         """Let go of backends, threads and journals."""
@@ -142,14 +142,14 @@ class Runner:
         fill = fill_of(rows, table.table, table.partition_rows, whole=options.shard.whole)
         return TableRun(table, maker, fill, TableFolder(self.to, table, self.events, tally, options.look), options)
 
-    def _pass(self, table: TableRun, partitions: Sequence[Partition], done: Mapping[int, Part]) -> None:
+    def _pass(self, table: TableRun, partitions: Sequence[Partition], done: Mapping[int, FinishedPart]) -> None:
         """Make what is missing."""
         if table.asks:
             self.loop.run(self._stream(table, partitions, done))
         elif not table.draft:
             table.blocks(self.options.threads or os.cpu_count() or 1, self.halt).make(partitions, done)
 
-    async def _stream(self, table: TableRun, partitions: Sequence[Partition], done: Mapping[int, Part]) -> None:
+    async def _stream(self, table: TableRun, partitions: Sequence[Partition], done: Mapping[int, FinishedPart]) -> None:
         lanes = await self._lanes()
         stream = table.stream(lanes, self.journals, self.loop, self.halt)
         syncing = asyncio.create_task(self._sync())

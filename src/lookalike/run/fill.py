@@ -13,10 +13,10 @@ from typing import ClassVar, Protocol
 
 import numpy as np
 
-from lookalike.origins.base import Range, Rows
+from lookalike.origins.base import IdRange, Rows
 from lookalike.recipe.model import Table
 from lookalike.rng import Ids
-from lookalike.run.parts import Part, Partition
+from lookalike.run.parts import FinishedPart, Partition
 from lookalike.run.quota import Quota
 
 
@@ -43,7 +43,7 @@ class Fill(Protocol):
         """The partitions of the first pass, in order."""
         ...
 
-    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:
+    def more(self, made: Callable[[], list[FinishedPart]], settled: Callable[[list[FinishedPart]], Ids]) -> list[Partition]:
         """Those of the next pass; none: the table is finished.
 
         Args:
@@ -56,7 +56,7 @@ class Fill(Protocol):
         """How many candidates of a pass are opened."""
         ...
 
-    def fits(self, part: Part, range: Range, settled: int) -> bool:
+    def fits(self, part: FinishedPart, range: IdRange, settled: int) -> bool:
         """Whether a partition of the same start stays, where it and those before it hold so many places."""
         ...
 
@@ -106,7 +106,7 @@ class Unfilled:
         """All rows that are asked for."""
         return _asked_for(self.rows, self.size)
 
-    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:  # noqa: ARG002
+    def more(self, made: Callable[[], list[FinishedPart]], settled: Callable[[list[FinishedPart]], Ids]) -> list[Partition]:  # noqa: ARG002
         """Nothing."""
         return []
 
@@ -114,7 +114,7 @@ class Unfilled:
         """Every candidate."""
         return Quota(None)
 
-    def fits(self, part: Part, range: Range, settled: int) -> bool:  # noqa: ARG002
+    def fits(self, part: FinishedPart, range: IdRange, settled: int) -> bool:  # noqa: ARG002
         """Whether it has the same candidates."""
         return part.stop == range.stop
 
@@ -148,10 +148,10 @@ class ByCount:
         """The rows that are asked for, then as many more as replacements may need."""
         found = _asked_for(self.rows, self.size)
         for start in range(self.asked, self.limit, self.size):
-            found.append(Partition(len(found), Range(start, min(start + self.size, self.limit))))
+            found.append(Partition(len(found), IdRange(start, min(start + self.size, self.limit))))
         return found
 
-    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:  # noqa: ARG002
+    def more(self, made: Callable[[], list[FinishedPart]], settled: Callable[[list[FinishedPart]], Ids]) -> list[Partition]:  # noqa: ARG002
         """Nothing: the first pass goes on until the count is reached."""
         return []
 
@@ -159,7 +159,7 @@ class ByCount:
         """As few as give the rows asked for."""
         return Quota(self.asked, self.limit)
 
-    def fits(self, part: Part, range: Range, settled: int) -> bool:
+    def fits(self, part: FinishedPart, range: IdRange, settled: int) -> bool:
         """Whether the count is not passed, and reached exactly where the partition was cut."""
         return settled <= self.asked and (part.stop == range.stop or (part.stop < range.stop and settled == self.asked))
 
@@ -187,7 +187,7 @@ class ByKind:
         """All rows that are asked for."""
         return _asked_for(self.rows, self.size)
 
-    def more(self, made: Callable[[], list[Part]], settled: Callable[[list[Part]], Ids]) -> list[Partition]:
+    def more(self, made: Callable[[], list[FinishedPart]], settled: Callable[[list[FinishedPart]], Ids]) -> list[Partition]:
         """Candidates for the places that are still empty."""
         parts = made()
         tried = np.concatenate([part.candidates() for part in parts])
@@ -198,7 +198,7 @@ class ByKind:
         """Every candidate that the origin names."""
         return Quota(None)
 
-    def fits(self, part: Part, range: Range, settled: int) -> bool:  # noqa: ARG002
+    def fits(self, part: FinishedPart, range: IdRange, settled: int) -> bool:  # noqa: ARG002
         """Whether it has the same candidates."""
         return part.stop == range.stop
 

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from lookalike.errors import SourceError
 from lookalike.origins.base import Learning
-from lookalike.rows.context import Tables
+from lookalike.rows.context import SourceTables
 from lookalike.run.events import Events
 from lookalike.run.lock import turn
 from lookalike.schema.holdout import split
@@ -24,7 +24,7 @@ from lookalike.synthesizers.base import Synthesizer
 NAME = "learned.json"
 
 
-class Learned(BaseModel):
+class LearnedFrom(BaseModel):
     """What was learned from. Held-out rows are told by a rule: those of which `rng.uniform(key(seed, "holdout"), row)` is below `holdout`.
 
     Attributes:
@@ -48,7 +48,7 @@ class Learned(BaseModel):
     synthesizer: str
 
     @classmethod
-    def of(cls, learning: Learning, source: pa.Table, seed: int) -> Learned:
+    def of(cls, learning: Learning, source: pa.Table, seed: int) -> LearnedFrom:
         """What is written down of a source before it is learned."""
         _, held = split(source, learning.holdout, seed)
         return cls(
@@ -85,17 +85,17 @@ class Learned(BaseModel):
         )
 
 
-def learned_from(folder: Path) -> Learned:
+def learned_from(folder: Path) -> LearnedFrom:
     """What a fit was learned from, by its folder.
 
     Raises:
         RunError: it is not written down (runs of older versions), or damaged.
     """
-    found = read_json(folder / NAME, Learned, fix="run the recipe again: the run does not say what it learned from")
-    return Learned.model_validate(found)
+    found = read_json(folder / NAME, LearnedFrom, fix="run the recipe again: the run does not say what it learned from")
+    return LearnedFrom.model_validate(found)
 
 
-def fitted(learning: Learning, folder: Path, sources: Tables, seed: int, events: Events, table: str) -> Synthesizer:
+def fitted(learning: Learning, folder: Path, sources: SourceTables, seed: int, events: Events, table: str) -> Synthesizer:
     """What was learned: from the folder when it is there, else fitted now and saved; of several processes one does it."""
     if not (folder / NAME).is_file():
         with turn(folder):
@@ -104,7 +104,7 @@ def fitted(learning: Learning, folder: Path, sources: Tables, seed: int, events:
     return Synthesizer.load(folder)
 
 
-def _fit(learning: Learning, folder: Path, sources: Tables, seed: int, events: Events, table: str) -> Synthesizer:
+def _fit(learning: Learning, folder: Path, sources: SourceTables, seed: int, events: Events, table: str) -> Synthesizer:
     source = sources.source(learning.source)
     rows, _ = split(source, learning.holdout, seed)
     events.emit("fit", table=table, rows=rows.num_rows, columns=rows.num_columns, synthesizer=learning.synthesizer.kind)
@@ -112,7 +112,7 @@ def _fit(learning: Learning, folder: Path, sources: Tables, seed: int, events: E
     model.fit(rows, learning.schema or None, seed=seed)
     with disk_errors(folder):
         model.save(folder)
-    put_json(folder / NAME, Learned.of(learning, source, seed).model_dump())
+    put_json(folder / NAME, LearnedFrom.of(learning, source, seed).model_dump())
     events.emit("fitted", table=table, reason=getattr(model, "reason_", ""), taken=str(model.schema_))
     return model
 

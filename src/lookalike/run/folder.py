@@ -19,7 +19,7 @@ import pyarrow as pa
 from pydantic import BaseModel, Field
 
 from lookalike.errors import ModelError, RunError, did_you_mean
-from lookalike.run.parts import DROPPED, Part, batches, read_all, read_part, read_rows
+from lookalike.run.parts import DROPPED, FinishedPart, batches, read_all, read_part, read_rows
 from lookalike.schema.names import Name
 from lookalike.store import read_json
 
@@ -153,7 +153,7 @@ class RunFolder:
             raise RunError(what=f"the run has no table {table!r}", where=str(self.path), fix=did_you_mean(table, self.tables))
         return sorted((self.path / "tables" / table).glob("part-*.parquet"))
 
-    def parts(self, table: str) -> list[Part]:
+    def parts(self, table: str) -> list[FinishedPart]:
         """What the finished partitions say of themselves."""
         return [read_part(path) for path in self.paths(table)]
 

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from lookalike.generators.base import Generator, ModelColumn
-from lookalike.origins.base import Range
+from lookalike.origins.base import IdRange
 from lookalike.rows.batch import Batch
 from lookalike.rows.json_types import to_arrow
 from lookalike.run.cells import CellFailed
@@ -33,7 +33,7 @@ class OpenPart:
     """
 
     index: int
-    range: Range
+    range: IdRange
     batch: Batch
     rows: list[dict[str, Any]]
     masks: dict[str, np.ndarray[Any, np.dtype[np.bool_]]]

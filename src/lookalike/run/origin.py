@@ -12,7 +12,7 @@ from lookalike.plan import Plan, TablePlan
 from lookalike.rows.batch import Batch
 from lookalike.run.events import Events
 from lookalike.run.fit import fitted
-from lookalike.run.parts import Part, load_part
+from lookalike.run.parts import FinishedPart, load_part
 from lookalike.sources.base import Source
 from lookalike.synthesizers.base import Synthesizer
 
@@ -34,7 +34,7 @@ class Sources:
 class Finished:
     """The finished tables of a run, as their children read them."""
 
-    def __init__(self, plan: Plan, to: Path, parts: Mapping[str, Sequence[Part]]) -> None:
+    def __init__(self, plan: Plan, to: Path, parts: Mapping[str, Sequence[FinishedPart]]) -> None:
         self._plan, self._to, self._parts = plan, to, parts
 
     def parts(self, table: str) -> int:
@@ -51,7 +51,7 @@ class Finished:
 
 
 def opened(
-    plan: Plan, table: TablePlan, sources: Sources, to: Path, events: Events, parts: Mapping[str, Sequence[Part]]
+    plan: Plan, table: TablePlan, sources: Sources, to: Path, events: Events, parts: Mapping[str, Sequence[FinishedPart]]
 ) -> Rows:
     """The candidate rows of a table; what they stand on is learned here if it was not yet."""
     origin = table.table.rows

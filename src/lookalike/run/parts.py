@@ -25,7 +25,7 @@ from pydantic import BaseModel
 
 from lookalike.errors import RunError
 from lookalike.models.base import Reply
-from lookalike.origins.base import Range
+from lookalike.origins.base import IdRange
 from lookalike.rng import Ids
 from lookalike.rows.batch import Batch, flat
 from lookalike.run.events import Counts
@@ -88,7 +88,7 @@ class Dropped:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class FinishedPart:
     """A finished partition: candidate rows `start` to `stop`, and what became of them.
 
     Attributes:
@@ -126,14 +126,14 @@ class Partition:
     """A partition that is to be made: its number, and its candidates."""
 
     index: int
-    range: Range
+    range: IdRange
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PartOutcome:
     """What came of a partition: the rows that stay, the others with their reasons, and the calls behind both."""
 
-    part: Part
+    part: FinishedPart
     batches: Sequence[Batch]
     dropped: Sequence[Dropped]
     entries: Sequence[Entry] = ()
@@ -144,7 +144,7 @@ def part_path(folder: Path, what: str, table: str, index: int) -> Path:
     return folder / what / table / f"part-{index:05d}.parquet"
 
 
-def read_part(path: Path) -> Part:
+def read_part(path: Path) -> FinishedPart:
     """What a finished partition says of itself; only the footer is read.
 
     Raises:
@@ -154,7 +154,7 @@ def read_part(path: Path) -> Part:
         return _told(file)
 
 
-def check_part(folder: Path, table: str, index: int, *, linked: bool) -> Part:
+def check_part(folder: Path, table: str, index: int, *, linked: bool) -> FinishedPart:
     """The same, with every byte of the partition's files held against its checksum.
 
     Args:
@@ -183,12 +183,12 @@ def check_part(folder: Path, table: str, index: int, *, linked: bool) -> Part:
     return part
 
 
-def _told(file: pq.ParquetFile) -> Part:
+def _told(file: pq.ParquetFile) -> FinishedPart:
     body = orjson.loads((file.metadata.metadata or {})[_META])
     check(_Told, body)
     counts = {name: number for name, number in body["counts"].items() if name != "attempted"}
     ids = tuple(body["ids"]) if "ids" in body else None
-    return Part(body["index"], body["start"], body["stop"], body["fingerprint"], Counts(**counts), ids)
+    return FinishedPart(body["index"], body["start"], body["stop"], body["fingerprint"], Counts(**counts), ids)
 
 
 @contextmanager
@@ -220,7 +220,7 @@ def read_rows(path: Path, columns: Sequence[str] | None = None) -> pa.Table | No
         return file.read(columns=columns)
 
 
-def write_part(folder: Path, table: str, made: Made, rows: pa.Table, links: pa.Table | None) -> None:
+def write_part(folder: Path, table: str, made: PartOutcome, rows: pa.Table, links: pa.Table | None) -> None:
     """Put a partition in place; the table's own file comes last, so a part that exists is complete."""
     part, dropped = made.part, made.dropped
     if links is not None:
@@ -303,12 +303,12 @@ def dropped_reasons(folder: Path, table: str, index: int) -> list[str]:
     return [] if rows is None else [str(reason) for reason in rows["reason"].to_pylist()]
 
 
-def row_ids(folder: Path, table: str, part: Part) -> Ids:
+def row_ids(folder: Path, table: str, part: FinishedPart) -> Ids:
     """Row ids of a partition's rows, in order."""
     return np.setdiff1d(part.candidates(), dropped_ids(folder, table, part.index), assume_unique=True)
 
 
-def load_part(folder: Path, table: str, part: Part) -> Batch:
+def load_part(folder: Path, table: str, part: FinishedPart) -> Batch:
     """A finished partition's rows with their ids, hidden columns included.
 
     Raises:

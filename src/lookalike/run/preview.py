@@ -12,7 +12,7 @@ from lookalike.run.engine import Options, run
 
 
 @dataclass(frozen=True)
-class Seen:
+class PreviewedCall:
     """One model call of a preview.
 
     Attributes:
@@ -50,19 +50,19 @@ class Previewed:
     table: str
     rows: tuple[tuple[int, dict[str, Any]], ...]
     dropped: tuple[tuple[int, str], ...]
-    calls: tuple[Seen, ...]
+    calls: tuple[PreviewedCall, ...]
 
 
 def preview(made: Plan, *, allow_code: bool = False) -> list[Previewed]:
     """Make a plan's rows in a folder that is thrown away, and pair prompts with replies."""
-    seen: dict[str, list[Seen]] = {}
+    seen: dict[str, list[PreviewedCall]] = {}
 
     def watch(table: str, entry: Any, request: Any) -> None:
         turns = [f"{turn.role}: {turn.content}" if len(request.messages) > 1 else turn.content for turn in request.messages]
         reply = entry.reply
         answer = entry.failure if reply is None else reply.text or f"a vector of {len(reply.vector)} numbers"
         tokens = 0 if reply is None else reply.usage.prompt_tokens + reply.usage.completion_tokens
-        call = Seen(
+        call = PreviewedCall(
             entry.column,
             entry.row,
             "\n\n".join(turns) or request.text,

@@ -10,17 +10,17 @@ import numpy as np
 import pyarrow as pa
 
 from lookalike.generators.base import Generator
-from lookalike.origins.base import Range
+from lookalike.origins.base import IdRange
 from lookalike.plan import TablePlan
 from lookalike.plan.stages import Stages
 from lookalike.rows.batch import Batch, flat
-from lookalike.rows.context import Context, Tables
+from lookalike.rows.context import Context, SourceTables
 from lookalike.rows.sql import rows_where
 from lookalike.run.events import Counts
 from lookalike.run.parts import Dropped
 from lookalike.steps.base import Step
 
-Base = Callable[[Range], Batch]  # candidate rows with the columns that they bring along
+Base = Callable[[IdRange], Batch]  # candidate rows with the columns that they bring along
 
 
 @dataclass
@@ -36,7 +36,7 @@ class RowMaker:
     stages: Stages
     base: Base
     seed: int
-    tables: Tables
+    tables: SourceTables
     root: Path
     allow_code: bool
     steps: tuple[Step, ...] = ()
@@ -51,7 +51,7 @@ class RowMaker:
             self.contexts[column] = Context(self.seed, self.table.name, column, self.tables, self.root, self.allow_code)
         return self.contexts[column]
 
-    def start(self, range: Range) -> Batch:
+    def start(self, range: IdRange) -> Batch:
         """Candidate rows with every column that needs no model."""
         return self.add(self.base(range), self.stages.early)
 

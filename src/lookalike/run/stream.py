@@ -18,7 +18,7 @@ from lookalike.run.cells import CellFailed, CellMaker
 from lookalike.run.journal import Journals
 from lookalike.run.loop import Bell, Loop
 from lookalike.run.open_part import OpenPart
-from lookalike.run.parts import Part, Partition
+from lookalike.run.parts import FinishedPart, Partition
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
 from lookalike.run.table_folder import TableFolder
@@ -55,7 +55,7 @@ class StreamTable:
         self._between = Between(self.maker, reads, self.loop)
         self._opening = asyncio.Lock()
 
-    async def make(self, partitions: Sequence[Partition], done: Mapping[int, Part], window: int) -> None:
+    async def make(self, partitions: Sequence[Partition], done: Mapping[int, FinishedPart], window: int) -> None:
         """Make every partition that is missing.
 
         Args:

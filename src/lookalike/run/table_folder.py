@@ -17,8 +17,8 @@ from lookalike.rows.batch import Batch
 from lookalike.run.events import Counts, Events
 from lookalike.run.parts import (
     ROW_ID,
-    Made,
-    Part,
+    FinishedPart,
+    PartOutcome,
     check_part,
     dropped_ids,
     dropped_reasons,
@@ -49,7 +49,7 @@ class TableFolder:
         found = (self.run / "tables" / self.table.name).glob("part-*.parquet")
         return sorted(int(path.stem.partition("-")[2]) for path in found)
 
-    def find(self, index: int) -> Part | None:
+    def find(self, index: int) -> FinishedPart | None:
         """A partition that is there and of this plan; one that is damaged is told, and removed as one of another plan is."""
         try:
             part = check_part(self.run, self.table.name, index, linked=bool(self._hidden))
@@ -67,13 +67,13 @@ class TableFolder:
         with disk_errors(path):
             path.unlink(missing_ok=True)
 
-    def keep(self, part: Part) -> None:
+    def keep(self, part: FinishedPart) -> None:
         """Count a partition that was found and stays."""
         self.tally.write(part.counts, judged=False)
         if self._look is not None:
             self._seen(self.load(part).arrow())
 
-    def put(self, made: Made, *, judged: bool = False) -> None:
+    def put(self, made: PartOutcome, *, judged: bool = False) -> None:
         """Put a partition on the disk; `judged`: its verdicts were counted before.
 
         Raises:
@@ -98,15 +98,15 @@ class TableFolder:
         """How many of these rows hold their places."""
         return counts.settled(replace_failed=self.table.table.replace_failed)
 
-    def load(self, part: Part) -> Batch:
+    def load(self, part: FinishedPart) -> Batch:
         """A partition's rows with their ids."""
         return load_part(self.run, self.table.name, part)
 
-    def parts(self) -> list[Part]:
+    def parts(self) -> list[FinishedPart]:
         """All partitions, in order."""
         return [read_part(part_path(self.run, "tables", self.table.name, index)) for index in self.numbers()]
 
-    def settled(self, parts: Iterable[Part]) -> Ids:
+    def settled(self, parts: Iterable[FinishedPart]) -> Ids:
         """Ids of the rows that hold their places."""
         found = []
         for part in parts:
@@ -115,7 +115,7 @@ class TableFolder:
                 found.append(dropped_ids(self.run, self.table.name, part.index, "failed"))
         return np.concatenate(found)
 
-    def reasons(self, parts: Iterable[Part]) -> Counter[str]:
+    def reasons(self, parts: Iterable[FinishedPart]) -> Counter[str]:
         """Why rows were dropped, and how often."""
         return Counter(reason for part in parts for reason in dropped_reasons(self.run, self.table.name, part.index))
 

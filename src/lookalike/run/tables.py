@@ -18,7 +18,7 @@ from lookalike.run.fill import Fill, rejects
 from lookalike.run.journal import Journals
 from lookalike.run.loop import Bell, Loop, stopped
 from lookalike.run.options import Options
-from lookalike.run.parts import Part, Partition
+from lookalike.run.parts import FinishedPart, Partition
 from lookalike.run.rows import RowMaker
 from lookalike.run.stream import StreamTable
 from lookalike.run.table_folder import TableFolder
@@ -57,7 +57,7 @@ class TableRun:
         wanted = {partition.index for partition in self.fill.first()}
         return self.options.shard.whole or (not self.draft and wanted <= set(self.folder.numbers()))
 
-    def passes(self) -> Iterator[tuple[list[Partition], dict[int, Part]]]:
+    def passes(self) -> Iterator[tuple[list[Partition], dict[int, FinishedPart]]]:
         """Partitions to make, and those of them that exist; the next pass is worked out when this one is made."""
         mine = self.options.shard.mine
         found = {index: part for index in self.folder.numbers() if mine(index) and (part := self.folder.find(index))}
@@ -70,9 +70,9 @@ class TableRun:
         for index in found:
             self.folder.remove(index)
 
-    def _existing(self, partitions: list[Partition], found: dict[int, Part]) -> dict[int, Part]:
+    def _existing(self, partitions: list[Partition], found: dict[int, FinishedPart]) -> dict[int, FinishedPart]:
         """Partitions that stay; those in their places that do not fit are removed."""
-        done: dict[int, Part] = {}
+        done: dict[int, FinishedPart] = {}
         settled = 0
         for partition in partitions:
             part = found.pop(partition.index, None)

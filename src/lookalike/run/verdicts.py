@@ -16,7 +16,7 @@ from lookalike.run.fill import Fill
 from lookalike.run.journal import Journals
 from lookalike.run.loop import Bell, Loop
 from lookalike.run.open_part import OpenPart
-from lookalike.run.parts import Made, Part
+from lookalike.run.parts import FinishedPart, PartOutcome
 from lookalike.run.quota import Quota
 from lookalike.run.rows import RowMaker
 from lookalike.run.table_folder import TableFolder
@@ -44,7 +44,9 @@ class Verdicts:
     draft: bool
     halted: Exception | None = None
     _open: dict[int, OpenPart] = field(default_factory=dict)  # by start
-    _found: dict[int, Part] = field(default_factory=dict)  # by start: in order, partitions that exist wait for their turn
+    _found: dict[int, FinishedPart] = field(
+        default_factory=dict
+    )  # by start: in order, partitions that exist wait for their turn
     _saving: set[asyncio.Task[None]] = field(default_factory=set)
     _judging: asyncio.Task[None] | None = None
     _hurry: bool = False
@@ -58,7 +60,7 @@ class Verdicts:
         self._open[part.range.start] = part
         self._begin(part.range.start)
 
-    def find(self, part: Part) -> None:
+    def find(self, part: FinishedPart) -> None:
         """A partition exists: steps with memory see its rows in their turn."""
         if self._ordered and part.start < part.stop:
             self._found[part.start] = part
@@ -128,7 +130,7 @@ class Verdicts:
             if self.halted is None and not task.cancelled():
                 self._judge_soon()  # for rows that came in between its last look and its end
 
-    def _due(self) -> list[OpenPart | Part]:
+    def _due(self) -> list[OpenPart | FinishedPart]:
         """What is to be judged now: partitions with rows that wait, or none; those that exist, in their turn."""
         if self._ordered:
             found = None if self._turn is None else self._found.get(self._turn) or self._open.get(self._turn)
@@ -138,7 +140,7 @@ class Verdicts:
         many = self.fill.decides and sum(len(part.waiting) for part in self._open.values()) >= self.group
         full = any(part.full for part in self._open.values())
         everything = self._hurry or many or (full and (self.fill.decides or self._ordered))
-        return [part for part in parts if isinstance(part, Part) or self._ripe(part, everything=everything)]
+        return [part for part in parts if isinstance(part, FinishedPart) or self._ripe(part, everything=everything)]
 
     def _ripe(self, part: OpenPart, *, everything: bool) -> bool:
         """Whether some of its rows are to be judged, or all of them are."""
@@ -149,7 +151,7 @@ class Verdicts:
         while due := self._due():
             self._hurry = False
             for part in due:
-                if isinstance(part, Part):
+                if isinstance(part, FinishedPart):
                     await self.loop.aside(self._remember, part)
                     self._turn = self._found.pop(part.start).stop
                     continue
@@ -159,7 +161,7 @@ class Verdicts:
                     self._close(part, part.range.stop)
             self.bell.ring()
 
-    def _remember(self, part: Part) -> None:
+    def _remember(self, part: FinishedPart) -> None:
         self.maker.remember(self.folder.load(part))
 
     async def _verdict(self, part: OpenPart, offsets: list[int]) -> None:
@@ -184,10 +186,10 @@ class Verdicts:
         """The partition is finished at `stop`: put it on the disk."""
         del self._open[part.range.start]
         self._turn = part.range.stop
-        made = Part(part.index, part.range.start, stop, self.folder.table.fingerprint, part.counts, part.range.ids)
+        made = FinishedPart(part.index, part.range.start, stop, self.folder.table.fingerprint, part.counts, part.range.ids)
         self._saving.add(self._beside(self.loop.on_disk(self._put, part, made)))
 
-    def _put(self, part: OpenPart, made: Part) -> None:
+    def _put(self, part: OpenPart, made: FinishedPart) -> None:
         self.journals.finish(part.journal)
         if self.draft:
             self.folder.tally.write(made.counts, judged=True)
@@ -195,4 +197,4 @@ class Verdicts:
         batches = part.batches or [self.maker.add(part.made([]), self.maker.stages.late)]  # no row stayed: the columns alone
         current = {self.folder.table.fingerprints[name] for name in part.cells}
         entries = [entry for (column, _, _), entry in part.journal.entries.items() if column in current]
-        self.folder.put(Made(made, batches, part.dropped, entries), judged=True)
+        self.folder.put(PartOutcome(made, batches, part.dropped, entries), judged=True)

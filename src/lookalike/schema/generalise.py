@@ -61,7 +61,7 @@ def rows_that_share(profile: str, rows: int) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class CoarseColumn:
     """What became of one column.
 
     Attributes:
@@ -80,14 +80,14 @@ class Change:
 
 
 @dataclass(frozen=True, slots=True)
-class Generalised:
+class CoarseTable:
     """A table of coarser cells, and what changed."""
 
     table: pa.Table
-    changes: tuple[Change, ...] = field(default_factory=tuple)
+    changes: tuple[CoarseColumn, ...] = field(default_factory=tuple)
 
 
-def generalise(table: pa.Table, schema: TableSchema, k: int) -> Generalised:
+def generalise(table: pa.Table, schema: TableSchema, k: int) -> CoarseTable:
     """Make cells coarser until `k` rows share them; columns, order and types stay.
 
     Identifiers, personal data and prose are left alone: they are made anew, not learned. So are numbers that people share.
@@ -107,8 +107,8 @@ def generalise(table: pa.Table, schema: TableSchema, k: int) -> Generalised:
         changed = pc.sum(pc.not_equal(made.cast(values.type), values)).as_py() or 0
         if changed:
             table = table.set_column(table.column_names.index(column.name), column.name, made.cast(values.type))
-            changes.append(Change(column.name, what, changed / max(1, len(values))))
-    return Generalised(table, tuple(changes))
+            changes.append(CoarseColumn(column.name, what, changed / max(1, len(values))))
+    return CoarseTable(table, tuple(changes))
 
 
 def _coarser(column: ColumnSchema, values: pa.Array, k: int) -> Coarser | None:

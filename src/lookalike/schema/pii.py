@@ -18,7 +18,7 @@ _SEPARATOR = "\n\x1e\n"  # no pattern matches across it
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class PiiFinding:
     """One hit.
 
     Attributes:
@@ -150,7 +150,7 @@ def _secret(text: str) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Pattern:
+class PiiPattern:
     """A kind: where to look, what it looks like, what proves it.
 
     Attributes:
@@ -169,31 +169,31 @@ class Pattern:
 _D = r"(?<![\w.+-])"  # nothing number-like just before
 _E = r"(?![\w-]|\.\d)"  # nor just after
 
-PATTERNS: tuple[Pattern, ...] = (
-    Pattern("secret", "", re.compile(
+PATTERNS: tuple[PiiPattern, ...] = (
+    PiiPattern("secret", "", re.compile(
         r"\bAKIA[0-9A-Z]{16}\b|\bgh[pousr]_[A-Za-z0-9]{36,}\b|\bgithub_pat_\w{22,}|\bsk-(?:proj-|ant-)?[A-Za-z0-9_-]{20,}"
         r"|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bAIza[0-9A-Za-z_-]{35}|\b[rs]k_(?:live|test)_[0-9A-Za-z]{16,}\b|\bhf_[A-Za-z]{30,}\b"
         r"|\bglpat-[\w-]{20,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]{8,}|-----BEGIN (?:[A-Z]+ )?PRIVATE KEY-----"
         r"|\b(?i:api[_-]?key|secret(?:[_-]?key)?|password|passwd|auth[_-]?token|token)\b[\"']?\s*[=:]\s*[\"']?[^\s\"',;]{8,}"
     ), _secret),
-    Pattern("url", ":", re.compile(r"\b(?:https?|ftp)://[^\s<>\"'\])}]{4,}")),
-    Pattern("email", "@", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}\b")),
-    Pattern("iban", "", re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])"), iban_valid),
-    Pattern("card", "", re.compile(_D + r"[2-6]\d{3}(?:[ -]?\d){9,15}" + _E), _card),
-    Pattern("ssn", "-", re.compile(_D + r"\d{3}-\d{2}-\d{4}" + _E), _ssn),
-    Pattern("ip", ".", re.compile(_D + r"(?:\d{1,3}\.){3}\d{1,3}" + _E), _ip),
-    Pattern("ip", ":", re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,6}(?![\w:])"), _ip),
-    Pattern("national_id", "", re.compile(
+    PiiPattern("url", ":", re.compile(r"\b(?:https?|ftp)://[^\s<>\"'\])}]{4,}")),
+    PiiPattern("email", "@", re.compile(r"(?<![\w.+-])[\w.+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.){1,4}[A-Za-z]{2,24}\b")),
+    PiiPattern("iban", "", re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}(?![A-Za-z0-9])"), iban_valid),
+    PiiPattern("card", "", re.compile(_D + r"[2-6]\d{3}(?:[ -]?\d){9,15}" + _E), _card),
+    PiiPattern("ssn", "-", re.compile(_D + r"\d{3}-\d{2}-\d{4}" + _E), _ssn),
+    PiiPattern("ip", ".", re.compile(_D + r"(?:\d{1,3}\.){3}\d{1,3}" + _E), _ip),
+    PiiPattern("ip", ":", re.compile(r"(?<![\w:.])(?:[0-9A-Fa-f]{1,4}:){2,7}(?::?[0-9A-Fa-f]{1,4}){1,6}(?![\w:])"), _ip),
+    PiiPattern("national_id", "", re.compile(
         r"\b[XYZ\d]\d{7}-?[A-Z]\b|\b[A-Z]{6}\d{2}[A-Z]\d{2}[A-Z]\d{3}[A-Z]\b|\b\d{3} \d{3} \d{4}\b"
         r"|\b[12] ?\d{2} ?\d{2} ?\d{2} ?\d{3} ?\d{3} ?\d{2}\b|\b\d{3}\.\d{3}\.\d{3}-\d{2}\b"
     ), national_id_valid),
-    Pattern("phone", "", re.compile(_D + r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ ./-]?\d{2,5}){1,4}(?: ?(?:x|ext\.?) ?\d{1,6})?(?!\w|[.,-]?\d)"), _phone),
+    PiiPattern("phone", "", re.compile(_D + r"(?:\+\d{1,3}[ .-]?)?(?:\(\d{1,5}\)[ .-]?)?\d{2,5}(?:[ ./-]?\d{2,5}){1,4}(?: ?(?:x|ext\.?) ?\d{1,6})?(?!\w|[.,-]?\d)"), _phone),
 )  # fmt: skip
 
 KINDS: tuple[str, ...] = tuple(dict.fromkeys(pattern.kind for pattern in PATTERNS))
 
 
-def scan(texts: Sequence[str | None], kinds: Iterable[str] = KINDS) -> list[Finding]:
+def scan(texts: Sequence[str | None], kinds: Iterable[str] = KINDS) -> list[PiiFinding]:
     """Every hit in the texts, in order of text and place; a stretch of text is reported as one kind only.
 
     Args:
@@ -216,7 +216,7 @@ def scan(texts: Sequence[str | None], kinds: Iterable[str] = KINDS) -> list[Find
                 taken[start:stop] = b"\x01" * (stop - start)
                 if pattern.kind in wanted:
                     row = bisect_right(offsets, start) - 1
-                    out.append(Finding(pattern.kind, row, start - offsets[row], stop - offsets[row]))
+                    out.append(PiiFinding(pattern.kind, row, start - offsets[row], stop - offsets[row]))
     return sorted(out, key=lambda f: (f.text, f.start))
 
 

@@ -11,7 +11,7 @@ from lookalike.rows.batch import Batch
 from lookalike.rows.context import Context
 from lookalike.spec import Names
 from lookalike.steps.base import Kept, Step
-from lookalike.steps.seen import Meant, Repeats, Seen, Spelt
+from lookalike.steps.seen import Meant, Repeats, SeenRows, Spelt
 
 _THRESHOLDS = {"exact": 1.0, "minhash": 0.8, "embedding": 0.95}
 
@@ -42,7 +42,7 @@ class Dedup(Step):
     method: Literal["exact", "minhash", "embedding"] = "minhash"
     threshold: float | None = Field(default=None, ge=0.3, le=1.0)
 
-    _seen: Seen | None = PrivateAttr(default=None)
+    _seen: SeenRows | None = PrivateAttr(default=None)
 
     @model_validator(mode="after")
     def _one_vector(self) -> Self:
@@ -60,7 +60,7 @@ class Dedup(Step):
         fresh._seen = self._nothing_seen()  # noqa: SLF001  # its own copy
         return fresh
 
-    def _nothing_seen(self) -> Seen:
+    def _nothing_seen(self) -> SeenRows:
         name, threshold = ", ".join(self.on), self.threshold or _THRESHOLDS[self.method]
         if self.method == "exact":
             return Repeats(name)

@@ -42,7 +42,7 @@ _TRIES = 16  # members of a bucket that a text is compared with before it counts
 
 
 @dataclass(frozen=True, slots=True)
-class Groups:
+class TextGroups:
     """Which texts belong together.
 
     Attributes:
@@ -206,7 +206,7 @@ def _marks(data: Bytes, offsets: Offsets) -> tuple[Signatures, Hashes]:
 
 def near_duplicates(
     texts: Sequence[str | None] | pa.Array | pa.ChunkedArray, *, threshold: float = 0.7, bands: int = _BINS // _ROWS_A_BAND
-) -> Groups:
+) -> TextGroups:
     """Group texts whose shingles have a Jaccard similarity of at least `threshold`, directly or through others.
 
     Args:
@@ -238,7 +238,7 @@ def near_duplicates(
         order = alone[np.argsort(keys[alone], kind="stable")]
         _link(order, keys, parent, marks, data, offsets, threshold, text, shingles)
     _settle(parent)
-    return Groups(parent, exact)
+    return TextGroups(parent, exact)
 
 
 def _buffers(texts: Sequence[str | None] | pa.Array | pa.ChunkedArray) -> tuple[Bytes, Offsets]:

@@ -24,7 +24,7 @@ Mark = npt.NDArray[np.uint32]
 Vectors = npt.NDArray[np.float32]
 
 
-class Seen(Protocol):
+class SeenRows(Protocol):
     """Rows kept so far."""
 
     def judge(self, columns: Sequence[pa.Array]) -> list[str | None]:

@@ -23,7 +23,7 @@ from lookalike import frames
 from lookalike.errors import NotFitted, SynthesizerError
 from lookalike.kernels.blas import one_thread
 from lookalike.registry import resolve
-from lookalike.schema.semantics.table import Table
+from lookalike.schema.semantics.table import ValueTable
 from lookalike.schema.types import TableSchema, Told
 from lookalike.spec import Spec
 from lookalike.store import reading
@@ -238,7 +238,7 @@ class Synthesizer(Spec):
 def _kept(schema: TableSchema, table: pa.Table) -> TableSchema:
     """The schema without levels in its orders that no method learns, as too few rows share them."""
     columns = [
-        replace(column, order=tuple(map(str, Table.learn(column, table[column.name], least=K)[0].values.to_pylist())))
+        replace(column, order=tuple(map(str, ValueTable.learn(column, table[column.name], least=K)[0].values.to_pylist())))
         if column.order
         else column
         for column in schema.columns

@@ -30,7 +30,7 @@ from lookalike.synthesizers.features import Data, Feature, decode, encode
 
 
 @dataclass(frozen=True)
-class Condition:
+class ColumnCondition:
     """What one column must hold.
 
     Attributes:
@@ -59,7 +59,7 @@ class Condition:
         return np.isin(drawn, self.values)
 
 
-def read(given: Mapping[str, Any], schema: TableSchema, features: Sequence[Feature]) -> tuple[list[Condition], str]:
+def read(given: Mapping[str, Any], schema: TableSchema, features: Sequence[Feature]) -> tuple[list[ColumnCondition], str]:
     """The conditions of `given`, and its SQL predicate ("" for none).
 
     Raises:
@@ -117,7 +117,7 @@ def check_where(where: Any, learned: Container[str], known: Collection[str]) -> 
     return text
 
 
-def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> Condition:
+def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> ColumnCondition:
     text = f"{name} = {wanted!r}"
     if isinstance(wanted, Mapping) and set(wanted) == {"shares"}:
         shares = {value: float(share) for value, share in wanted["shares"].items()}
@@ -135,13 +135,13 @@ def _one(name: str, wanted: Any, column: ColumnSchema, feature: Feature) -> Cond
                     what=f"shares sum to {total:g} and no other value is left", where=name, fix="make them sum to 1"
                 )
             values, weights = [*values, *rest], np.concatenate([weights, np.full(len(rest), (1 - total) / len(rest))])
-        return Condition(name, text, np.array(values), shares=weights / weights.sum())
+        return ColumnCondition(name, text, np.array(values), shares=weights / weights.sum())
     if isinstance(wanted, Mapping):
         return _range(name, wanted, column, feature)
     several = list(wanted) if isinstance(wanted, (list, tuple, set, frozenset)) else [wanted]
     if not several:
         raise Unsatisfiable(what="an empty list of values: no row can hold it", where=name, fix="name at least one value")
-    return Condition(name, text, np.array([_value(value, column, feature, text) for value in several]))
+    return ColumnCondition(name, text, np.array([_value(value, column, feature, text) for value in several]))
 
 
 def _value(value: Any, column: ColumnSchema, feature: Feature, text: str) -> float | int:
@@ -168,7 +168,7 @@ def _ends(feature: Feature, column: ColumnSchema) -> str:
     return f"the learned range is {low} to {high}"
 
 
-def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: Feature) -> Condition:
+def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: Feature) -> ColumnCondition:
     unknown = set(wanted) - {"min", "max"}
     if unknown or not wanted:
         raise SynthesizerError(
@@ -184,7 +184,7 @@ def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: 
         low, high = feature.within(ends.get("min"), ends.get("max"), semantic.unit)
         if low > high:
             raise Unsatisfiable(what=f"{text} is outside of what was learned", where=name, fix=_ends(feature, column))
-        return Condition(name, text, None, low, high)
+        return ColumnCondition(name, text, None, low, high)
     places = semantic.numbers(feature.table.values if feature.table else pa.nulls(0))
     fits = [
         not gone and ends.get("min", place) <= place <= ends.get("max", place)
@@ -192,7 +192,7 @@ def _range(name: str, wanted: Mapping[str, Any], column: ColumnSchema, feature: 
     ]
     if not any(fits):
         raise Unsatisfiable(what=f"{text}: no learned value lies in it", where=name, fix="widen the range")
-    return Condition(name, text, np.flatnonzero(fits))
+    return ColumnCondition(name, text, np.flatnonzero(fits))
 
 
 def matching(table: pa.Table, given: Mapping[str, Any], schema: TableSchema | None = None) -> npt.NDArray[np.bool_]:
@@ -266,7 +266,7 @@ def _bound(end: Fraction, *, exact: bool, up: bool) -> float | int:
     return -(-end.numerator // end.denominator) if up else end.numerator // end.denominator
 
 
-def counts_of(condition: Condition, n: int) -> npt.NDArray[np.int64]:
+def counts_of(condition: ColumnCondition, n: int) -> npt.NDArray[np.int64]:
     """Rows of each value, by largest remainder; they sum to `n`."""
     exact = (condition.shares if condition.shares is not None else np.ones(1)) * n
     counts = np.floor(exact).astype(np.int64)

@@ -26,8 +26,8 @@ import pyarrow as pa
 from lookalike.schema.semantics import semantic_of
 from lookalike.schema.semantics.base import Semantic
 from lookalike.schema.semantics.buffers import Mask
-from lookalike.schema.semantics.grid import Grid, Ticks
-from lookalike.schema.semantics.table import Codes, Table
+from lookalike.schema.semantics.grid import TickGrid, Ticks
+from lookalike.schema.semantics.table import Codes, ValueTable
 from lookalike.schema.types import ColumnSchema
 
 Floats = npt.NDArray[np.float64]
@@ -57,8 +57,8 @@ class ColumnCodes:
 
     schema: ColumnSchema
     form: Form
-    table: Table = field(default_factory=lambda: Table(pa.nulls(0)))
-    grid: Grid = field(default_factory=Grid)
+    table: ValueTable = field(default_factory=lambda: ValueTable(pa.nulls(0)))
+    grid: TickGrid = field(default_factory=TickGrid)
     low: Ticks = field(default_factory=lambda: np.empty(0))
     high: Ticks = field(default_factory=lambda: np.empty(0))
     power: Floats = field(default_factory=lambda: np.empty(0))
@@ -124,7 +124,7 @@ def learn(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, *, k: int = 
 
         return ColumnCodes(column, "replaced", profile=anonymise.profile(column, values)), np.zeros(len(values), np.int32)
     if learned == "level" or values.null_count == len(values):
-        table, codes = Table.learn(column, values, least=k)
+        table, codes = ValueTable.learn(column, values, least=k)
         return ColumnCodes(column, "category", table), codes
     return _learn_cells(column, values, k)
 
@@ -133,7 +133,7 @@ def _learn_cells(column: ColumnSchema, values: pa.Array | pa.ChunkedArray, k: in
     numbers = semantic_of(column).numbers(values)
     if numbers.missing.all():
         return ColumnCodes(column, "category"), np.zeros(len(values), np.int32)
-    grid = Grid.of(numbers)
+    grid = TickGrid.of(numbers)
     ticks = grid.ticks(numbers)
     low, high = _cells(ticks[~numbers.missing], k)
     coding = ColumnCodes(column, "number", grid=grid, low=low, high=high, power=np.ones(len(low)))
@@ -326,8 +326,8 @@ def parse(schema: ColumnSchema, meta: Mapping[str, Any], arrays: Mapping[str, np
     if meta["form"] == "replaced":
         return ColumnCodes(schema, "replaced", profile=meta["profile"])
     if meta["form"] == "category":
-        return ColumnCodes(schema, "category", Table.parse(meta["table"]))
+        return ColumnCodes(schema, "category", ValueTable.parse(meta["table"]))
     low, high = (
         np.array([int(tick) for tick in meta[name]], object) if name in meta else arrays[name] for name in ("low", "high")
     )
-    return ColumnCodes(schema, "number", grid=Grid.parse(meta["grid"]), low=low, high=high, power=arrays["power"])
+    return ColumnCodes(schema, "number", grid=TickGrid.parse(meta["grid"]), low=low, high=high, power=arrays["power"])

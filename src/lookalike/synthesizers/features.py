@@ -22,9 +22,9 @@ from lookalike.errors import SchemaError
 from lookalike.schema.semantics import semantic_of
 from lookalike.schema.semantics.buffers import is_text
 from lookalike.schema.semantics.domain import points
-from lookalike.schema.semantics.grid import Grid, Ticks
+from lookalike.schema.semantics.grid import TickGrid, Ticks
 from lookalike.schema.semantics.numbers import FLOATS_ARE_WHOLE, INFINITE, Numbers
-from lookalike.schema.semantics.table import Table
+from lookalike.schema.semantics.table import ValueTable
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers import anonymise
 
@@ -47,8 +47,8 @@ class Feature:
 
     name: str
     missing: bool
-    table: Table | None = None
-    grid: Grid = field(default_factory=Grid)
+    table: ValueTable | None = None
+    grid: TickGrid = field(default_factory=TickGrid)
     ends: tuple[Any, Any] = (0.0, 0.0)
     points: tuple[Any, ...] = ()
 
@@ -137,10 +137,10 @@ class Feature:
     @classmethod
     def parse(cls, data: Mapping[str, Any]) -> Feature:
         """The feature that `dump` wrote."""
-        grid = Grid.parse(data["grid"])
+        grid = TickGrid.parse(data["grid"])
         exact = int if grid.step else float
         low, high = map(exact, data["ends"])
-        table = None if data["table"] is None else Table.parse(data["table"])
+        table = None if data["table"] is None else ValueTable.parse(data["table"])
         return cls(data["name"], bool(data["missing"]), table, grid, (low, high), tuple(map(exact, data["points"])))
 
 
@@ -177,10 +177,10 @@ def learn(table: pa.Table, schema: TableSchema, *, least: int = 1, rare_below: i
 def _learn_one(column: ColumnSchema, cells: pa.Array | pa.ChunkedArray, least: int) -> tuple[Feature, Values]:
     semantic = semantic_of(column)
     if semantic.learned == "level":
-        table, codes = Table.learn(column, cells, least=least)
+        table, codes = ValueTable.learn(column, cells, least=least)
         return Feature(column.name, bool((codes == 0).any()), table), _from_table(table, codes)
     numbers = _finite(column, semantic.numbers(cells))
-    grid = Grid.of(numbers) if least or not numbers.exact else Grid(0, 1, numbers.whole.dtype == object)
+    grid = TickGrid.of(numbers) if least or not numbers.exact else TickGrid(0, 1, numbers.whole.dtype == object)
     ticks, missing = grid.ticks(numbers), numbers.missing
     there = ticks[~missing]
     few = points(there, least) if least else None
@@ -209,7 +209,7 @@ def _finite(column: ColumnSchema, numbers: Numbers) -> Numbers:
     return Numbers(np.clip(numbers.whole, low, high), numbers.missing)
 
 
-def _from_table(table: Table, codes: npt.NDArray[np.int32]) -> Values:
+def _from_table(table: ValueTable, codes: npt.NDArray[np.int32]) -> Values:
     return np.where(codes == 0, len(table.values), codes - 1).astype(np.int64)
 
 

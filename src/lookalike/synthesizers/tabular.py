@@ -25,7 +25,7 @@ from lookalike.rows.sql import rows_where
 from lookalike.schema.types import TableSchema
 from lookalike.synthesizers import anonymise, conditions, features
 from lookalike.synthesizers.base import Synthesizer
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.series import Stretch
 
@@ -36,7 +36,7 @@ MOST_TIMES = 500  # or so many times the rows asked for
 
 
 @dataclass(frozen=True)
-class Model:
+class LearnedModel:
     """What a method learned: plain data for JSON, and named numeric arrays."""
 
     meta: dict[str, Any] = field(default_factory=dict)
@@ -77,20 +77,20 @@ class Tabular(Synthesizer):
 
     _features: tuple[Feature, ...] = PrivateAttr(default=())
     _profiles: dict[str, dict[str, Any]] = PrivateAttr(default_factory=dict)
-    _model: Model = PrivateAttr(default_factory=Model)
+    _model: LearnedModel = PrivateAttr(default_factory=LearnedModel)
 
     @abstractmethod
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         """What the method keeps of the data."""
 
     @abstractmethod
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         """Rows [n] as numbers and codes, and each one's importance weight (None: all equal).
 
         Conditions that `_honours` accepts hold on every row; the others are not given.
         """
 
-    def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # the question's subject
+    def _honours(self, condition: ColumnCondition) -> bool:  # noqa: ARG002  # the question's subject
         """Whether `_draw` can hold a condition by itself, without trying again."""
         return False
 
@@ -100,7 +100,7 @@ class Tabular(Synthesizer):
         names = {feature.name for feature in learned}
         profiles = {c.name: anonymise.profile(c, table[c.name]) for c in schema.columns if c.name not in names}
         lesson = Lesson(learned, data, rng.generator(seed, "fit", self.kind), deadline)
-        model = self._learn(lesson) if learned else Model()
+        model = self._learn(lesson) if learned else LearnedModel()
         self._features, self._profiles, self._model = tuple(learned), profiles, model
 
     def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
@@ -117,7 +117,7 @@ class Tabular(Synthesizer):
         return self._profiles.get(name)
 
     def _conditioned(
-        self, n: int, wanted: list[Condition], where: str, draws: np.random.Generator, schema: TableSchema
+        self, n: int, wanted: list[ColumnCondition], where: str, draws: np.random.Generator, schema: TableSchema
     ) -> Data:
         """Rows that hold every condition."""
         if not self._features:
@@ -132,19 +132,21 @@ class Tabular(Synthesizer):
         return self._tried(n, wanted, where, draws, schema)
 
     def _shared(  # one step of `_conditioned`, of which it has the arguments
-        self, n: int, wanted: list[Condition], index: int, where: str, draws: np.random.Generator, schema: TableSchema
+        self, n: int, wanted: list[ColumnCondition], index: int, where: str, draws: np.random.Generator, schema: TableSchema
     ) -> Data:
         """Each value's group by itself, then shuffled together."""
         condition, parts = wanted[index], []
         assert condition.values is not None  # shares have values
         for value, rows in zip(condition.values, conditions.counts_of(condition, n), strict=True):
-            exact = Condition(condition.name, condition.text, np.array([value]))
+            exact = ColumnCondition(condition.name, condition.text, np.array([value]))
             if rows:
                 parts.append(self._conditioned(int(rows), [*wanted[:index], exact, *wanted[index + 1 :]], where, draws, schema))
         order = draws.permutation(n)
         return {name: np.concatenate([part[name] for part in parts])[order] for name in parts[0]}
 
-    def _tried(self, n: int, wanted: list[Condition], where: str, draws: np.random.Generator, schema: TableSchema) -> Data:
+    def _tried(
+        self, n: int, wanted: list[ColumnCondition], where: str, draws: np.random.Generator, schema: TableSchema
+    ) -> Data:
         """Rows drawn with the conditions that the method honours, until enough hold the others too."""
         own = [condition for condition in wanted if self._honours(condition)]
         most = max(20_000, min(MOST_DRAWN, MOST_TIMES * n))
@@ -188,7 +190,7 @@ class Tabular(Synthesizer):
         return {name: values[:n] for name, values in every.items()}
 
     @staticmethod
-    def _worded(wanted: Sequence[Condition], where: str) -> str:
+    def _worded(wanted: Sequence[ColumnCondition], where: str) -> str:
         return " and ".join([condition.text for condition in wanted] + ([where] if where else []))
 
     def _decoded(self, data: Data, schema: TableSchema) -> pa.Table:
@@ -206,12 +208,12 @@ class Tabular(Synthesizer):
     def _restore(self, meta: dict[str, Any], arrays: Arrays) -> None:
         try:
             self._features = tuple(Feature.parse(feature) for feature in meta["features"])
-            self._profiles, self._model = meta["profiles"], Model(meta["model"], arrays)
+            self._profiles, self._model = meta["profiles"], LearnedModel(meta["model"], arrays)
         except (KeyError, TypeError) as exc:
             raise SynthesizerError(what=f"the model is damaged: {exc} is missing", fix="fit and save it again") from exc
 
 
-def clamped(condition: Condition, n: int, draws: np.random.Generator) -> npt.NDArray[Any]:
+def clamped(condition: ColumnCondition, n: int, draws: np.random.Generator) -> npt.NDArray[Any]:
     """One allowed value a row, all equally likely: the proposal that importance weights correct."""
     assert condition.values is not None
     return np.asarray(condition.values[draws.integers(0, len(condition.values), n)])

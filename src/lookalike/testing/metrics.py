@@ -17,7 +17,7 @@ import pyarrow as pa
 from lookalike import rng
 from lookalike.errors import LookalikeError
 from lookalike.evaluate.base import DIMENSIONS, Metric, Result, Scope
-from lookalike.evaluate.dataset import Question, Subject, dataset
+from lookalike.evaluate.dataset import Asked, Subject, dataset
 from lookalike.evaluate.forms.json import plain
 
 
@@ -81,11 +81,11 @@ def check_metric(metric: type[Metric], **settings: object) -> None:
 
 def _subject(scope: Scope, real: pa.Table, synthetic: pa.Table, holdout: pa.Table, *, plain: bool = False) -> Subject:
     """The tables as what a metric of this scope is asked about: each row has two children in a table of their own."""
-    question = Question() if plain else Question(target="left", protected=("sex",), seed=1)
+    question = Asked() if plain else Asked(target="left", protected=("sex",), seed=1)
     if scope == "table":
         return dataset(real, synthetic, holdout, question).subjects(scope)[0]
     first, second, third = ({"people": _numbered(side), "visits": _visits(side)} for side in (real, synthetic, holdout))
-    question = Question(foreign_keys={"visits.person": "people.number"}, seed=1)
+    question = Asked(foreign_keys={"visits.person": "people.number"}, seed=1)
     return dataset(first, second, third, question).subjects(scope)[0]
 
 

@@ -9,7 +9,7 @@ import pytest
 from lookalike.errors import RecipeError, SourceError
 from lookalike.generators.text.augment import Augment, augmented
 from lookalike.generators.text.infill import Infill
-from lookalike.generators.text.ngrams import Words
+from lookalike.generators.text.ngrams import WordModel
 from lookalike.models.base import CallFailed
 from lookalike.registry import kinds, resolve
 from lookalike.rows.batch import Batch
@@ -22,7 +22,7 @@ ALL = [resolve("operator", kind)() for kind in kinds("operator")]
 def test_an_empty_corpus_cannot_be_learned():
     """A corpus of nulls and blanks is an error that says so."""
     with pytest.raises(SourceError, match="no words"):
-        Words.fit([None, " ", ""])
+        WordModel.fit([None, " ", ""])
 
 
 def test_numbers_are_no_text():

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lookalike.schema.semantics.grid import Grid
+from lookalike.schema.semantics.grid import TickGrid
 from lookalike.schema.semantics.numbers import Numbers, numbers_of, stored, unit_of
 
 WHOLE = [pa.int8(), pa.int16(), pa.int32(), pa.int64(), pa.uint8(), pa.uint16(), pa.uint32(), pa.uint64()]
@@ -40,7 +40,7 @@ def test_cells_come_back_to_the_last_digit(column):
     """Numbers of cells, and ticks of numbers on the coarsest grid, give the same cells again."""
     numbers = numbers_of(column)
     assert stored(numbers, column.type).equals(column)
-    grid = Grid.parse(Grid.of(numbers).dump())
+    grid = TickGrid.parse(TickGrid.of(numbers).dump())
     ticks = grid.ticks(numbers)
     back = grid.numbers(ticks, numbers.missing)
     assert stored(back, column.type).equals(column)
@@ -69,9 +69,9 @@ def test_what_is_infinite_or_missing_is_kept():
 
 def test_a_grid_is_the_coarsest():
     """Multiples of 25 have steps of 25, days in nanoseconds have days."""
-    assert Grid.of(numbers_of(pa.array([2500, 25, 975]))).step == 25
+    assert TickGrid.of(numbers_of(pa.array([2500, 25, 975]))).step == 25
     days = pa.array([1, 8, 22], pa.date32()).cast(pa.timestamp("ns"))
-    assert Grid.of(numbers_of(days)) == Grid(86_400 * 10**9, 7 * 86_400 * 10**9)
+    assert TickGrid.of(numbers_of(days)) == TickGrid(86_400 * 10**9, 7 * 86_400 * 10**9)
 
 
 def test_numbers_beyond_a_type_are_its_ends():

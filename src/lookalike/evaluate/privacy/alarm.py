@@ -25,7 +25,7 @@ LEAKS = (0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
+class LeakAlarm:
     """Whether the attacks tell a leak from none at this sample size.
 
     Attributes:
@@ -52,7 +52,7 @@ class Alarm:
 
 def prove(
     train: Codes, holdout: Codes, synthetic: Codes, *, rng: np.random.Generator, planted: float = 0.01, level: float = 0.99
-) -> Alarm:
+) -> LeakAlarm:
     """Run the replay test on a leaky and on a safe control.
 
     Args:
@@ -72,7 +72,7 @@ def prove(
     half = rng.permutation(h.size)
     safe = identical_excess(t, h[half[: h.size // 2]], h[half[h.size // 2 :]], level=level)
     own = identical_excess(t, h, row_hashes(synthetic), level=level)
-    return Alarm(
+    return LeakAlarm(
         rang=leaky.proven, quiet=not safe.proven, leaky=leaky, safe=safe, planted=count / synthetic.shape[1],
         smallest_seen=own.smallest_seen,
     )  # fmt: skip

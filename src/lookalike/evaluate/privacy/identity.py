@@ -161,7 +161,7 @@ class IdentifierReplay(PrivacyMetric):
         each = [self._count("column", f.column, [f], c, half) for f, c in zip(found, chance, strict=True)]
         return [self._count("", "", found, sum(chance), half), self._excess(found), *each]
 
-    def _count(self, name: str, subject: str, rows: Sequence[replay.IdentifierReplay], chance: float, half: int) -> Result:
+    def _count(self, name: str, subject: str, rows: Sequence[replay.ReplayedIdentifiers], chance: float, half: int) -> Result:
         value = sum(row.replayed for row in rows)
         spread = 1.96 * float(np.sqrt(chance * half))
         told = "; ".join(f"{row.replayed:,} of {row.distinct:,} values of {row.column}" for row in rows)
@@ -177,7 +177,7 @@ class IdentifierReplay(PrivacyMetric):
             detail=detail,
         )  # fmt: skip
 
-    def _excess(self, found: Sequence[replay.IdentifierReplay]) -> Result:
+    def _excess(self, found: Sequence[replay.ReplayedIdentifiers]) -> Result:
         own = [row.own for row in found if row.own is not None]
         if not own:
             return self.skip(NO_HOLDOUT, "excess")[0]

@@ -216,7 +216,7 @@ def column_sets(
 
 
 @dataclass(frozen=True, slots=True)
-class IdentifierReplay:
+class ReplayedIdentifiers:
     """How many identifiers of the source came out again in a column.
 
     Attributes:
@@ -234,14 +234,14 @@ class IdentifierReplay:
 
 def identifier_replay(
     train: pa.Table, synthetic: pa.Table, columns: list[str], holdout: pa.Table | None = None
-) -> list[IdentifierReplay]:
+) -> list[ReplayedIdentifiers]:
     """For each column of identifiers: the source's own values that are in the release; compared after trimming and casefolding."""
     out = []
     for name in columns:
         real, made = _normal(train[name]), pc.unique(_normal(synthetic[name]))
         replayed = _count(made, pc.unique(real))
         own = None if holdout is None else _own(name, real, _normal(holdout[name]), made)
-        out.append(IdentifierReplay(name, replayed, len(made), own))
+        out.append(ReplayedIdentifiers(name, replayed, len(made), own))
     return out
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from lookalike.errors import MetricError
 from lookalike.evaluate.base import Dimension, Direction, Metric, Result
 from lookalike.evaluate.text.embed import Embedder, HashedNgrams, Vectors
-from lookalike.evaluate.text.words import Words, words
+from lookalike.evaluate.text.words import WordHashes, words
 from lookalike.evaluate.views import Views, Which
 
 _TEXTS = 20_000  # texts of a column that are read
@@ -85,7 +85,7 @@ def texts(views: Views, name: str, which: Which) -> list[str]:
     return views.once(("texts", name, which), make)
 
 
-def hashed(views: Views, name: str, which: Which) -> Words:
+def hashed(views: Views, name: str, which: Which) -> WordHashes:
     """Words of those texts as hashes."""
     return views.once(("words", name, which), lambda: words(texts(views, name, which)))
 

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from lookalike.evaluate.text.embed import Vectors
-from lookalike.evaluate.text.words import Words
+from lookalike.evaluate.text.words import WordHashes
 
 
-def distinct_n(found: Words, n: int, *, budget: int = 50_000) -> float:
+def distinct_n(found: WordHashes, n: int, *, budget: int = 50_000) -> float:
     """Distinct n-grams as a share of all, within the first `budget` n-grams; 0..1.
 
     The share falls with length, so only equal budgets compare: give two corpora the smaller one's.
@@ -78,7 +78,7 @@ def unrelated_cosine(vectors: Vectors, rng: np.random.Generator, *, quantile: fl
 
 
 @dataclass(frozen=True, slots=True)
-class Coverage:
+class TopicCoverage:
     """Topics of the real texts, and how the synthetic ones fill them.
 
     Attributes:
@@ -92,7 +92,7 @@ class Coverage:
     clusters: int
 
 
-def cluster_coverage(real: Vectors, synthetic: Vectors, *, clusters: int = 20, seed: int = 0) -> Coverage:
+def cluster_coverage(real: Vectors, synthetic: Vectors, *, clusters: int = 20, seed: int = 0) -> TopicCoverage:
     """k-means on the real vectors; where do the synthetic ones fall?"""
     from sklearn.cluster import KMeans
 
@@ -100,4 +100,4 @@ def cluster_coverage(real: Vectors, synthetic: Vectors, *, clusters: int = 20, s
     model = KMeans(k, n_init=2, max_iter=50, random_state=seed).fit(real)
     here, there = (np.bincount(labels, minlength=k) for labels in (model.labels_, model.predict(synthetic)))
     overlap = 1.0 - 0.5 * float(np.abs(here / here.sum() - there / there.sum()).sum())
-    return Coverage(float(((there > 0) & (here > 0)).sum() / max(1, (here > 0).sum())), overlap, k)
+    return TopicCoverage(float(((there > 0) & (here > 0)).sum() / max(1, (here > 0).sum())), overlap, k)

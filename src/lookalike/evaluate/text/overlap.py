@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from lookalike.evaluate.text.words import Words, words
+from lookalike.evaluate.text.words import WordHashes, words
 
 Vector = npt.NDArray[np.float64]
 
@@ -28,7 +28,7 @@ class Overlap:
     words: npt.NDArray[np.int64]
 
 
-def overlap(texts: Sequence[str], corpus: Sequence[str] | Words, *, n: int = 8) -> Overlap:
+def overlap(texts: Sequence[str], corpus: Sequence[str] | WordHashes, *, n: int = 8) -> Overlap:
     """Share of n-grams and longest run of words that texts have in common with a corpus.
 
     Args:
@@ -41,7 +41,7 @@ def overlap(texts: Sequence[str], corpus: Sequence[str] | Words, *, n: int = 8) 
         Training Data from Large Language Models" (verbatim runs).
     """
     own = words(texts)
-    known, _ = (corpus if isinstance(corpus, Words) else words(corpus)).ngrams(n)
+    known, _ = (corpus if isinstance(corpus, WordHashes) else words(corpus)).ngrams(n)
     grams, owner = own.ngrams(n)
     known = np.unique(known)
     if known.size:

@@ -11,7 +11,7 @@ from lookalike.evaluate.privacy.bounds import clopper_pearson
 from lookalike.evaluate.text import diversity
 from lookalike.evaluate.text.columns import EMBEDDED, TextMetric, embedder_name, hashed, reference, some, texts, vectors
 from lookalike.evaluate.views import Views, Which
-from lookalike.steps.minhash import Groups, near_duplicates
+from lookalike.steps.minhash import TextGroups, near_duplicates
 
 
 class ExactDuplicates(TextMetric):
@@ -32,10 +32,10 @@ class ExactDuplicates(TextMetric):
         return self.of_column(name, rate.value, interval=rate.interval, ceiling=ceiling)
 
 
-def _groups(views: Views, name: str, which: Which) -> Groups:
+def _groups(views: Views, name: str, which: Which) -> TextGroups:
     """Texts that repeat each other, among as many as the smaller side has: the share grows with the number of texts."""
 
-    def make() -> Groups:
+    def make() -> TextGroups:
         found = some(texts(views, name, which), which)
         size = min((len(texts(views, name, w)) for w in ("synthetic", "ceiling") if views.beside(name)), default=len(found))
         if 0 < size < len(found):
@@ -184,7 +184,7 @@ class ClusterCoverage(TextMetric):
             return self.of_column(name, None, skipped="needs ten texts in both tables")
         base = vectors(views, name, "base")
 
-        def cover(which: Which) -> diversity.Coverage:
+        def cover(which: Which) -> diversity.TopicCoverage:
             return diversity.cluster_coverage(base, vectors(views, name, which), clusters=self.clusters, seed=views.seed)
 
         found = cover("synthetic")

@@ -17,7 +17,7 @@ Rows = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class WordHashes:
     """Texts as word hashes.
 
     Attributes:
@@ -68,7 +68,7 @@ def _hash_words(data: npt.NDArray[np.uint8], offsets: Rows, hashes: Hashes, star
         starts[t + 1] = found
 
 
-def words(texts: Sequence[str | None]) -> Words:
+def words(texts: Sequence[str | None]) -> WordHashes:
     """Hash the words of texts; null is a text without words."""
     lowered = pc.utf8_lower(pc.fill_null(pa.array(list(texts), type=pa.large_string()), ""))
     _, offsets, data = lowered.buffers()
@@ -77,4 +77,4 @@ def words(texts: Sequence[str | None]) -> Words:
     hashes = np.empty(max(1, int(places[-1] - places[0]) // 2 + places.size), dtype=np.uint64)
     starts = np.zeros(places.size, dtype=np.int64)
     _hash_words(content, places, hashes, starts)
-    return Words(hashes[: starts[-1]], starts)
+    return WordHashes(hashes[: starts[-1]], starts)

@@ -9,7 +9,7 @@ import numpy as np
 
 from lookalike.evaluate.base import Metric, Result
 from lookalike.evaluate.utility import learning
-from lookalike.evaluate.utility.learning import Labels, Task
+from lookalike.evaluate.utility.learning import Labels, PredictionTask
 from lookalike.evaluate.views import Views
 from lookalike.learners.boosting import Features, Vector
 
@@ -58,7 +58,7 @@ class AugmentationLift(Metric):
                 balanced.setdefault(name, []).append(learning.balanced_accuracy(predicted, job.test[1], job.classes))
         return self._results(job, scores, balanced, (few, extra))
 
-    def _results(self, job: Task, scores: Scores, balanced: Scores, sizes: tuple[int, int]) -> list[Result]:
+    def _results(self, job: PredictionTask, scores: Scores, balanced: Scores, sizes: tuple[int, int]) -> list[Result]:
         span = (-1.0, 1.0) if job.classes else (-2.0, 2.0)
         best, (lift, bounds) = _best(scores), _paired(scores, "synthetic", "real")
         over, over_bounds = _paired(scores, "synthetic", best)
@@ -90,7 +90,7 @@ class AugmentationLift(Metric):
 
 
 def _arms(
-    job: Task, real: Part, rows: np.ndarray[tuple[int], np.dtype[np.int64]], extra: int, draw: np.random.Generator
+    job: PredictionTask, real: Part, rows: np.ndarray[tuple[int], np.dtype[np.int64]], extra: int, draw: np.random.Generator
 ) -> Iterator[tuple[str, Part, Vector | None]]:
     """What a model is trained on in each arm: the few real rows, and what is added to them."""
     others = draw.permutation(len(job.real[1]))

@@ -21,7 +21,7 @@ Labels = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class PredictionTask:
     """Predict the target from the other columns.
 
     Attributes:
@@ -50,7 +50,7 @@ class Task:
         return "AUC" if len(self.classes) == 2 else "macro AUC" if self.classes else "R²"
 
 
-def task(views: Views) -> Task:
+def task(views: Views) -> PredictionTask:
     """The task of a target, cut once.
 
     Raises:
@@ -59,7 +59,7 @@ def task(views: Views) -> Task:
     return views.once("task", lambda: _task(views))
 
 
-def _task(views: Views) -> Task:
+def _task(views: Views) -> PredictionTask:
     target = views.target or ""
     column = views[target]
     names, words = tuple(views.modelled(but=target)), [c.name for c in views.of_form("text") if c.name != target]
@@ -88,7 +88,7 @@ def _task(views: Views) -> Task:
     synthetic = draw.permutation(views.rows("synthetic"))[:size]
     independent = draw.permutation(views.rows("independent"))[:size]
     whole = tuple(not views[name].numeric for name in names)
-    made = Task(
+    made = PredictionTask(
         classes, whole + (False,) * (len(words) * (DIRECTIONS + 2)), take("real", np.sort(real_rows[:size])), take("synthetic", np.sort(synthetic)),
         take("independent", np.sort(independent)), take(test_which, test_rows), seen, test_rows,
     )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from lookalike.evaluate.base import Metric, Result, shortened
 from lookalike.evaluate.utility import learning
-from lookalike.evaluate.utility.learning import Labels, Task
+from lookalike.evaluate.utility.learning import Labels, PredictionTask
 from lookalike.evaluate.views import Views
 from lookalike.learners.boosting import Vector
 
@@ -48,7 +48,9 @@ class Tstr(Metric):
         floor = learning.score(learning.fit(job.independent, job.classes)(job.test[0]), job.test[1], job.classes)
         return self._results(job, own, real, floor, last)
 
-    def _results(self, job: Task, own: list[float], real: list[float], floor: float, last: dict[str, Vector]) -> list[Result]:
+    def _results(
+        self, job: PredictionTask, own: list[float], real: list[float], floor: float, last: dict[str, Vector]
+    ) -> list[Result]:
         value, ceiling = float(np.mean(own)), float(np.mean(real))
         bounds = learning.interval(own) if len(own) > 1 else None
         warning = "" if not job.seen else " Test rows are not from a holdout: the generator has seen them."
@@ -69,7 +71,7 @@ class Tstr(Metric):
             out.append(self._calibration(job, last))
         return out
 
-    def _recall(self, job: Task, k: int, last: dict[str, Vector]) -> Result:
+    def _recall(self, job: PredictionTask, k: int, last: dict[str, Vector]) -> Result:
         own = job.test[1] == k
         subject = shortened(job.classes[k], 60)
         if not own.any():
@@ -77,7 +79,7 @@ class Tstr(Metric):
         value, ceiling = (float((last[w][own].argmax(axis=1) == k).mean()) for w in ("synthetic", "real"))
         return self.result(value, f"recall.{subject}", subject=subject, ceiling=ceiling, detail={"rows": int(own.sum())})
 
-    def _calibration(self, job: Task, last: dict[str, Vector]) -> Result:
+    def _calibration(self, job: PredictionTask, last: dict[str, Vector]) -> Result:
         curves = {which: _curve(p, job.test[1]) for which, p in last.items()}
         value, ceiling = (_calibration_error(curves[w]) for w in ("synthetic", "real"))
         detail = {which: [[round(v, 4) for v in point] for point in curve] for which, curve in curves.items()}

@@ -160,7 +160,7 @@ class Dialogue(TextAsking):
         if self.lines:
             return (yield from self._worded(row))
         said: list[dict[str, str | None]] = []
-        views = [View(self._system(role, row), role.name) for role in self.roles]
+        views = [RoleView(self._system(role, row), role.name) for role in self.roles]
         told = Told()
 
         def say(role: Role, text: str) -> None:
@@ -289,7 +289,7 @@ def _tool_turns(message: Message) -> list[dict[str, str | None]]:
     return [_turn("call", message.content, call.name, call.arguments) for call in message.tool_calls]
 
 
-class View:
+class RoleView:
     """A talk as one role sees it: its own turns are the assistant's, all others' the user's; tools and calls are nobody's."""
 
     def __init__(self, system: str, name: str) -> None:

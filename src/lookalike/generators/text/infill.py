@@ -14,7 +14,7 @@ from lookalike.generators.base import Conversation, Generator, ModelColumn
 from lookalike.generators.quoting import quoted
 from lookalike.generators.reading import Unfit, read_text
 from lookalike.generators.text.columns import head, texts
-from lookalike.generators.text.ngrams import Words, joined, tokens
+from lookalike.generators.text.ngrams import WordModel, joined, tokens
 from lookalike.models.base import Message, Request
 from lookalike.rows.batch import Batch, Row
 from lookalike.rows.context import Context, TableKey
@@ -83,7 +83,7 @@ class Infill(Generator):
             [self._filled(text, learned, ctx, row) for text, row in zip(cells, batch.ids.tolist(), strict=True)], pa.string()
         )
 
-    def _filled(self, text: str | None, learned: Words, ctx: Context, row: int) -> str | None:
+    def _filled(self, text: str | None, learned: WordModel, ctx: Context, row: int) -> str | None:
         if text is None:
             return joined(learned.write(ctx.generator(row), most=self.words)) if "null" in self.fill else None
         if "mask" in self.fill and self.mask in text:
@@ -109,13 +109,13 @@ def _cut_off(text: str) -> bool:
 
 
 @lru_cache(maxsize=4)
-def learn(corpus: TableKey, column: str) -> Words:
+def learn(corpus: TableKey, column: str) -> WordModel:
     """The word model of a source's column, learned once a process."""
     if column not in corpus.table.column_names:
         raise SourceError(
             what=f"the corpus has no column {column!r}", fix=did_you_mean(column, corpus.table.column_names, label="columns")
         )
-    return Words.fit(corpus.table[column].to_pylist())
+    return WordModel.fit(corpus.table[column].to_pylist())
 
 
 class AskedInfill(ModelColumn, Infill):

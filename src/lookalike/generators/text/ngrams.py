@@ -78,7 +78,7 @@ class Direction:
 
 
 @dataclass
-class Words:
+class WordModel:
     """The model: the corpus read forwards and backwards."""
 
     forward: Direction
@@ -86,7 +86,7 @@ class Words:
     lengths: list[int]
 
     @classmethod
-    def fit(cls, texts: Iterable[str | None]) -> Words:
+    def fit(cls, texts: Iterable[str | None]) -> WordModel:
         """Count a corpus.
 
         Raises:

@@ -10,7 +10,7 @@ metric `broken_rules` counts who breaks it.
 
 from __future__ import annotations
 
-from lookalike.schema.rules.base import Cells, Rule
+from lookalike.schema.rules.base import FoundRule, RuleCells
 from lookalike.schema.rules.finding import Rules, find, with_rules
 
-__all__ = ["Cells", "Rule", "Rules", "find", "with_rules"]
+__all__ = ["FoundRule", "RuleCells", "Rules", "find", "with_rules"]

@@ -42,7 +42,7 @@ class Levels:
         return len(self.values)
 
 
-class Cells:
+class RuleCells:
     """A table's columns as rules read them.
 
     Args:
@@ -61,14 +61,14 @@ class Cells:
         """The rows."""
         return self._table
 
-    def put(self, name: str, values: pa.Array) -> Cells:
+    def put(self, name: str, values: pa.Array) -> RuleCells:
         """The same rows with one column set."""
         place = self._table.column_names.index(name)
-        return Cells(self._table.set_column(place, name, values), self.schema)
+        return RuleCells(self._table.set_column(place, name, values), self.schema)
 
-    def where(self, rows: Mask) -> Cells:
+    def where(self, rows: Mask) -> RuleCells:
         """Some of the rows."""
-        return Cells(self._table.filter(pa.array(rows)), self.schema)
+        return RuleCells(self._table.filter(pa.array(rows)), self.schema)
 
     @cached_property
     def names(self) -> tuple[str, ...]:
@@ -122,7 +122,7 @@ class Cells:
 
 
 @dataclass(frozen=True)
-class Rule(ABC):
+class FoundRule(ABC):
     """What rows keep.
 
     Attributes:
@@ -154,7 +154,7 @@ class Rule(ABC):
         return None
 
     @abstractmethod
-    def broken(self, cells: Cells) -> Mask:
+    def broken(self, cells: RuleCells) -> Mask:
         """Rows that break it, bool [n]; a missing value breaks nothing, unless the rule is about missing ones."""
 
     @property

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.schema.rules.base import ALLOWED, LEAST_BROKEN, Cells, Levels, Rule
+from lookalike.schema.rules.base import ALLOWED, LEAST_BROKEN, FoundRule, Levels, RuleCells
 from lookalike.schema.semantics.buffers import Mask
 from lookalike.schema.types import PII
 
@@ -20,7 +20,7 @@ LEFT_OUT = PII | {"constant", "empty", "json", "text", "url", "id"}
 
 
 @dataclass(frozen=True)
-class Dependency(Rule):
+class Dependency(FoundRule):
     """Each value of `determinant` comes with one value of `dependent`.
 
     Attributes:
@@ -53,7 +53,7 @@ class Dependency(Rule):
         """Only combinations that are there."""
         return {"kind": "fixed", "columns": [self.determinant, self.dependent]}
 
-    def broken(self, cells: Cells) -> Mask:
+    def broken(self, cells: RuleCells) -> Mask:
         """Where a known determinant comes with something else; one that no real row has says nothing."""
         place = pc.index_in(cells.cells(self.determinant), self.given)
         values = pc.unique(self.gives)
@@ -63,7 +63,7 @@ class Dependency(Rule):
         return np.asarray(known & (wanted.to_numpy() != there.to_numpy()), bool)
 
 
-def dependencies(cells: Cells) -> list[Dependency]:
+def dependencies(cells: RuleCells) -> list[Dependency]:
     """Dependencies between single columns, none of which a key or a constant gives trivially.
 
     Source:
@@ -79,7 +79,7 @@ def dependencies(cells: Cells) -> list[Dependency]:
     return found
 
 
-def _repeats(cells: Cells, name: str) -> bool:
+def _repeats(cells: RuleCells, name: str) -> bool:
     """Whether a column has several values, and fewer of them than half the rows."""
     if cells.schema[name].semantic in LEFT_OUT or pa.types.is_nested(cells.semantic(name).kind):
         return False

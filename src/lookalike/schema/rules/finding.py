@@ -13,11 +13,11 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from lookalike.schema.rules.base import ALLOWED, Cells, Rule
+from lookalike.schema.rules.base import ALLOWED, FoundRule, RuleCells
 from lookalike.schema.rules.dependencies import Dependency, dependencies
 from lookalike.schema.rules.gaps import Together, gaps
 from lookalike.schema.rules.implications import Implication, implications
-from lookalike.schema.rules.orders import Order, orders
+from lookalike.schema.rules.orders import OrderRule, orders
 from lookalike.schema.rules.sums import Given, sums
 from lookalike.schema.types import TableSchema
 
@@ -36,14 +36,14 @@ class Rules:
         implications: conditional rules.
     """
 
-    orders: Sequence[Order] = ()
+    orders: Sequence[OrderRule] = ()
     sums: Sequence[Given] = ()
     dependencies: Sequence[Dependency] = ()
     gaps: Sequence[Together] = ()
     implications: Sequence[Implication] = ()
 
     @property
-    def all(self) -> list[Rule]:
+    def all(self) -> list[FoundRule]:
         """All of them."""
         return [*self.orders, *self.sums, *self.dependencies, *self.gaps, *self.implications]
 
@@ -57,14 +57,14 @@ def find(table: pa.Table, schema: TableSchema) -> Rules:
     """
     if table.num_rows > LOOKED_AT:
         some = pa.array(np.linspace(0, table.num_rows - 1, LOOKED_AT).astype(np.int64))
-        return _checked(find(table.take(some), schema), Cells(table, schema))
-    cells = Cells(table, schema)
+        return _checked(find(table.take(some), schema), RuleCells(table, schema))
+    cells = RuleCells(table, schema)
     found = dependencies(cells)
     pairs = {(rule.determinant, rule.dependent) for rule in found}
     return Rules(orders(cells), sums(cells), found, gaps(cells), implications(cells, lambda a, b: (a, b) in pairs))
 
 
-def _checked(found: Rules, cells: Cells) -> Rules:
+def _checked(found: Rules, cells: RuleCells) -> Rules:
     """The rules that all rows keep too, with the exceptions that they have there."""
 
     def of(rules: Sequence[Any]) -> list[Any]:
@@ -80,4 +80,4 @@ def _checked(found: Rules, cells: Cells) -> Rules:
 
 def with_rules(table: pa.Table, schema: TableSchema) -> TableSchema:
     """The schema with the inequalities that hold on every row, as SQL."""
-    return replace(schema, rules=tuple(rule.sql for rule in orders(Cells(table, schema)) if rule.sql))
+    return replace(schema, rules=tuple(rule.sql for rule in orders(RuleCells(table, schema)) if rule.sql))

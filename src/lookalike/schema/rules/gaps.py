@@ -8,14 +8,14 @@ from math import lgamma, log
 import numpy as np
 
 from lookalike.rows.sql import sql_name
-from lookalike.schema.rules.base import Cells, Rule
+from lookalike.schema.rules.base import FoundRule, RuleCells
 from lookalike.schema.semantics.buffers import Mask
 
 SURPRISE = 5.0  # how many times likelier than chance, as a logarithm, two equal patterns must be
 
 
 @dataclass(frozen=True)
-class Together(Rule):
+class Together(FoundRule):
     """Columns of which all are missing, or none.
 
     Attributes:
@@ -40,13 +40,13 @@ class Together(Rule):
         first, *others = map(sql_name, self.names)
         return " AND ".join(f"({first} IS NULL) = ({other} IS NULL)" for other in others)
 
-    def broken(self, cells: Cells) -> Mask:
+    def broken(self, cells: RuleCells) -> Mask:
         """Where some are missing and others are there."""
         gone = np.stack([cells.missing(name) for name in self.names])
         return np.asarray(gone.any(0) & ~gone.all(0), bool)
 
 
-def gaps(cells: Cells) -> list[Together]:
+def gaps(cells: RuleCells) -> list[Together]:
     """Groups of columns that are always missing together, where equal patterns are no chance."""
     n = cells.rows
     groups: dict[bytes, list[str]] = {}

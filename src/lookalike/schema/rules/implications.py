@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.rows.sql import literal, sql_name
-from lookalike.schema.rules.base import ALLOWED, LEAST_BROKEN, Cells, Codes, Rule
+from lookalike.schema.rules.base import ALLOWED, LEAST_BROKEN, Codes, FoundRule, RuleCells
 from lookalike.schema.semantics.arithmetic import aligned, comparable
 from lookalike.schema.semantics.buffers import Mask
 from lookalike.schema.types import PII
@@ -46,7 +46,7 @@ class Test:
     value: Any = None
     other: str = ""
 
-    def true(self, cells: Cells) -> Mask:
+    def true(self, cells: RuleCells) -> Mask:
         """Rows of which it is true, bool [n]."""
         if self.sort == "missing":
             return cells.missing(self.column)
@@ -95,7 +95,7 @@ class Test:
 
 
 @dataclass(frozen=True)
-class Implication(Rule):
+class Implication(FoundRule):
     """Where `when` is true, `then` is true as well."""
 
     when: Test
@@ -121,12 +121,12 @@ class Implication(Rule):
         """A conditional."""
         return {"kind": "conditional", "when": self.when.sql, "then": self.then.sql}
 
-    def broken(self, cells: Cells) -> Mask:
+    def broken(self, cells: RuleCells) -> Mask:
         """Where the first test is true and the second is not."""
         return np.asarray(self.when.true(cells) & ~self.then.true(cells), bool)
 
 
-def implications(cells: Cells, follows: Callable[[str, str], bool]) -> list[Implication]:
+def implications(cells: RuleCells, follows: Callable[[str, str], bool]) -> list[Implication]:
     """Conditional rules, those with the most evidence first; what follows from others is left out.
 
     Args:
@@ -151,7 +151,7 @@ def implications(cells: Cells, follows: Callable[[str, str], bool]) -> list[Impl
     return [rule for rule in _direct(found) if not follows(rule.when.column, rule.then.column)][:MOST_RULES]
 
 
-def _has_values(cells: Cells, name: str) -> bool:
+def _has_values(cells: RuleCells, name: str) -> bool:
     plain = cells.schema[name].semantic not in LEFT_OUT and not pa.types.is_nested(cells.semantic(name).kind)
     return plain and int(np.count_nonzero(cells.levels(name).counts)) > 1
 
@@ -177,7 +177,7 @@ class _Few:
     ends: Codes
 
     @classmethod
-    def of(cls, cells: Cells, name: str) -> _Few:
+    def of(cls, cells: RuleCells, name: str) -> _Few:
         levels = cells.levels(name)
         often = np.argsort(-levels.counts[: levels.null], kind="stable")[:MOST_LEVELS]
         often = often[levels.counts[often] >= LEAST_ROWS]
@@ -190,7 +190,7 @@ class _Few:
         return cls._of(name, tests, place[levels.codes])
 
     @classmethod
-    def gaps(cls, cells: Cells, name: str) -> _Few:
+    def gaps(cls, cells: RuleCells, name: str) -> _Few:
         return cls._of(name, [Test(name, "missing")], cells.missing(name).astype(np.int64))
 
     @classmethod
@@ -222,7 +222,7 @@ def _of_values(a: _Few, b: _Few, rows: int) -> Iterator[Implication]:
             yield Implication(n, int(table[code, b.null]), when, Test(b.name, "there"))
 
 
-def _of_gaps(cells: Cells, names: list[str]) -> Iterator[Implication]:
+def _of_gaps(cells: RuleCells, names: list[str]) -> Iterator[Implication]:
     """Gaps that come together, exclude each other, or never leave both cells empty."""
     for a, b in combinations(names, 2):
         x, y = cells.missing(a), cells.missing(b)
@@ -241,7 +241,7 @@ def _of_gaps(cells: Cells, names: list[str]) -> Iterator[Implication]:
                 yield Implication(rows, wrong, Test(first, sorts[0]), Test(second, sorts[1]))  # type: ignore[arg-type]  # literals
 
 
-def _of_equals(cells: Cells, names: list[str], few: dict[str, _Few]) -> Iterator[Implication]:
+def _of_equals(cells: RuleCells, names: list[str], few: dict[str, _Few]) -> Iterator[Implication]:
     """Numbers and moments that are equal where another column has one value."""
     numbers = [
         name for name in names if cells.semantic(name).quantity and cells.schema[name].semantic not in ("category", "boolean")
@@ -258,7 +258,7 @@ def _of_equals(cells: Cells, names: list[str], few: dict[str, _Few]) -> Iterator
             yield from _where_equal(cells, few[name], a, b, equal)
 
 
-def _where_equal(cells: Cells, by: _Few, a: str, b: str, equal: Mask) -> Iterator[Implication]:
+def _where_equal(cells: RuleCells, by: _Few, a: str, b: str, equal: Mask) -> Iterator[Implication]:
     some = slice(None, None, max(1, cells.rows // LOOKED_AT))
     wrong = np.bincount(by.codes[some][~equal[some]], minlength=len(by.counts))
     enough = (by.counts >= LEAST_ROWS) & (by.counts * (1 - equal.mean()) >= LEAST_BROKEN)
@@ -271,7 +271,7 @@ def _where_equal(cells: Cells, by: _Few, a: str, b: str, equal: Mask) -> Iterato
                 yield Implication(n, odd, by.tests[code - 1], Test(b, "same", other=a))
 
 
-def _same(cells: Cells, a: str, b: str) -> Mask:
+def _same(cells: RuleCells, a: str, b: str) -> Mask:
     """Where two columns are equal, or both missing."""
     pair = aligned(cells.semantic(a), cells.cells(a), cells.semantic(b), cells.cells(b))
     return np.asarray(np.where(pair.missing, cells.missing(a) & cells.missing(b), pair.left == pair.right), bool)

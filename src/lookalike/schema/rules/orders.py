@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from lookalike.rows.sql import literal, sql_name
-from lookalike.schema.rules.base import LEAST_BROKEN, Cells, Rule
+from lookalike.schema.rules.base import LEAST_BROKEN, FoundRule, RuleCells
 from lookalike.schema.semantics.arithmetic import aligned
 from lookalike.schema.semantics.buffers import Mask, is_text
 from lookalike.schema.types import ColumnSchema
@@ -20,7 +20,7 @@ COULD_FAIL = 0.02  # share of rows that break it when the two are drawn independ
 
 
 @dataclass(frozen=True)
-class Order(Rule):
+class OrderRule(FoundRule):
     """`low` is at most `high` in every row that has both."""
 
     low: str
@@ -53,37 +53,37 @@ class Order(Rule):
         """An inequality."""
         return {"kind": "inequality", "low": self.low, "high": self.high}
 
-    def broken(self, cells: Cells) -> Mask:
+    def broken(self, cells: RuleCells) -> Mask:
         """Where both are there and the wrong way round, compared exactly."""
         low, high = self.columns
         pair = aligned(cells.semantic(low), cells.cells(low), cells.semantic(high), cells.cells(high))
         return np.asarray(pair.left > pair.right, bool) & ~pair.missing
 
 
-def orders(cells: Cells) -> list[Order]:
+def orders(cells: RuleCells) -> list[OrderRule]:
     """Inequalities that every row keeps and that would fail often by chance; those that follow from others are left out."""
     groups: dict[tuple[str, ...], list[str]] = {}
     for column in cells.schema.columns:
         if column.name in cells.names and column.semantic in COMPARED:
             groups.setdefault(_group(cells, column), []).append(column.name)
-    found: dict[tuple[str, str], Order] = {}
+    found: dict[tuple[str, str], OrderRule] = {}
     for names in groups.values():
         for a, b in combinations(names[:MOST_COLUMNS], 2):
             for low, high in ((a, b), (b, a)):
                 if rows := _kept(cells, low, high):
-                    found[low, high] = Order(rows, 0, low, high, (_form(cells, low), _form(cells, high)))
+                    found[low, high] = OrderRule(rows, 0, low, high, (_form(cells, low), _form(cells, high)))
                     break
     place = {name: i for i, name in enumerate(cells.names)}
     direct = [pair for pair in found if not any((pair[0], c) in found and (c, pair[1]) in found for c in place)]
     return [found[pair] for pair in sorted(direct, key=lambda pair: (place[pair[0]], place[pair[1]]))]
 
 
-def _group(cells: Cells, column: ColumnSchema) -> tuple[str, ...]:
+def _group(cells: RuleCells, column: ColumnSchema) -> tuple[str, ...]:
     zone = "zone" if "tz=" in column.arrow else ""
     return cells.semantic(column.name).quantity, column.unit, zone
 
 
-def _form(cells: Cells, name: str) -> str:
+def _form(cells: RuleCells, name: str) -> str:
     """The format of dates in texts; "?" of other texts and of numbers whose digits are a date."""
     column, semantic = cells.schema[name], cells.semantic(name)
     if is_text(semantic.kind):
@@ -95,7 +95,7 @@ def _form(cells: Cells, name: str) -> str:
     return ""
 
 
-def _kept(cells: Cells, low: str, high: str) -> int:
+def _kept(cells: RuleCells, low: str, high: str) -> int:
     """Rows that have both, when all of them keep it and many would not by chance; else 0."""
     a, b = cells.floats(low), cells.floats(high)
     if np.any(a[:500] > b[:500]) or np.any(a > b):  # NaN compares false
@@ -108,4 +108,4 @@ def _kept(cells: Cells, low: str, high: str) -> int:
     share = float(np.mean(a > np.roll(b, n // 3 + 1)))
     if share < COULD_FAIL or share * n < LEAST_BROKEN or not np.any(a < b):
         return 0
-    return 0 if Order(n, 0, low, high).broken(cells).any() else n
+    return 0 if OrderRule(n, 0, low, high).broken(cells).any() else n

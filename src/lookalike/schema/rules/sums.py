@@ -9,12 +9,12 @@ import numpy as np
 
 from lookalike.schema import identities
 from lookalike.schema.identities import Identity
-from lookalike.schema.rules.base import Cells, Rule
+from lookalike.schema.rules.base import FoundRule, RuleCells
 from lookalike.schema.semantics.buffers import Mask, is_text
 
 
 @dataclass(frozen=True)
-class Given(Rule):
+class Given(FoundRule):
     """A number that is worked out from others."""
 
     identity: Identity
@@ -35,12 +35,12 @@ class Given(Rule):
         """A formula."""
         return {"kind": "formula", "column": self.identity.column, "sql": self.identity.sql} if self.stored else None
 
-    def broken(self, cells: Cells) -> Mask:
+    def broken(self, cells: RuleCells) -> Mask:
         """Where the number is another, or is missing where those that it hangs on are not."""
         return self.identity.broken({name: cells.floats(name) for name in self.columns})
 
 
-def sums(cells: Cells) -> list[Given]:
+def sums(cells: RuleCells) -> list[Given]:
     """Sums and products that every row keeps."""
     usable = [
         name for name in cells.names

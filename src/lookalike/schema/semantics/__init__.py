@@ -14,16 +14,16 @@ import pyarrow as pa
 from lookalike.errors import SchemaError, did_you_mean
 from lookalike.schema.semantics.anew import Identifier, Personal, Prose
 from lookalike.schema.semantics.base import Semantic
-from lookalike.schema.semantics.levels import Boolean, Category, Constant, Empty
-from lookalike.schema.semantics.moments import Date, Datetime, Duration, Time
-from lookalike.schema.semantics.quantities import Amount, Integer, Latitude, Longitude
+from lookalike.schema.semantics.levels import Boolean, Categories, ConstantValue, Empty
+from lookalike.schema.semantics.moments import Date, DateAndTime, Duration, Time
+from lookalike.schema.semantics.quantities import Amount, Latitude, Longitude, WholeNumber
 from lookalike.schema.semantics.several import Several
 from lookalike.schema.types import ColumnSchema
 
 KINDS: dict[str, type[Semantic]] = {
-    "integer": Integer, "decimal": Amount, "latitude": Latitude, "longitude": Longitude, "several": Several,
-    "datetime": Datetime, "date": Date, "time": Time, "duration": Duration,
-    "category": Category, "boolean": Boolean, "constant": Constant, "empty": Empty,
+    "integer": WholeNumber, "decimal": Amount, "latitude": Latitude, "longitude": Longitude, "several": Several,
+    "datetime": DateAndTime, "date": Date, "time": Time, "duration": Duration,
+    "category": Categories, "boolean": Boolean, "constant": ConstantValue, "empty": Empty,
     "id": Identifier, "text": Prose, "json": Prose, "url": Prose,
     "name": Personal, "email": Personal, "phone": Personal, "address": Personal, "iban": Personal, "card": Personal,
     "national_id": Personal, "ip": Personal,

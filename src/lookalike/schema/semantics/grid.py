@@ -20,7 +20,7 @@ Ticks = npt.NDArray[Any]
 
 
 @dataclass(frozen=True, slots=True)
-class Grid:
+class TickGrid:
     """Numbers as ticks: `base + step * tick`, exactly.
 
     Attributes:

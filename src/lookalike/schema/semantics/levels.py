@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from lookalike.errors import did_you_mean
 from lookalike.schema.semantics.base import Learned, Measured, Quantity, Semantic
 from lookalike.schema.semantics.buffers import is_text, mask_of, one
-from lookalike.schema.semantics.moments import Date, Datetime, Duration, Time
+from lookalike.schema.semantics.moments import Date, DateAndTime, Duration, Time
 from lookalike.schema.semantics.numbers import Numbers
 from lookalike.schema.semantics.quantities import Amount
 
@@ -35,7 +35,7 @@ class Level(Semantic):
         if pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind):
             return Amount(self.column)
         for test, form in (
-            (pa.types.is_timestamp, Datetime), (pa.types.is_date, Date), (pa.types.is_time, Time), (pa.types.is_duration, Duration),
+            (pa.types.is_timestamp, DateAndTime), (pa.types.is_date, Date), (pa.types.is_time, Time), (pa.types.is_duration, Duration),
         ):  # fmt: skip
             if test(kind):
                 return form(self.column)
@@ -113,7 +113,7 @@ class Level(Semantic):
         return super().cells(asked)
 
 
-class Category(Level):
+class Categories(Level):
     """One of a few or of some hundred values that repeat."""
 
 
@@ -121,7 +121,7 @@ class Boolean(Level):
     """Yes or no, however it is written."""
 
 
-class Constant(Level):
+class ConstantValue(Level):
     """The same value in every row."""
 
 

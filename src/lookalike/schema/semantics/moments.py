@@ -107,7 +107,7 @@ class Moment(Semantic):
         return stored_seconds(asked, ("timestamp", "date"))
 
 
-class Datetime(Moment):
+class DateAndTime(Moment):
     """Moments: a day and a time of it."""
 
 

@@ -79,7 +79,7 @@ class Number(Semantic):
         return form.text if form is not None else self.column.arrow
 
 
-class Integer(Number):
+class WholeNumber(Number):
     """Whole numbers that count or measure: ages, visits, cents."""
 
 

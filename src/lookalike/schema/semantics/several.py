@@ -37,7 +37,7 @@ FINE = 2  # digits from which on two numbers may be coordinates
 
 
 @dataclass(frozen=True, slots=True)
-class Shape:
+class SeveralShape:
     """How numbers stand in a text.
 
     Attributes:
@@ -72,17 +72,17 @@ class Shape:
         return pc.binary_join_element_wise(*pieces, pa.scalar("", pa.large_string()))
 
 
-def parse_shape(text: str) -> Shape:
+def parse_shape(text: str) -> SeveralShape:
     """The shape that `Shape.text` wrote."""
     slot = WHOLE_SLOT if VERSION.fullmatch(text) else SLOT
     forms = [Form(digits=len(found) - 2 if "." in found else 0, padded="#" not in found) for found in slot.findall(text)]
-    return Shape(tuple(slot.split(text)), tuple(forms))
+    return SeveralShape(tuple(slot.split(text)), tuple(forms))
 
 
 Box = tuple[tuple[int, int], ...]
 
 
-def find_shape(texts: Sequence[str]) -> tuple[Shape, str, Box] | None:
+def find_shape(texts: Sequence[str]) -> tuple[SeveralShape, str, Box] | None:
     """The shape in which all texts hold several numbers, what they are, and from where to where each goes.
 
     They are coordinates, a range, a version, or "".
@@ -105,7 +105,7 @@ def find_shape(texts: Sequence[str]) -> tuple[Shape, str, Box] | None:
     if any(re.match(r"-?0\d", cell) for column in columns for cell in column):
         return None  # 007 is a code
     forms = tuple(_form(column) for column in columns)
-    shape = Shape(glue, forms)
+    shape = SeveralShape(glue, forms)
     numbers, missing = shape.read(pa.array(texts))
     unit = "version" if version else _unit(numbers, forms)
     slots_of = _slots(numbers, unit)
@@ -155,7 +155,7 @@ class Several(Semantic):
         return self.column.unit == "version"
 
     @property
-    def _shape(self) -> Shape:
+    def _shape(self) -> SeveralShape:
         return parse_shape(self.column.format)
 
     def numbers(self, values: pa.Array | pa.ChunkedArray) -> Numbers:

@@ -24,7 +24,7 @@ MOSTLY = 0.9  # of the rows: where values that enough rows share hold less, the 
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class ValueTable:
     """Values by code: 0 is missing, 1 .. m are `values`.
 
     Attributes:

@@ -13,7 +13,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from lookalike.schema.rules import Cells
+from lookalike.schema.rules import RuleCells
 from lookalike.schema.semantics import quantity_of
 from lookalike.schema.semantics.arithmetic import placed
 from lookalike.schema.semantics.base import Semantic
@@ -21,12 +21,12 @@ from lookalike.schema.semantics.buffers import Mask, one
 from lookalike.schema.semantics.numbers import Numbers, numbers_of, unit_of
 
 
-def typed(cells: Cells, name: str) -> Semantic:
+def typed(cells: RuleCells, name: str) -> Semantic:
     """What a column's cells are as numbers or moments."""
     return quantity_of(cells.schema[name])
 
 
-def joined(cells: Cells, names: Sequence[str]) -> pa.Array:
+def joined(cells: RuleCells, names: Sequence[str]) -> pa.Array:
     """Several columns as one text a row."""
     columns = [_text(cells.cells(name)).to_pylist() for name in names]
     return pa.array([orjson.dumps(row).decode() for row in zip(*columns, strict=True)], pa.string())
@@ -46,7 +46,7 @@ def parted(texts: pa.Array, kinds: Sequence[pa.DataType]) -> list[pa.Array]:
     return out
 
 
-def total(cells: Cells, names: Sequence[str], target: Semantic) -> pa.Array:
+def total(cells: RuleCells, names: Sequence[str], target: Semantic) -> pa.Array:
     """The sum of columns as cells of another, exact where all are; missing where one is."""
     parts = [(typed(cells, name), cells.cells(name)) for name in names]
     numbers = [semantic.numbers(values) for semantic, values in parts]

@@ -16,7 +16,7 @@ import pyarrow as pa
 from pydantic import Field, PrivateAttr
 
 from lookalike.errors import Unsatisfiable
-from lookalike.schema.rules import Cells
+from lookalike.schema.rules import RuleCells
 from lookalike.schema.types import TableSchema, arrow_type
 from lookalike.spec import Kind
 from lookalike.synthesizers import conditions
@@ -55,7 +55,7 @@ class Constrained(Synthesizer):
 
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:
         constraints.check(self.constraints, schema.names)
-        cells = Cells(table.select(list(schema.names)), schema)
+        cells = RuleCells(table.select(list(schema.names)), schema)
         broken = {constraints.text(c): int((~constraints.holding(c, cells)).sum()) for c in self.constraints}
         named = {text: count for text, count in broken.items() if count}
         if named:
@@ -75,8 +75,8 @@ class Constrained(Synthesizer):
     def _sample(self, stretch: Stretch, schema: TableSchema, given: dict[str, Any]) -> pa.Table:
         own, left, where = self._split(given)
         lost = dict.fromkeys(map(constraints.text, self.constraints), 0)
-        n, groups, drawn = len(stretch), Groups(len(stretch)), 0
-        kept = Cells(_arrow_schema(schema).empty_table(), schema)
+        n, groups, drawn = len(stretch), KeptShares(len(stretch)), 0
+        kept = RuleCells(_arrow_schema(schema).empty_table(), schema)
         for attempt in range(ROUNDS):
             share = max(kept.rows / max(drawn, 1), 0.01)
             wanted = int(groups.missing / share * 1.1) + 8 if attempt else n  # at first no more: shares hold in all of these
@@ -86,7 +86,7 @@ class Constrained(Synthesizer):
             drawn += size
             cells = cells.where(_held(cells, left, where))
             groups.count(self._groups(cells))
-            kept = Cells(pa.concat_tables([kept.table, cells.table.cast(kept.table.schema)]), schema)
+            kept = RuleCells(pa.concat_tables([kept.table, cells.table.cast(kept.table.schema)]), schema)
             for constraint in self.constraints:
                 mask = constraints.holding(constraint, kept)
                 lost[constraints.text(constraint)] += int((~mask).sum())
@@ -102,7 +102,7 @@ class Constrained(Synthesizer):
             fix="loosen that constraint, or express it so that it is held by construction",
         )
 
-    def _groups(self, cells: Cells) -> npt.NDArray[np.int64]:
+    def _groups(self, cells: RuleCells) -> npt.NDArray[np.int64]:
         """Which of the constraints that draw rows again each row is about, as one number a row."""
         out = np.zeros(cells.rows, np.int64)
         for i, constraint in enumerate(self.constraints):
@@ -141,7 +141,7 @@ def constrained(method: Synthesizer, rules: Sequence[Any]) -> Synthesizer:
     return Constrained(base=method, constraints=tuple(rules)) if rules else method
 
 
-class Groups:
+class KeptShares:
     """Rows that constraints are about keep their share, however many of them are drawn again.
 
     Args:
@@ -177,7 +177,7 @@ class Groups:
         return out
 
 
-def _held(cells: Cells, left: dict[str, Any], where: str) -> npt.NDArray[np.bool_]:
+def _held(cells: RuleCells, left: dict[str, Any], where: str) -> npt.NDArray[np.bool_]:
     """Rows that hold the conditions on finished columns."""
     for name, wanted in left.items():
         if isinstance(wanted, dict) and "shares" in wanted:

@@ -35,7 +35,7 @@ from lookalike.errors import SchemaError, SynthesizerError, UnknownColumn, Unsat
 from lookalike.rows.batch import Batch
 from lookalike.rows.sql import Sql, evaluate, rows_where
 from lookalike.schema.infer import infer
-from lookalike.schema.rules import Cells
+from lookalike.schema.rules import RuleCells
 from lookalike.schema.semantics.arithmetic import Pair, aligned, placed
 from lookalike.schema.semantics.buffers import Mask
 from lookalike.schema.types import TableSchema
@@ -56,15 +56,15 @@ class Constraint(BaseModel):
         """Columns that it names."""
         return ()
 
-    def holds(self, cells: Cells) -> Mask:
+    def holds(self, cells: RuleCells) -> Mask:
         """The rows that hold it; a missing value breaks nothing."""
         raise NotImplementedError
 
-    def repair(self, cells: Cells) -> Cells:
+    def repair(self, cells: RuleCells) -> RuleCells:
         """The table with rows changed so that they hold it, where that is possible."""
         return cells
 
-    def concerns(self, cells: Cells) -> Mask | None:
+    def concerns(self, cells: RuleCells) -> Mask | None:
         """Of a constraint that draws rows again, those that it is about: they keep their share. None: it does not say."""
         del cells
         return None
@@ -81,16 +81,16 @@ class Inequality(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.low, self.high
 
-    def pair(self, cells: Cells) -> Pair:
+    def pair(self, cells: RuleCells) -> Pair:
         """Both in one unit."""
         return aligned(typed(cells, self.low), cells.cells(self.low), typed(cells, self.high), cells.cells(self.high))
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         pair = self.pair(cells)
         kept = pair.left < pair.right if self.strict else pair.left <= pair.right
         return np.asarray(kept, bool) | pair.missing
 
-    def repair(self, cells: Cells) -> Cells:
+    def repair(self, cells: RuleCells) -> RuleCells:
         """Swap the two where they are the wrong way round."""
         pair = self.pair(cells)
         swap = np.asarray(pair.left > pair.right, bool) & ~pair.missing
@@ -122,14 +122,14 @@ class Range(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (self.column,)
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         semantic = typed(cells, self.column)
         numbers, (low, high) = semantic.numbers(cells.cells(self.column)), bounds(semantic, self.low, self.high)
         out = np.ones(cells.rows, bool) if low is None else np.asarray(numbers.whole >= low, bool)
         out &= True if high is None else np.asarray(numbers.whole <= high, bool)
         return out | numbers.missing
 
-    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+    def repair(self, cells: RuleCells) -> RuleCells:  # noqa: D102
         off = ~self.holds(cells)
         if not off.any():
             return cells
@@ -148,7 +148,7 @@ class Fixed(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.names
 
-    def holds(self, cells: Cells) -> Mask:
+    def holds(self, cells: RuleCells) -> Mask:
         """By construction; a table alone does not say which combinations are real."""
         return np.ones(cells.rows, bool)
 
@@ -162,7 +162,7 @@ class Unique(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.names
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         keys = joined(cells, self.names).dictionary_encode()
         codes = keys.indices.to_numpy()
         first = np.full(len(keys.dictionary), -1, np.int64)
@@ -180,15 +180,15 @@ class Formula(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (self.column,)
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         return ~differ(typed(cells, self.column), self.made(cells), cells.cells(self.column))
 
-    def made(self, cells: Cells) -> pa.Array:
+    def made(self, cells: RuleCells) -> pa.Array:
         """What the expression gives."""
         made = evaluate(self.sql, Batch.of(cells.table.drop_columns([self.column])), exact=True)
         return fitted(made, typed(cells, self.column))
 
-    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+    def repair(self, cells: RuleCells) -> RuleCells:  # noqa: D102
         return cells.put(self.column, self.made(cells))
 
 
@@ -201,15 +201,15 @@ class OneHot(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return self.names
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         hot = self.numbers(cells)
         return np.asarray((hot.sum(axis=1) == 1) & ((hot == 0) | (hot == 1)).all(axis=1))
 
-    def numbers(self, cells: Cells) -> npt.NDArray[np.float64]:
+    def numbers(self, cells: RuleCells) -> npt.NDArray[np.float64]:
         """The columns as float64 [n, d]."""
         return np.stack([typed(cells, name).floats(cells.cells(name)) for name in self.names], axis=1)
 
-    def repair(self, cells: Cells) -> Cells:
+    def repair(self, cells: RuleCells) -> RuleCells:
         """The greatest becomes the one."""
         best = self.numbers(cells).argmax(axis=1)
         for i, name in enumerate(self.names):
@@ -228,11 +228,11 @@ class Sum(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return (*self.parts, self.total)
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         target = typed(cells, self.total)
         return ~differ(target, total(cells, self.parts, target), cells.cells(self.total))
 
-    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+    def repair(self, cells: RuleCells) -> RuleCells:  # noqa: D102
         return cells.put(self.total, total(cells, self.parts, typed(cells, self.total)))
 
 
@@ -253,7 +253,7 @@ class Conditional(Constraint):
     def columns(self) -> tuple[str, ...]:  # noqa: D102
         return tuple(self.set or ())
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         concerned = rows_where(self.when, Batch.of(cells.table))
         if self.then is not None:
             return ~concerned | rows_where(self.then, Batch.of(cells.table), unknown=True)
@@ -261,7 +261,7 @@ class Conditional(Constraint):
         same = [_equal(repaired.cells(name), cells.cells(name)) for name in self.set or ()]
         return ~concerned | np.all(same, axis=0)
 
-    def repair(self, cells: Cells) -> Cells:  # noqa: D102
+    def repair(self, cells: RuleCells) -> RuleCells:  # noqa: D102
         if self.set is None:
             return cells
         where = rows_where(self.when, Batch.of(cells.table))
@@ -271,7 +271,7 @@ class Conditional(Constraint):
             cells = cells.put(name, chosen(where, wanted, own))
         return cells
 
-    def concerns(self, cells: Cells) -> Mask | None:  # noqa: D102
+    def concerns(self, cells: RuleCells) -> Mask | None:  # noqa: D102
         return None if self.then is None else rows_where(self.when, Batch.of(cells.table))
 
 
@@ -287,7 +287,7 @@ class Rule(Constraint):
     kind: Literal["rule"] = "rule"
     sql: Sql
 
-    def holds(self, cells: Cells) -> Mask:  # noqa: D102
+    def holds(self, cells: RuleCells) -> Mask:  # noqa: D102
         return rows_where(self.sql, Batch.of(cells.table), unknown=True)
 
 
@@ -374,7 +374,7 @@ def text(constraint: Constraint) -> str:
     return f"{body.pop('kind')} " + ", ".join(f"{key}={value}" for key, value in body.items())
 
 
-def holding(constraint: Constraint, cells: Cells) -> Mask:
+def holding(constraint: Constraint, cells: RuleCells) -> Mask:
     """`holds`, with an error that names the constraint.
 
     Raises:
@@ -386,7 +386,7 @@ def holding(constraint: Constraint, cells: Cells) -> Mask:
         raise _unfit(constraint, cells, exc) from exc
 
 
-def repaired(constraint: Constraint, cells: Cells) -> Cells:
+def repaired(constraint: Constraint, cells: RuleCells) -> RuleCells:
     """`repair`, with an error that names the constraint.
 
     Raises:
@@ -398,7 +398,7 @@ def repaired(constraint: Constraint, cells: Cells) -> Cells:
         raise _unfit(constraint, cells, exc) from exc
 
 
-def _unfit(constraint: Constraint, cells: Cells, exc: Exception) -> SynthesizerError:
+def _unfit(constraint: Constraint, cells: RuleCells, exc: Exception) -> SynthesizerError:
     kinds = ", ".join(f"{name}: {cells.table.schema.field(name).type}" for name in constraint.columns())
     return SynthesizerError(
         what=f"{text(constraint)} does not fit its columns ({kinds}): {exc}", fix="name columns of fitting types"
@@ -407,7 +407,7 @@ def _unfit(constraint: Constraint, cells: Cells, exc: Exception) -> SynthesizerE
 
 def violations(table: pa.Table, constraints: Sequence[Constraint], schema: TableSchema | None = None) -> dict[str, int]:
     """Rows that break each constraint, by its text."""
-    cells = Cells(table, schema or infer(table))
+    cells = RuleCells(table, schema or infer(table))
     return {text(constraint): int((~holding(constraint, cells)).sum()) for constraint in constraints}
 
 
@@ -421,7 +421,7 @@ def apply(
         Unsatisfiable: constraints that contradict each other.
     """
     check(constraints, table.column_names)
-    cells = Cells(table, schema or infer(table))
+    cells = RuleCells(table, schema or infer(table))
     for constraint in constraints:
         cells = repaired(constraint, cells)
     lost = {}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.errors import SynthesizerError
-from lookalike.schema.rules import Cells
+from lookalike.schema.rules import RuleCells
 from lookalike.schema.semantics.arithmetic import placed
 from lookalike.schema.semantics.buffers import arrow, one
 from lookalike.schema.semantics.numbers import numbers_of
@@ -57,7 +57,7 @@ class _Draft:
         self.columns[name] = ColumnSchema(name, "category", "string"), texts
 
 
-def prepare(cells: Cells, constraints: Sequence[Constraint]) -> tuple[pa.Table, TableSchema, Rewriting]:
+def prepare(cells: RuleCells, constraints: Sequence[Constraint]) -> tuple[pa.Table, TableSchema, Rewriting]:
     """The table to learn, in which rows cannot break what is held by construction, and what its columns are."""
     draft = _Draft({name: (cells.schema[name], cells.cells(name)) for name in cells.names}, set(), [], [], [], [])
     for number, constraint in enumerate(constraints):
@@ -82,7 +82,7 @@ def prepare(cells: Cells, constraints: Sequence[Constraint]) -> tuple[pa.Table, 
     return table, schema, Rewriting(tuple(draft.gaps), tuple(draft.merged), tuple(draft.hot), tuple(draft.dropped))
 
 
-def _part(draft: _Draft, cells: Cells, constraint: Inequality) -> None:
+def _part(draft: _Draft, cells: RuleCells, constraint: Inequality) -> None:
     """Learn how far the high column lies above the low one, when every row holds that and a missing low never has a high."""
     low, high = constraint.columns()
     if high in draft.taken or low not in cells.names or not holding(constraint, cells).all():
@@ -104,7 +104,7 @@ def _part(draft: _Draft, cells: Cells, constraint: Inequality) -> None:
     draft.gaps.append((high, low, str(pair.unit) if exact else ""))
 
 
-def _drop(draft: _Draft, cells: Cells, constraint: Formula | Sum, name: str) -> None:
+def _drop(draft: _Draft, cells: RuleCells, constraint: Formula | Sum, name: str) -> None:
     """Leave out what is worked out; where it is missing in rows that would give it, that is learned."""
     target = constraint.column if isinstance(constraint, Formula) else constraint.total
     if target in draft.taken:
@@ -117,9 +117,9 @@ def _drop(draft: _Draft, cells: Cells, constraint: Formula | Sum, name: str) -> 
     draft.dropped.append((target, name if odd.any() else ""))
 
 
-def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constraint], schema: TableSchema) -> Cells:
+def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constraint], schema: TableSchema) -> RuleCells:
     """A sample with the real table's columns again, repaired where a constraint can be."""
-    kinds = {column.name: Cells(pa.table({}), schema).semantic(column.name).kind for column in schema.columns}
+    kinds = {column.name: RuleCells(pa.table({}), schema).semantic(column.name).kind for column in schema.columns}
     for name, names in rewriting.merged:
         for part, values in zip(names, parted(sample[name], [kinds[part] for part in names]), strict=True):
             sample = sample.append_column(part, values)
@@ -127,7 +127,7 @@ def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constr
         chosen = np.array(sample[name].to_pylist(), object)
         for part in names:
             hot = pa.array((chosen == part).astype(np.int64))
-            sample = sample.append_column(part, fitted(hot, typed(Cells(sample, schema), part)))
+            sample = sample.append_column(part, fitted(hot, typed(RuleCells(sample, schema), part)))
     for name, _ in rewriting.dropped:
         sample = sample.append_column(name, pa.nulls(sample.num_rows, kinds[name]))
     waiting = {high: (low, unit) for high, low, unit in rewriting.gaps}
@@ -136,7 +136,7 @@ def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constr
         for high in ready or list(waiting):
             sample = _added(sample, schema, high, *waiting.pop(high))
     odd = {target: sample[name] for target, name in rewriting.dropped if name}
-    cells = Cells(sample.select(list(schema.names)), schema)
+    cells = RuleCells(sample.select(list(schema.names)), schema)
     for constraint in constraints:
         cells = repaired(constraint, cells)
     for target, where in odd.items():
@@ -147,7 +147,7 @@ def restore(sample: pa.Table, rewriting: Rewriting, constraints: Sequence[Constr
 
 def _added(sample: pa.Table, schema: TableSchema, high: str, low: str, unit: str) -> pa.Table:
     """The high column from the low one and the distance between them."""
-    cells = Cells(sample, schema)
+    cells = RuleCells(sample, schema)
     target, below = typed(cells, high), typed(cells, low)
     gap = numbers_of(one(sample[high]))
     start = below.numbers(cells.cells(low))

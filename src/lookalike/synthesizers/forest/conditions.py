@@ -37,7 +37,7 @@ EVEN = 8.0  # candidates a row, up to which rows are chosen by weight
 
 
 @dataclass(frozen=True)
-class Condition:
+class RowCondition:
     """What every row must hold.
 
     Attributes:
@@ -58,7 +58,7 @@ class Condition:
 # --- reading ---------------------------------------------------------------------------------------------------------------
 
 
-def split(model: Trained, given: Mapping[str, Any], known: Sequence[str]) -> list[tuple[float, Condition]]:
+def split(model: Trained, given: Mapping[str, Any], known: Sequence[str]) -> list[tuple[float, RowCondition]]:
     """Conditions and the share of the rows that each must hold.
 
     Args:
@@ -120,7 +120,7 @@ def _shares(wanted: Any) -> dict[Any, float] | None:
 
 def _compile(
     model: Trained, names: Sequence[str], asked: Mapping[str, Any], without: Mapping[str, Any], where: str
-) -> Condition:
+) -> RowCondition:
     allowed: dict[int, Array] = {}
     narrowed: dict[int, ColumnCodes] = {}
     values: dict[int, tuple[Array, Array]] = {}
@@ -153,7 +153,7 @@ def _compile(
                 what=f"no row of the table holds {text}: column {names[j]!r} has no such value",
                 where=f"given {names[j]}", fix=_what_there_is(model.codings[j]),
             )  # fmt: skip
-    return Condition(_to_sources(model, allowed), narrowed, values, where, text)
+    return RowCondition(_to_sources(model, allowed), narrowed, values, where, text)
 
 
 def _codes_seen(model: Trained, j: int) -> Array:
@@ -251,7 +251,7 @@ def _true_codes(coding: ColumnCodes, sql: str) -> Array:
 
 
 @dataclass(frozen=True)
-class Plan:
+class DrawPlan:
     """How rows of one condition are drawn.
 
     Attributes:
@@ -261,13 +261,13 @@ class Plan:
         own: whether the forest is the condition's own.
     """
 
-    condition: Condition
+    condition: RowCondition
     bags: Sequence[Bag]
     factor: float
     own: bool
 
 
-def prepare(model: Trained, condition: Condition, table: Callable[[Block], pa.Table], key: int) -> Plan:
+def prepare(model: Trained, condition: RowCondition, table: Callable[[Block], pa.Table], key: int) -> DrawPlan:
     """Look how rare the condition is and choose how to draw.
 
     Args:
@@ -290,7 +290,7 @@ def prepare(model: Trained, condition: Condition, table: Callable[[Block], pa.Ta
         drawn = (wave + 1) * WAVE
         even = drawn / max(_effective(w), 1e-9)
         if wave == 0 and even <= EVEN:
-            return Plan(condition, model.bags, 1.2 * even + 0.3, own=False)
+            return DrawPlan(condition, model.bags, 1.2 * even + 0.3, own=False)
         if _effective(w) >= POOL:
             break
     if not len(w):
@@ -307,7 +307,7 @@ def _effective(weights: Array) -> float:
     return float(weights.sum()) ** 2 / square if square > 0 else 0.0
 
 
-def _own_forest(model: Trained, condition: Condition, pool: Block, weights: Array, key: int) -> Plan:
+def _own_forest(model: Trained, condition: RowCondition, pool: Block, weights: Array, key: int) -> DrawPlan:
     """A forest of the likeliest rows of a pool."""
     rows = np.sort(np.searchsorted(np.cumsum(weights) / weights.sum(), (np.arange(POOL) + 0.5) / POOL))
     rows = np.minimum(rows, len(weights) - 1)
@@ -328,7 +328,7 @@ def _own_forest(model: Trained, condition: Condition, pool: Block, weights: Arra
     place = {bag.column: at for at, bag in enumerate(bags)}
     known = {bag.column: bag.partner for bag in model.bags if place.get(bag.partner.column, len(bags)) < place[bag.column]}
     bags = [replace(bag, partner=known.get(bag.column, NONE)) for bag in bags]
-    return Plan(condition, bags, 1.3, own=True)
+    return DrawPlan(condition, bags, 1.3, own=True)
 
 
 def _restricted(bag: Bag, allowed: Array | None) -> tuple[Bag, Array | None]:
@@ -342,7 +342,7 @@ def _restricted(bag: Bag, allowed: Array | None) -> tuple[Bag, Array | None]:
 def _weighted(
     model: Trained,
     bags: Sequence[tuple[Bag, Array | None]],
-    condition: Condition,
+    condition: RowCondition,
     table: Callable[[Block], pa.Table],
     *,
     n: int,
@@ -373,7 +373,7 @@ def _weighted(
     return block, _checked(condition, table, block, weights)
 
 
-def _set_values(model: Trained, condition: Condition, block: Block) -> None:
+def _set_values(model: Trained, condition: RowCondition, block: Block) -> None:
     """Numbers land where they were asked for, inside their cells."""
     for j, narrow in condition.narrowed.items():
         if narrow.form == "number":
@@ -390,7 +390,7 @@ def _set_values(model: Trained, condition: Condition, block: Block) -> None:
         )
 
 
-def _add_up(model: Trained, condition: Condition, block: Block, weights: Array) -> None:
+def _add_up(model: Trained, condition: RowCondition, block: Block, weights: Array) -> None:
     """Numbers that others give are worked out; where one is asked for, another takes up what is left over. Weight 0 where neither can."""
     held = {*condition.allowed, *condition.narrowed, *condition.values}
     for j in model.worked_out:
@@ -406,7 +406,7 @@ def _add_up(model: Trained, condition: Condition, block: Block, weights: Array) 
             weights[~((ticks >= narrow.low[some].min()) & (ticks <= narrow.high[some].max()))] = 0.0
 
 
-def _checked(condition: Condition, table: Callable[[Block], pa.Table], block: Block, weights: Array) -> Array:
+def _checked(condition: RowCondition, table: Callable[[Block], pa.Table], block: Block, weights: Array) -> Array:
     """Weights with 0 where the SQL condition does not hold."""
     some = np.flatnonzero(weights > 0)
     if condition.where and len(some):
@@ -415,7 +415,7 @@ def _checked(condition: Condition, table: Callable[[Block], pa.Table], block: Bl
     return weights
 
 
-def block_of(model: Trained, plan: Plan, table: Callable[[Block], pa.Table], n: int, key: int) -> Block:
+def block_of(model: Trained, plan: DrawPlan, table: Callable[[Block], pa.Table], n: int, key: int) -> Block:
     """`n` rows that hold a condition.
 
     Raises:

@@ -20,7 +20,7 @@ from lookalike.schema.rules.implications import Test
 from lookalike.synthesizers import encoding
 from lookalike.synthesizers.encoding import ColumnCodes
 from lookalike.synthesizers.forest import sums
-from lookalike.synthesizers.forest.trained import Block, Kept, Side, Trained
+from lookalike.synthesizers.forest.trained import Block, KeptRule, Side, Trained
 
 Array = npt.NDArray[Any]
 Flags = npt.NDArray[np.bool_]
@@ -37,13 +37,13 @@ def orders(found: Rules, codings: Sequence[ColumnCodes]) -> list[tuple[int, int]
     ]
 
 
-def learn(found: Rules, codings: Sequence[ColumnCodes]) -> tuple[Kept, ...]:
+def learn(found: Rules, codings: Sequence[ColumnCodes]) -> tuple[KeptRule, ...]:
     """The rules that all real rows keep and that codes can tell."""
     place = {coding.schema.name: j for j, coding in enumerate(codings)}
     pairs = [(rule.when, rule.then) for rule in found.implications if not rule.exceptions]
     pairs += [pair for rule in found.gaps for pair in _both_ways(rule)]
     sides = [(_side(when, codings, place), _side(then, codings, place)) for when, then in pairs]
-    return tuple(Kept(when, then) for when, then in sides if when is not None and then is not None)
+    return tuple(KeptRule(when, then) for when, then in sides if when is not None and then is not None)
 
 
 def with_gaps(found: Rules, codings: Sequence[ColumnCodes], rows: int) -> list[ColumnCodes]:
@@ -99,7 +99,7 @@ def _true(model: Trained, block: Block, side: Side) -> Flags:
     return np.asarray(codes != 0 if side.sort == "there" else codes == side.code)  # the code of a missing value is 0
 
 
-def _broken(model: Trained, block: Block, rule: Kept) -> Flags:
+def _broken(model: Trained, block: Block, rule: KeptRule) -> Flags:
     return _true(model, block, rule.when) & ~_true(model, block, rule.then)
 
 
@@ -129,7 +129,7 @@ def settle(model: Trained, block: Block, j: int, drawn: Collection[int], held: C
             _set(model, block, free[0], rule)
 
 
-def _set(model: Trained, block: Block, j: int, rule: Kept) -> None:
+def _set(model: Trained, block: Block, j: int, rule: KeptRule) -> None:
     rows = _broken(model, block, rule)
     if rule.then.sort == "same":
         [other] = {*rule.then.columns} - {j}
@@ -152,13 +152,13 @@ def broken(model: Trained, block: Block) -> Flags:
     return out
 
 
-def dump(kept: Sequence[Kept]) -> list[list[Any]]:
+def dump(kept: Sequence[KeptRule]) -> list[list[Any]]:
     """Plain data that `parse` reads back."""
     return [
         [part for side in (rule.when, rule.then) for part in (side.column, side.sort, side.code, side.other)] for rule in kept
     ]
 
 
-def parse(data: Sequence[Sequence[Any]]) -> tuple[Kept, ...]:
+def parse(data: Sequence[Sequence[Any]]) -> tuple[KeptRule, ...]:
     """What `dump` wrote."""
-    return tuple(Kept(Side(*parts[:4]), Side(*parts[4:])) for parts in data)
+    return tuple(KeptRule(Side(*parts[:4]), Side(*parts[4:])) for parts in data)

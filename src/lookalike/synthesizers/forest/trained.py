@@ -117,7 +117,7 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class KeptRule:
     """A conditional rule: where one test is true, the other is true as well."""
 
     when: Side
@@ -142,7 +142,7 @@ class Trained:
     worked_out: Mapping[int, Identity] = field(default_factory=dict)  # columns that others give
     oversample: float = 1.1  # candidates for a row that is kept
     given: tuple[int, ...] = ()  # columns that rows are drawn for; they have no bag
-    kept: tuple[Kept, ...] = ()  # conditional rules
+    kept: tuple[KeptRule, ...] = ()  # conditional rules
 
 
 @dataclass(slots=True)

@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field, PrivateAttr
 
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.methods.smote import Rows, between, holding, placed
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Drawn, LearnedModel, Lesson, Tabular
 
 
 class Adasyn(Tabular):
@@ -34,13 +34,13 @@ class Adasyn(Tabular):
 
     _near: dict[bytes, Rows] = PrivateAttr(default_factory=dict)
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         return placed(lesson)
 
-    def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # all
+    def _honours(self, condition: ColumnCondition) -> bool:  # noqa: ARG002  # all
         return True
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         rows = holding(self._model.arrays, wanted)
         base = draws.choice(len(rows), n, p=self._hardness(rows))
         return between(

@@ -14,10 +14,10 @@ from pydantic import Field
 from scipy.special import ndtr, ndtri
 
 from lookalike.errors import Unsatisfiable
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.methods import copula_marginals as marginals
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular
 
 Floats = npt.NDArray[np.float64]
 
@@ -42,7 +42,7 @@ class Arf(Tabular):
     rounds: int = Field(default=5, ge=1, description="most adversarial rounds")
     delta: float = Field(default=0.02, ge=0, lt=0.5, description="how far above one half the out-of-bag accuracy may stay")
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         rows = np.stack([_plain(f, lesson.data[f.name]) for f in lesson.features], axis=1)
         forest = self._train(rows, lesson)
         leaves = forest.apply(rows)
@@ -58,7 +58,7 @@ class Arf(Tabular):
         for feature in lesson.features:
             values = np.tile(lesson.data[feature.name], leaves.shape[1])
             arrays |= _leaf_shares(feature, values, leaf, offset)
-        return Model({}, arrays)
+        return LearnedModel({}, arrays)
 
     def _train(self, rows: npt.NDArray[np.float32], lesson: Lesson) -> Any:
         from sklearn.ensemble import RandomForestClassifier
@@ -81,10 +81,10 @@ class Arf(Tabular):
             forest = judge
         return forest
 
-    def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # all
+    def _honours(self, condition: ColumnCondition) -> bool:  # noqa: ARG002  # all
         return True
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         asked = {condition.name: condition for condition in wanted}
         chance = self._model.arrays["weight"].copy()
         tables: dict[str, Floats] = {}
@@ -107,7 +107,7 @@ class Arf(Tabular):
                 data[feature.name] = self._from(feature, leaf, draws, condition)
         return data, None
 
-    def _chances(self, feature: Feature, condition: Condition) -> Floats:
+    def _chances(self, feature: Feature, condition: ColumnCondition) -> Floats:
         """Probability of each allowed value (or of the range, one column) in each leaf."""
         arrays, name = self._model.arrays, feature.name
         leaves = len(arrays["weight"])
@@ -141,7 +141,7 @@ class Arf(Tabular):
         return np.asarray(first), np.asarray(last)
 
     def _from(
-        self, feature: Feature, leaf: npt.NDArray[np.int64], draws: np.random.Generator, condition: Condition | None
+        self, feature: Feature, leaf: npt.NDArray[np.int64], draws: np.random.Generator, condition: ColumnCondition | None
     ) -> npt.NDArray[Any]:
         arrays, name = self._model.arrays, feature.name
         ends = (condition.low, condition.high) if condition is not None else (-np.inf, np.inf)

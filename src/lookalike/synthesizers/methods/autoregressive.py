@@ -9,11 +9,11 @@ import numpy as np
 from pydantic import Field
 
 from lookalike.synthesizers.bins import Codes
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data
 from lookalike.synthesizers.methods import nets
 from lookalike.synthesizers.private.sgd import PrivateNet
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model
+from lookalike.synthesizers.tabular import Drawn, LearnedModel, Lesson
 
 
 class Autoregressive(PrivateNet):
@@ -37,11 +37,11 @@ class Autoregressive(PrivateNet):
     batch: int = Field(default=512, ge=8, description="rows of one step")
     learning_rate: float = Field(default=2e-3, gt=0, description="Adam's step")
 
-    def _net(self, torch: Any, blocks: Sequence[nets.Block]) -> Any:
+    def _net(self, torch: Any, blocks: Sequence[nets.CellBlock]) -> Any:
         cells = sum(block.bins.count for block in blocks)
         return nets.perceptron(torch, [cells + len(blocks), self.width, self.width, cells])
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         cuts = self._cuts(lesson, self.bins)
         blocks = nets.blocks_of(cuts)
         codes = np.stack([c.encode(lesson.data[c.feature.name]) for c in cuts], axis=1)
@@ -60,12 +60,12 @@ class Autoregressive(PrivateNet):
                 return nats.sum(dim=1) / hidden
 
             meta = self._trained(torch, lesson, [net], optimizer, loss, rows=len(codes), epochs=self.epochs, batch=self.batch)
-        return Model(meta, {**nets.cut_arrays(cuts), **nets.weights(net)})
+        return LearnedModel(meta, {**nets.cut_arrays(cuts), **nets.weights(net)})
 
-    def _honours(self, condition: Condition) -> bool:
+    def _honours(self, condition: ColumnCondition) -> bool:
         return condition.values is not None
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         blocks = nets.saved_blocks(self._features, self._model.arrays)
         asked = {condition.name: condition for condition in wanted}
         order = sorted(range(len(blocks)), key=lambda i: self._features[i].name not in asked)
@@ -93,13 +93,13 @@ class Autoregressive(PrivateNet):
         return {**nets.decode(blocks, list(codes.T), {}, draws), **fixed}, logs
 
 
-def _spans(blocks: Sequence[nets.Block]) -> list[tuple[int, int]]:
+def _spans(blocks: Sequence[nets.CellBlock]) -> list[tuple[int, int]]:
     """Where each column's cells lie when none has a place cell."""
     ends = np.cumsum([block.bins.count for block in blocks]).tolist()
     return list(zip([0, *ends[:-1]], ends, strict=True))
 
 
-def _cells(blocks: Sequence[nets.Block], codes: Codes, known: Any) -> nets.Matrix:
+def _cells(blocks: Sequence[nets.CellBlock], codes: Codes, known: Any) -> nets.Matrix:
     """One-hot cells of the known columns, and which are known: float32 [n, cells + d]."""
     spans = _spans(blocks)
     out = np.zeros((len(codes), spans[-1][1] + len(blocks)), np.float32)

@@ -11,9 +11,9 @@ import numpy.typing as npt
 from pydantic import Field
 
 from lookalike.synthesizers.bins import Bins, Codes, cut
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data, Feature
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular, clamped
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular, clamped
 
 CANDIDATES = 8  # parents that pairs are tried of: the most informative single ones
 MOST_ROWS = 20_000  # rows that the structure is found on
@@ -45,7 +45,7 @@ class BayesNet(Tabular):
         names = [feature.name for feature in self._features]
         return [(names[p], names[i]) for i, parents in self._model.meta["structure"] for p in parents]
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         cuts = [cut(f, lesson.data[f.name], most=self.bins) for f in lesson.features]
         codes = [c.encode(lesson.data[f.name]) for c, f in zip(cuts, lesson.features, strict=True)]
         structure = find_structure(codes, [c.count for c in cuts], self.parents)
@@ -53,17 +53,17 @@ class BayesNet(Tabular):
         for i, parents in structure:
             arrays |= cuts[i].arrays(f"{i}")
             arrays[f"{i}/table"] = _table(codes, [c.count for c in cuts], i, parents)
-        return Model({"structure": structure}, arrays)
+        return LearnedModel({"structure": structure}, arrays)
 
-    def _honours(self, condition: Condition) -> bool:
+    def _honours(self, condition: ColumnCondition) -> bool:
         return condition.values is not None
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         return draw_network(self._features, self._model, n, draws, wanted)
 
 
 def draw_network(
-    features: Sequence[Feature], model: Model, n: int, draws: np.random.Generator, wanted: Sequence[Condition]
+    features: Sequence[Feature], model: LearnedModel, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]
 ) -> Drawn:
     """Rows of a network, parents first: `structure` in the model's JSON, `<i>/table` and the cuts in its arrays.
 
@@ -80,7 +80,7 @@ def draw_network(
 
 
 def draw_codes(
-    cuts: Sequence[Bins], model: Model, n: int, draws: np.random.Generator, wanted: Sequence[Condition]
+    cuts: Sequence[Bins], model: LearnedModel, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]
 ) -> tuple[list[Codes], Data, npt.NDArray[np.float64] | None]:
     """`draw_network` before values are drawn within bins: codes of each column, values of the clamped ones, log-weights."""
     asked = {condition.name: condition for condition in wanted}

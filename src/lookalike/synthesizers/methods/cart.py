@@ -9,11 +9,11 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import Field
 
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.methods import copula_marginals as marginals
 from lookalike.synthesizers.methods.cart_trees import Tree, grow, predictor, scores, target_of
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular, clamped
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular, clamped
 
 
 class Cart(Tabular):
@@ -38,7 +38,7 @@ class Cart(Tabular):
         default=60, ge=1, description="columns before it that a column is learned from, the most related"
     )
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         arrays: Arrays = {}
         sketches: list[npt.NDArray[np.float64]] = []
         for j, feature in enumerate(lesson.features):
@@ -55,12 +55,12 @@ class Cart(Tabular):
             rows = np.stack(columns, axis=1) if columns else np.empty((lesson.rows, 0), np.float32)
             tree = grow(rows, target, min_leaf=self.min_leaf, seed=int(lesson.draws.integers(1 << 31)))
             arrays |= {f"{j}/used": np.array(used, np.int32)} | _leaf_values(j, tree, tree.leaves(rows), values)
-        return Model({}, arrays)
+        return LearnedModel({}, arrays)
 
-    def _honours(self, condition: Condition) -> bool:
+    def _honours(self, condition: ColumnCondition) -> bool:
         return condition.values is not None
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         asked = {condition.name: condition for condition in wanted}
         data: Data = {}
         logs = np.zeros(n) if wanted else None

@@ -9,12 +9,12 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Feature
 from lookalike.synthesizers.methods import copula_marginals as marginals
 from lookalike.synthesizers.methods.copula_marginals import Floats
 from lookalike.synthesizers.methods.independent import weighted_choice
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular
 
 EDGE = 1e-9
 SWEEPS = 20
@@ -35,7 +35,7 @@ class Copula(Tabular):
 
     kind: ClassVar[str] = "copula"
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         arrays: Arrays = {}
         scores = np.zeros((lesson.rows, len(lesson.features)))
         numbers = [i for i, feature in enumerate(lesson.features) if feature.is_number]
@@ -52,12 +52,12 @@ class Copula(Tabular):
                 arrays[f"marginal/{feature.name}"] = marginals.learn(feature, place[values])
                 scores[:, i] = normal_scores(feature, arrays[f"marginal/{feature.name}"], place[values])
         arrays["correlation"] = correlation(scores)
-        return Model({}, arrays)
+        return LearnedModel({}, arrays)
 
-    def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # all
+    def _honours(self, condition: ColumnCondition) -> bool:  # noqa: ARG002  # all
         return True
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         matrix = self._model.arrays["correlation"]
         fixed = [i for i, f in enumerate(self._features) if f.name in {condition.name for condition in wanted}]
         asked = {condition.name: condition for condition in wanted}
@@ -77,7 +77,12 @@ class Copula(Tabular):
         return data, None
 
     def _bounds(
-        self, feature: Feature, condition: Condition, n: int, draws: np.random.Generator, exact: dict[str, npt.NDArray[Any]]
+        self,
+        feature: Feature,
+        condition: ColumnCondition,
+        n: int,
+        draws: np.random.Generator,
+        exact: dict[str, npt.NDArray[Any]],
     ) -> tuple[Floats, Floats]:
         """Probabilities [n] between which a condition's column lies; chosen values are kept in `exact`."""
         marginal = self._model.arrays[f"marginal/{feature.name}"]
@@ -86,7 +91,7 @@ class Copula(Tabular):
             low, high = marginals.interval(feature, marginal, ends)
             return np.full(n, low[0]), np.full(n, max(high[1], low[0]))
         place = None if feature.is_number else self._model.arrays[f"place/{feature.name}"]
-        moved = condition if place is None else Condition(condition.name, condition.text, place[condition.values])
+        moved = condition if place is None else ColumnCondition(condition.name, condition.text, place[condition.values])
         chosen = weighted_choice(moved, feature, marginal, n, draws)
         exact[feature.name] = chosen if place is None else np.argsort(place)[chosen]
         return marginals.interval(feature, marginal, chosen)

@@ -10,9 +10,9 @@ import numpy as np
 from pydantic import Field
 
 from lookalike.synthesizers.bins import Codes
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.methods import nets
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Drawn, LearnedModel, Lesson, Tabular
 
 TAU = 0.2  # of the Gumbel softmax
 AVERAGED = 0.998  # share of the old in the generator's averaged weights
@@ -60,7 +60,7 @@ class Ctgan(Tabular):
         layers = [part for a, b in pairwise(sizes) for part in (torch.nn.Linear(a, b), torch.nn.LeakyReLU(0.2))]
         return torch.nn.Sequential(*layers, torch.nn.Linear(self.width, 1))
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         cuts = nets.learn_cuts(lesson, self.bins)
         blocks = nets.blocks_of(cuts)
         matrix = nets.encode(blocks, lesson.data)
@@ -72,9 +72,9 @@ class Ctgan(Tabular):
             )
             done = nets.epochs(lesson, self.epochs, len(matrix), self.batch, trainer.step)
         arrays = {**nets.cut_arrays(cuts), **nets.weights(trainer.averaged.module), "owners": told.cells, "real": told.real}
-        return Model({"epochs": done}, arrays)
+        return LearnedModel({"epochs": done}, arrays)
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:  # noqa: ARG002  # none honoured
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:  # noqa: ARG002  # none honoured
         blocks = nets.saved_blocks(self._features, self._model.arrays)
         cells, real = self._model.arrays["owners"], self._model.arrays["real"]
         noise = draws.standard_normal((n, self.noise)).astype(np.float32)
@@ -98,7 +98,7 @@ class _Told:
         real: of each in sampling: columns evenly, frequency within a column.
     """
 
-    def __init__(self, blocks: Sequence[nets.Block], matrix: nets.Matrix, draws: np.random.Generator) -> None:
+    def __init__(self, blocks: Sequence[nets.CellBlock], matrix: nets.Matrix, draws: np.random.Generator) -> None:
         columns = [block for block in blocks if not block.bins.feature.is_number and block.bins.count > 1]
         self.cells = np.concatenate([np.arange(b.start, b.stop) for b in columns]) if columns else np.empty(0, np.int64)
         counts = matrix[:, self.cells].sum(axis=0).astype(np.float64)
@@ -126,7 +126,7 @@ class _Trainer:
     """One critic and one generator step a batch, both on the same made rows."""
 
     def __init__(  # the parts of one training
-        self, torch: Any, model: Ctgan, generator: Any, critic: Any, blocks: Sequence[nets.Block], matrix: nets.Matrix, told: _Told,
+        self, torch: Any, model: Ctgan, generator: Any, critic: Any, blocks: Sequence[nets.CellBlock], matrix: nets.Matrix, told: _Told,
     ) -> None:  # fmt: skip
         self.torch, self.model, self.generator, self.critic = torch, model, generator, critic
         self.matrix, self.told = matrix, told

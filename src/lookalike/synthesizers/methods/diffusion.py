@@ -11,12 +11,12 @@ import numpy.typing as npt
 from pydantic import Field
 from scipy.special import ndtr, ndtri
 
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data, Feature
 from lookalike.synthesizers.methods import copula_marginals as marginals
 from lookalike.synthesizers.methods import nets
 from lookalike.synthesizers.methods.nets import MOST_LEVELS
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular
 
 TIME = 32  # cells that tell the network how noisy its input is
 CLIP = 4.0
@@ -50,7 +50,7 @@ class Diffusion(Tabular):
     def _net(self, torch: Any, cells: int) -> Any:
         return nets.timed(torch, cells, TIME, self.width, self.blocks)
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         arrays: Arrays = {f"marginal/{f.name}": marginals.learn(f, lesson.data[f.name]) for f in lesson.features}
         matrix = _cells(lesson.features, lesson.data, arrays, lesson.draws)
         spans, numbers = _spans(lesson.features)
@@ -77,9 +77,9 @@ class Diffusion(Tabular):
                 averaged.update_parameters(net)
 
             done = nets.epochs(lesson, self.epochs, len(matrix), self.batch, step)
-        return Model({"epochs": done}, {**arrays, **nets.weights(averaged.module)})
+        return LearnedModel({"epochs": done}, {**arrays, **nets.weights(averaged.module)})
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:  # noqa: ARG002  # none honoured
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:  # noqa: ARG002  # none honoured
         spans, numbers = _spans(self._features)
         cells = sum(_width(feature) for feature in self._features)
         times = np.linspace(0.999, 0.0, self.steps + 1)

@@ -95,7 +95,7 @@ class Fair(Synthesizer):
                 what=f"a condition on {sorted(clash)}, whose shares fairness sets", fix="condition the base method"
             )
         wanted = np.array(self._cells["wanted"]).ravel()
-        counts = conditions.counts_of(conditions.Condition("", "", None, shares=wanted), len(stretch))
+        counts = conditions.counts_of(conditions.ColumnCondition("", "", None, shares=wanted), len(stretch))
         parts = []
         for cell, rows in enumerate(counts.tolist()):
             group, outcome = divmod(cell, len(self._cells["outcomes"]))

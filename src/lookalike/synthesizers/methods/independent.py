@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Feature
 from lookalike.synthesizers.methods import copula_marginals as marginals
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Drawn, LearnedModel, Lesson, Tabular
 
 
 class Independent(Tabular):
@@ -25,13 +25,13 @@ class Independent(Tabular):
 
     kind: ClassVar[str] = "independent"
 
-    def _learn(self, lesson: Lesson) -> Model:
-        return Model({}, {f.name: marginals.learn(f, lesson.data[f.name]) for f in lesson.features})
+    def _learn(self, lesson: Lesson) -> LearnedModel:
+        return LearnedModel({}, {f.name: marginals.learn(f, lesson.data[f.name]) for f in lesson.features})
 
-    def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # all
+    def _honours(self, condition: ColumnCondition) -> bool:  # noqa: ARG002  # all
         return True
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         held = {condition.name: condition for condition in wanted}
         data = {}
         for feature in self._features:
@@ -48,7 +48,7 @@ class Independent(Tabular):
 
 
 def weighted_choice(
-    condition: Condition, feature: Feature, marginal: marginals.Floats, n: int, draws: np.random.Generator
+    condition: ColumnCondition, feature: Feature, marginal: marginals.Floats, n: int, draws: np.random.Generator
 ) -> np.ndarray:
     """The condition's values, each as often as its own share of the column says; equally when none has a share."""
     assert condition.values is not None

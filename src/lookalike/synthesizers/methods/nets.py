@@ -51,7 +51,7 @@ def seeded(seed: int) -> Iterator[Any]:
 
 
 @dataclass(frozen=True)
-class Block:
+class CellBlock:
     """One column's cells: one-hot from `start` for `bins.count`, then its place in the bin when `placed`."""
 
     bins: Bins
@@ -69,12 +69,12 @@ class Block:
         return self.stop + self.placed
 
 
-def blocks_of(cuts: Sequence[Bins]) -> list[Block]:
+def blocks_of(cuts: Sequence[Bins]) -> list[CellBlock]:
     """The cuts side by side."""
-    out: list[Block] = []
+    out: list[CellBlock] = []
     start = 0
     for one in cuts:
-        out.append(Block(one, start, one.fine))
+        out.append(CellBlock(one, start, one.fine))
         start = out[-1].end
     return out
 
@@ -129,7 +129,7 @@ def learn_cuts(lesson: Lesson, bins: int) -> list[Bins]:
     return [cut(f, lesson.data[f.name], most=bins if f.is_number else MOST_LEVELS) for f in lesson.features]
 
 
-def encode(blocks: Sequence[Block], data: Data) -> Matrix:
+def encode(blocks: Sequence[CellBlock], data: Data) -> Matrix:
     """float32 [n, cells]."""
     rows = len(next(iter(data.values())))
     out = np.zeros((rows, blocks[-1].end), np.float32)
@@ -154,7 +154,7 @@ def edges(bins: Bins) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]
     return bins.values[bins.start[:-1]], bins.values[bins.start[1:] - 1]
 
 
-def decode(blocks: Sequence[Block], codes: Sequence[Codes], places: Mapping[int, Any], draws: np.random.Generator) -> Data:
+def decode(blocks: Sequence[CellBlock], codes: Sequence[Codes], places: Mapping[int, Any], draws: np.random.Generator) -> Data:
     """Values from codes and, for placed blocks, cells in [-1, 1]."""
     data: Data = {}
     for i, block in enumerate(blocks):
@@ -175,7 +175,7 @@ def cut_arrays(cuts: Sequence[Bins]) -> Arrays:
     return arrays
 
 
-def saved_blocks(features: Sequence[Feature], arrays: Arrays) -> list[Block]:
+def saved_blocks(features: Sequence[Feature], arrays: Arrays) -> list[CellBlock]:
     """The blocks that `cut_arrays` wrote."""
     return blocks_of([Bins.of(feature, arrays, f"{i}") for i, feature in enumerate(features)])
 

@@ -10,9 +10,9 @@ import numpy.typing as npt
 from pydantic import Field, PrivateAttr
 
 from lookalike.errors import Unsatisfiable
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Data, Feature
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular
 
 Rows = npt.NDArray[np.int64]
 MOST_LEVELS = 32
@@ -39,13 +39,13 @@ class Smote(Tabular):
 
     _near: dict[bytes, Rows] = PrivateAttr(default_factory=dict)
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         return placed(lesson)
 
-    def _honours(self, condition: Condition) -> bool:  # noqa: ARG002  # all
+    def _honours(self, condition: ColumnCondition) -> bool:  # noqa: ARG002  # all
         return True
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         rows = holding(self._model.arrays, wanted)
         base = draws.integers(0, len(rows), n)
         return between(
@@ -75,13 +75,13 @@ def space(features: Sequence[Feature], data: Data) -> npt.NDArray[np.float64]:
     return np.asarray(centred @ vectors[:, ::-1][:, :MOST_AXES])
 
 
-def placed(lesson: Lesson) -> Model:
+def placed(lesson: Lesson) -> LearnedModel:
     """The rows themselves, and where they lie."""
     arrays = {f"column/{feature.name}": lesson.data[feature.name] for feature in lesson.features}
-    return Model({}, {**arrays, "space": space(lesson.features, lesson.data).astype(np.float32)})
+    return LearnedModel({}, {**arrays, "space": space(lesson.features, lesson.data).astype(np.float32)})
 
 
-def holding(arrays: Arrays, wanted: Sequence[Condition]) -> Rows:
+def holding(arrays: Arrays, wanted: Sequence[ColumnCondition]) -> Rows:
     """The learned rows that hold every condition.
 
     Raises:
@@ -99,7 +99,7 @@ def holding(arrays: Arrays, wanted: Sequence[Condition]) -> Rows:
 
 def between(
     features: Sequence[Feature], arrays: Arrays, rows: Rows, base: Rows, draws: np.random.Generator,
-    wanted: Sequence[Condition], *, near: dict[bytes, Rows], k: int, spread: float,
+    wanted: Sequence[ColumnCondition], *, near: dict[bytes, Rows], k: int, spread: float,
 ) -> Drawn:  # fmt: skip
     """New rows, each between `rows[base]` and one of its `k` nearest others in `rows`; `near` remembers these."""
     others = _neighbors(arrays["space"], rows, near, k)

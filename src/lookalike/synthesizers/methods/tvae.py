@@ -9,10 +9,10 @@ import numpy as np
 from pydantic import Field
 
 from lookalike.synthesizers.bins import Codes
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.methods import nets
 from lookalike.synthesizers.private.sgd import PrivateNet
-from lookalike.synthesizers.tabular import Drawn, Lesson, Model
+from lookalike.synthesizers.tabular import Drawn, LearnedModel, Lesson
 
 
 class Tvae(PrivateNet):
@@ -38,7 +38,7 @@ class Tvae(PrivateNet):
     def _decoder(self, torch: Any, cells: int) -> Any:
         return nets.perceptron(torch, [self.latent, self.width, self.width, cells])
 
-    def _learn(self, lesson: Lesson) -> Model:
+    def _learn(self, lesson: Lesson) -> LearnedModel:
         cuts = self._cuts(lesson, self.bins)
         blocks = nets.blocks_of(cuts)
         matrix = nets.encode(blocks, lesson.data)
@@ -61,9 +61,9 @@ class Tvae(PrivateNet):
             meta = self._trained(
                 torch, lesson, [encoder, decoder], optimizer, loss, rows=len(matrix), epochs=self.epochs, batch=self.batch
             )
-        return Model(meta, {**nets.cut_arrays(cuts), **nets.weights(decoder)})
+        return LearnedModel(meta, {**nets.cut_arrays(cuts), **nets.weights(decoder)})
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:  # noqa: ARG002  # none honoured
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:  # noqa: ARG002  # none honoured
         blocks = nets.saved_blocks(self._features, self._model.arrays)
         noise = draws.standard_normal((n, self.latent)).astype(np.float32)
         with nets.seeded(0) as torch, torch.no_grad():

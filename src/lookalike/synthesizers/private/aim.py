@@ -17,13 +17,13 @@ from lookalike.errors import SynthesizerError, UnknownColumn, did_you_mean
 from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins, Codes
-from lookalike.synthesizers.conditions import Condition, resample
+from lookalike.synthesizers.conditions import ColumnCondition, resample
 from lookalike.synthesizers.methods.bayes_net import decoded, draw_codes, pick
 from lookalike.synthesizers.private import domain as private_domain
 from lookalike.synthesizers.private.ledger import Ledger, gaussian_sigma
 from lookalike.synthesizers.private.mst import conditional, measured, shares
 from lookalike.synthesizers.private.raking import Raking, log_weights
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular
 
 Floats = npt.NDArray[np.float64]
 NETWORK = 0.25  # share of the budget after single columns
@@ -91,13 +91,13 @@ class Aim(Tabular):
             raise UnknownColumn(what=f"the target {self.target!r} is no column that is learned; {hint}", where="aim")
         self._features, self._profiles, self._model = measured(self, table, schema, seed, self._measure)
 
-    def _learn(self, lesson: Lesson) -> Model:  # noqa: ARG002  # `_fit` does it all
+    def _learn(self, lesson: Lesson) -> LearnedModel:  # noqa: ARG002  # `_fit` does it all
         raise SynthesizerError(what="aim reads tables, not features", where="aim", fix="call fit")
 
-    def _honours(self, condition: Condition) -> bool:
+    def _honours(self, condition: ColumnCondition) -> bool:
         return condition.values is not None
 
-    def _measure(self, cuts: list[Bins], codes: list[Codes], ledger: Ledger, draws: np.random.Generator) -> Model:
+    def _measure(self, cuts: list[Bins], codes: list[Codes], ledger: Ledger, draws: np.random.Generator) -> LearnedModel:
         d = len(cuts)
         left = ledger.rho - ledger.spent
         single = ledger.spend(f"counts of {d} columns", left * (0.15 if d > 1 else 1.0))
@@ -127,9 +127,9 @@ class Aim(Tabular):
             growth.tables |= growth.raking.arrays()
         for i, cut in enumerate(cuts):
             growth.tables |= cut.arrays(f"{i}")
-        return Model({"structure": growth.structure, "ledger": ledger.dump()}, growth.tables)
+        return LearnedModel({"structure": growth.structure, "ledger": ledger.dump()}, growth.tables)
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         arrays = self._model.arrays
         cuts = [Bins.of(feature, arrays, f"{i}") for i, feature in enumerate(self._features)]
         sizes = [cut.count for cut in cuts]

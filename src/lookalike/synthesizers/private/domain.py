@@ -22,8 +22,8 @@ from scipy.special import ndtri
 from lookalike.errors import SynthesizerError
 from lookalike.schema.semantics import semantic_of
 from lookalike.schema.semantics.buffers import is_text, one
-from lookalike.schema.semantics.grid import Grid
-from lookalike.schema.semantics.table import Table, without_nan
+from lookalike.schema.semantics.grid import TickGrid
+from lookalike.schema.semantics.table import ValueTable, without_nan
 from lookalike.schema.types import ColumnSchema, TableSchema
 from lookalike.synthesizers import features
 from lookalike.synthesizers.bins import Bins
@@ -133,11 +133,11 @@ class Domain:
     # --- numbers
 
     @property
-    def _grid(self) -> Grid:
+    def _grid(self) -> TickGrid:
         """The ticks of numbers: what type and format tell, nothing of the rows."""
         semantic = semantic_of(self.column)
         days = self.column.semantic == "date" and semantic.unit < DAY
-        return Grid(0, int(DAY / semantic.unit) if days else 1) if semantic.exact else Grid()
+        return TickGrid(0, int(DAY / semantic.unit) if days else 1) if semantic.exact else TickGrid()
 
     @property
     def _step(self) -> float:
@@ -208,7 +208,7 @@ class Domain:
             levels = [False, True]
         else:
             levels = self._passing(array, rho, delta, draws)
-        feature = Feature(self.column.name, self.column.nullable, Table(pa.array(levels, array.type)))
+        feature = Feature(self.column.name, self.column.nullable, ValueTable(pa.array(levels, array.type)))
         codes, _ = features.encode(feature, self.column, array)
         if not feature.missing:
             codes = np.minimum(codes, max(len(levels) - 1, 0))
@@ -221,7 +221,7 @@ class Domain:
         """Levels whose noisy count passes the threshold, and one for all others."""
         if pa.types.is_null(array.type) or rho <= 0:
             return []
-        table, codes = Table.learn(replace(self.column, order=()), array)
+        table, codes = ValueTable.learn(replace(self.column, order=()), array)
         sigma = gaussian_sigma(rho)
         counts = np.bincount(codes, minlength=table.size)[1:] + draws.normal(0, sigma, table.size - 1)
         threshold = 1 + sigma * float(-ndtri(delta))

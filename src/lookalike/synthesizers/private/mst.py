@@ -17,16 +17,16 @@ from lookalike.schema.semantics import semantic_of
 from lookalike.schema.types import TableSchema, Told
 from lookalike.synthesizers import features as feature_rules
 from lookalike.synthesizers.bins import Bins, Codes
-from lookalike.synthesizers.conditions import Condition
+from lookalike.synthesizers.conditions import ColumnCondition
 from lookalike.synthesizers.features import Feature
 from lookalike.synthesizers.methods.bayes_net import draw_network
 from lookalike.synthesizers.private import domain as private_domain
 from lookalike.synthesizers.private.ledger import Ledger, gaussian_sigma, rho_of
-from lookalike.synthesizers.tabular import Arrays, Drawn, Lesson, Model, Tabular
+from lookalike.synthesizers.tabular import Arrays, Drawn, LearnedModel, Lesson, Tabular
 
 Floats = npt.NDArray[np.float64]
 MOST_COLUMNS = 200
-Measure = Callable[[list[Bins], list[Codes], Ledger, np.random.Generator], Model]
+Measure = Callable[[list[Bins], list[Codes], Ledger, np.random.Generator], LearnedModel]
 
 
 class Mst(Tabular):
@@ -75,10 +75,10 @@ class Mst(Tabular):
     def _fit(self, table: pa.Table, schema: TableSchema, seed: int, budget_s: float | None) -> None:  # noqa: ARG002  # quick
         self._features, self._profiles, self._model = measured(self, table, schema, seed, self._measure)
 
-    def _learn(self, lesson: Lesson) -> Model:  # noqa: ARG002  # `_fit` does it all
+    def _learn(self, lesson: Lesson) -> LearnedModel:  # noqa: ARG002  # `_fit` does it all
         raise SynthesizerError(what="mst reads tables, not features", where="mst", fix="call fit")
 
-    def _measure(self, cuts: list[Bins], codes: list[Codes], ledger: Ledger, draws: np.random.Generator) -> Model:
+    def _measure(self, cuts: list[Bins], codes: list[Codes], ledger: Ledger, draws: np.random.Generator) -> LearnedModel:
         d = len(cuts)
         left = ledger.rho - ledger.spent
         single = ledger.spend(f"counts of {d} columns", left * (0.3 if d > 1 else 1.0))
@@ -107,12 +107,12 @@ class Mst(Tabular):
             counts = np.bincount(codes[parent] * shape[1] + codes[child], minlength=shape[0] * shape[1]).reshape(shape)
             noisy = counts + draws.normal(0, sigma, shape)
             tables[f"{child}/table"] = np.cumsum(conditional(noisy / total, ones[parent], ones[child], sigma / total), axis=1)
-        return Model({"structure": structure, "ledger": ledger.dump()}, tables)
+        return LearnedModel({"structure": structure, "ledger": ledger.dump()}, tables)
 
-    def _honours(self, condition: Condition) -> bool:
+    def _honours(self, condition: ColumnCondition) -> bool:
         return condition.values is not None
 
-    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[Condition]) -> Drawn:
+    def _draw(self, n: int, draws: np.random.Generator, wanted: Sequence[ColumnCondition]) -> Drawn:
         return draw_network(self._features, self._model, n, draws, wanted)
 
 
@@ -130,7 +130,7 @@ class Budgeted(Protocol):
 
 def measured(
     method: Budgeted, table: pa.Table, schema: TableSchema, seed: int, measure: Measure
-) -> tuple[tuple[Feature, ...], dict[str, Any], Model]:
+) -> tuple[tuple[Feature, ...], dict[str, Any], LearnedModel]:
     """Features, profiles and model of a table: its domain found privately, its codes measured with what is left of the budget.
 
     Raises:
@@ -150,7 +150,7 @@ def measured(
         table, columns, ledger, draws, bins=method.bins, delta=half, bounds=method.bounds, levels=method.levels
     )
     data = [cut.encode(value) for cut, value in zip(found, values, strict=True)]
-    model = measure(found, data, ledger, draws) if found else Model({"structure": [], "ledger": ledger.dump()})
+    model = measure(found, data, ledger, draws) if found else LearnedModel({"structure": [], "ledger": ledger.dump()})
     profiles = {c.name: {"missing": 0.0} for c in schema.columns if semantic_of(c).learned == "anew"}
     return tuple(cut.feature for cut in found), profiles, model
 

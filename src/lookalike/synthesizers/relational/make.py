@@ -23,7 +23,7 @@ ROUNDS = 30  # times that rows are drawn again whose keys repeat
 
 
 @dataclass
-class MadeTable:
+class DrawnTable:
     """A made table.
 
     Attributes:
@@ -38,9 +38,9 @@ class MadeTable:
 
 
 def make(
-    schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, MadeTable], count: int, scale: float,
+    schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, DrawnTable], count: int, scale: float,
     given: Given | None, key: int,
-) -> MadeTable:  # fmt: skip
+) -> DrawnTable:  # fmt: skip
     """The rows of one table."""
     return _Maker(schema, model, name, made, key).make(count, scale, given)
 
@@ -49,12 +49,12 @@ class _Maker:
     """The state of one table's making."""
 
     def __init__(
-        self, schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, MadeTable], key: int
+        self, schema: DatasetSchema, model: Mapping[str, Fitted], name: str, made: Mapping[str, DrawnTable], key: int
     ) -> None:
         self.schema, self.model, self.name, self.made, self.key = schema, model, name, made, key
         self.fitted = model[name]
 
-    def make(self, count: int, scale: float, given: Given | None) -> MadeTable:
+    def make(self, count: int, scale: float, given: Given | None) -> DrawnTable:
         """All rows."""
         fitted = self.fitted
         places: dict[str, Places] = {}
@@ -62,7 +62,7 @@ class _Maker:
             assert fitted.seen is not None
             for relation in fitted.links.followed:
                 places[relation.name] = graph.places_of(fitted.kept, relation, self.made[relation.parent].table)
-            return MadeTable(fitted.kept, fitted.seen, places)
+            return DrawnTable(fitted.kept, fitted.seen, places)
         assert fitted.maker is not None
         if fitted.links.driving is None and not fitted.links.matched:
             drawn = fitted.maker.sample_arrow(count, given=given, seed=self.key)
@@ -79,7 +79,7 @@ class _Maker:
             [column for column in drawn.column_names if column.startswith("#") and column not in fitted.arrow.names]
         )
         seen = seen_of(table, fitted.schema, self.schema.keys.get(self.name, ()), [hidden])
-        return MadeTable(table, seen, places)
+        return DrawnTable(table, seen, places)
 
     # --- who the parents are ---
 
@@ -238,7 +238,7 @@ class _Maker:
         )
 
 
-def circle(schema: DatasetSchema, model: Mapping[str, Fitted], made: dict[str, MadeTable], key: int) -> None:
+def circle(schema: DatasetSchema, model: Mapping[str, Fitted], made: dict[str, DrawnTable], key: int) -> None:
     """Fill the references that open circles of tables, in place: some row of the parent, or none, as often as in the real rows."""
     for relation in schema.broken():
         if relation.child == relation.parent or model[relation.child].kept is not None:
@@ -251,7 +251,7 @@ def circle(schema: DatasetSchema, model: Mapping[str, Fitted], made: dict[str, M
         table = child.table
         for column, values in graph.keyed(parent.table, relation, places, model[relation.child].arrow).items():
             table = table.set_column(table.column_names.index(column), table.schema.field(column), values)
-        made[relation.child] = MadeTable(table, child.seen, {**child.places, relation.name: places})
+        made[relation.child] = DrawnTable(table, child.seen, {**child.places, relation.name: places})
 
 
 def _counts(seen: pa.Table, relation: str) -> Places:

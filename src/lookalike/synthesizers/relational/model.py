@@ -18,7 +18,7 @@ from lookalike.synthesizers.base import Given, Synthesizer
 from lookalike.synthesizers.relational import across, learn, store
 from lookalike.synthesizers.relational.graph import Places
 from lookalike.synthesizers.relational.learn import Fitted
-from lookalike.synthesizers.relational.make import MadeTable, circle, make
+from lookalike.synthesizers.relational.make import DrawnTable, circle, make
 from lookalike.synthesizers.relational.typed import typed, written
 
 
@@ -144,7 +144,7 @@ class Relational(Spec):
                 what=f"scale is {scale!r}", fix="give a number, 0 or more; 1 is as many rows as the real tables have"
             )
         self._check_asked(rows or {}, given or {})
-        made: dict[str, MadeTable] = {}
+        made: dict[str, DrawnTable] = {}
         for name in schema.order():
             fitted = self._fitted[name]
             count = (rows or {}).get(name, round(fitted.rows * scale))
@@ -169,7 +169,7 @@ class Relational(Spec):
                 )
                 raise SynthesizerError(what=f"{name!r} {why}", fix="ask for rows of the tables that it hangs on")
 
-    def _added_up(self, total: across.Total, tables: Mapping[str, pa.Table], made: Mapping[str, MadeTable]) -> pa.Table:
+    def _added_up(self, total: across.Total, tables: Mapping[str, pa.Table], made: Mapping[str, DrawnTable]) -> pa.Table:
         table = tables[total.parent]
         relation = next(relation for relation in self.schema_.relations if relation.name == total.relation)
         places: Places = made[relation.child].places[relation.name]

@@ -12,7 +12,7 @@ from lookalike import rng
 from lookalike.errors import SchemaError
 from lookalike.schema.relations import DatasetSchema
 from lookalike.schema.semantics import semantic_of
-from lookalike.schema.semantics.moments import Date, Datetime
+from lookalike.schema.semantics.moments import Date, DateAndTime
 from lookalike.schema.semantics.numbers import numbers_of, stored
 from lookalike.schema.types import ColumnSchema, TableSchema
 
@@ -43,7 +43,7 @@ def typed(tables: Mapping[str, pa.Table], schema: DatasetSchema) -> tuple[dict[s
 def _moments(column: ColumnSchema, values: pa.ChunkedArray) -> pa.Array | None:
     """The cells as dates or moments; None where they are no texts of such."""
     meaning = semantic_of(column)
-    if not isinstance(meaning, (Date, Datetime)) or not meaning.written:
+    if not isinstance(meaning, (Date, DateAndTime)) or not meaning.written:
         return None
     try:
         moments = stored(meaning.numbers(values), MOMENT)
@@ -57,7 +57,7 @@ def written(table: pa.Table, schema: TableSchema, key: int) -> pa.Table:
     for column in schema.columns:
         values = table[column.name].combine_chunks()
         meaning = semantic_of(column)
-        if pa.types.is_temporal(values.type) and isinstance(meaning, (Date, Datetime)) and meaning.written:
+        if pa.types.is_temporal(values.type) and isinstance(meaning, (Date, DateAndTime)) and meaning.written:
             coins = rng.uniform(rng.key(key, "form", column.name), np.arange(len(values)))
             texts = meaning.stored(numbers_of(values.cast(MOMENT)), coins)
             table = table.set_column(table.column_names.index(column.name), pa.field(column.name, texts.type), texts)
