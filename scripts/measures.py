@@ -316,15 +316,15 @@ def measures(house: House) -> list[Measure]:
     patched = patching(house)
     listed = [
         ("circles of files", file_circles(house), 2, 0),
-        ("kinds more than 3 classes below Spec", deep(house, specs=True, most=3), 32, 0),
+        ("kinds more than 3 classes below Spec", deep(house, specs=True, most=3), 31, 0),
         ("other classes more than 3 deep", deep(house, specs=False, most=3), 0, 0),
         ("kinds that inherit from another kind", kinds_of_kinds(house), 0, 0),
-        ("public class names held twice", doubled_classes(house), 39, 0),
+        ("public class names held twice", doubled_classes(house), 0, 0),
         ("file names held twice", doubled_files(house), 17, 0),
         ("rooms whose docstring is their name", bare_rooms(house), 0, 0),
         ("KINDS that point upwards", upward_kinds(house), 0, 0),
         ("KINDS that point nowhere", unknown_kinds(house), 0, 0),
-        ("imports of our own inside functions", hidden_imports(house), 60, 0),
+        ("imports of our own inside functions", hidden_imports(house), 45, 0),
         ("modules with coroutines outside the waiting rooms", async_rooms(house), 0, 0),
         ("functions of more than 40 lines", [f"{name}: {span}" for span, name in spans if span > 40], 19, 0),
         ("files of more than 500 lines", [f"{name}: {lines}" for name, lines in files.items() if lines > 500], 1, 0),
@@ -334,7 +334,7 @@ def measures(house: House) -> list[Measure]:
         *(Measure(title, len(found), bound, goal, found) for title, found, bound, goal in listed),
         Measure("lines of the longest function", longest, 80, 80, [name]),
         Measure("% of test files that replace attributes or items", round(100 * len(patched) / test_files, 1), 5, 5, patched),
-        Measure("code lines a kind", round(code / len(house.kinds), 1), 222, 200, [f"{code} lines, {len(house.kinds)} kinds"]),
+        Measure("code lines a kind", round(code / len(house.kinds), 1), 223, 200, [f"{code} lines, {len(house.kinds)} kinds"]),
     ]
 
 
