@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from lookalike.plan.compile import compile_plan
-from lookalike.plan.model import Plan, TablePlan
+from lookalike.plan.forms import Plan
+from lookalike.plan.model import TablePlan
 
 __all__ = ["Plan", "TablePlan", "compile_plan"]

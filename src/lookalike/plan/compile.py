@@ -17,7 +17,8 @@ from lookalike.models.default import default_model
 from lookalike.origins.base import Learning
 from lookalike.plan.check import Checker
 from lookalike.plan.estimate import ColumnEstimate, estimate
-from lookalike.plan.model import Plan, TablePlan
+from lookalike.plan.forms import Plan
+from lookalike.plan.model import TablePlan
 from lookalike.plan.stages import stages
 from lookalike.recipe.document import Document, place
 from lookalike.recipe.model import Recipe, Table

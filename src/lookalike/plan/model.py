@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from lookalike.generators.base import ModelColumn
 from lookalike.models.base import Model
 from lookalike.models.default import default_model
-from lookalike.plan.estimate import ColumnEstimate, Estimate, SoFar
+from lookalike.plan.estimate import ColumnEstimate, Estimate
 from lookalike.plan.stages import Stages
 from lookalike.recipe.model import Recipe, Table
 
@@ -69,8 +68,8 @@ class TablePlan:
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A compiled recipe."""
+class Compiled:
+    """A compiled recipe: what is in it, and questions to ask of it. `Plan` is this and its forms."""
 
     recipe: Recipe
     root: Path
@@ -99,21 +98,3 @@ class Plan:
     def estimate(self) -> Estimate:
         """What the whole run is expected to take."""
         return Estimate.sum(column for table in self.tables for column in table.estimates)
-
-    def json(self, place: Path = Path()) -> dict[str, Any]:
-        """Plain data; the recipe's folder is written relative to `place`."""
-        from lookalike.plan.show import as_json
-
-        return as_json(self, place)
-
-    def explain(self, so_far: SoFar | None = None) -> str:
-        """Order, partitions, calls and cost as text; of a run that was begun, also what is left."""
-        from lookalike.plan.show import as_text
-
-        return as_text(self, so_far)
-
-    def mermaid(self) -> str:
-        """The graph of columns as a Mermaid flowchart."""
-        from lookalike.plan.show import as_mermaid
-
-        return as_mermaid(self)

@@ -5,17 +5,15 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from lookalike.generators.base import ModelColumn
 from lookalike.plan.estimate import EMBEDDED_TOKENS_PER_S, LATENCY_S, TOKENS_PER_S, Estimate, SoFar
+from lookalike.plan.model import Compiled, TablePlan
 from lookalike.plan.tasks import tasks
 
-if TYPE_CHECKING:
-    from lookalike.plan.model import Plan, TablePlan
 
-
-def as_json(plan: Plan, place: Path) -> dict[str, Any]:
+def as_json(plan: Compiled, place: Path) -> dict[str, Any]:
     """Plain data, equal for equal recipes; the recipe's folder is told from `place`, so that both can move together."""
     total = plan.estimate
     return {
@@ -71,7 +69,7 @@ def partitions(table: TablePlan) -> int | None:
     return None if table.n_rows is None else -(-table.n_rows // table.partition_rows)
 
 
-def as_text(plan: Plan, so_far: SoFar | None = None) -> str:
+def as_text(plan: Compiled, so_far: SoFar | None = None) -> str:
     """What a person reads before a run, or before one goes on."""
     lines = [
         f"{plan.recipe.name}: {len(plan.tables)} {'table' if len(plan.tables) == 1 else 'tables'}, seed {plan.recipe.seed}"
@@ -102,7 +100,7 @@ def _cost(total: Estimate) -> str:
     return f"{total.calls:,} calls, {tokens}, {_duration(total.seconds)}, {money}"
 
 
-def _against_budget(plan: Plan, so_far: SoFar, left: Estimate) -> list[str]:
+def _against_budget(plan: Compiled, so_far: SoFar, left: Estimate) -> list[str]:
     """What the budget allows beside what was spent and what is left to pay, one line a bound."""
     budget = plan.recipe.budget
     if budget is None:
@@ -152,7 +150,7 @@ def _duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def as_mermaid(plan: Plan) -> str:
+def as_mermaid(plan: Compiled) -> str:
     """One subgraph a table, one node a column; model columns are rounded."""
     lines = ["flowchart LR"]
     for table in plan.tables:

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from lookalike.plan.model import Plan, TablePlan
+from lookalike.plan.model import Compiled, TablePlan
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +36,7 @@ class Task:
         return {"id": self.id, "needs": list(self.needs), "makes": self.makes, "calls": self.calls}
 
 
-def tasks(plan: Plan) -> Iterator[Task]:
+def tasks(plan: Compiled) -> Iterator[Task]:
     """The tasks of a plan, each after what it needs."""
     learned: set[str] = set()
     for table in plan.tables:
@@ -49,7 +48,7 @@ def tasks(plan: Plan) -> Iterator[Task]:
         yield Task("measure", tuple(_whole(table) for table in plan.tables), "report.json")
 
 
-def _rows(plan: Plan, table: TablePlan) -> Iterator[Task]:
+def _rows(plan: Compiled, table: TablePlan) -> Iterator[Task]:
     """A table's partitions, as many as are known before the run: of children those of their first parent."""
     needs = [f"fit/{table.fit}"] if table.fit else []
     needs += [_whole(plan.table(parent)) for parent in table.parents]  # ids of children are counted through all parents
@@ -64,7 +63,7 @@ def _rows(plan: Plan, table: TablePlan) -> Iterator[Task]:
         yield Task(f"judge/{table.name}", (f"rows/{table.name}/*",), f"tables/{table.name}")
 
 
-def partitions(plan: Plan, table: TablePlan) -> int:
+def partitions(plan: Compiled, table: TablePlan) -> int:
     """Partitions of a table; of children as many as their first parent has, before rows of it are replaced."""
     if table.n_rows is not None:
         return -(-table.n_rows // table.partition_rows)
