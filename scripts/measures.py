@@ -315,7 +315,7 @@ def measures(house: House) -> list[Measure]:
     test_files = len(house.test_files)
     patched = patching(house)
     listed = [
-        ("circles of files", file_circles(house), 2, 0),
+        ("circles of files", file_circles(house), 0, 0),
         ("kinds more than 3 classes below Spec", deep(house, specs=True, most=3), 31, 0),
         ("other classes more than 3 deep", deep(house, specs=False, most=3), 0, 0),
         ("kinds that inherit from another kind", kinds_of_kinds(house), 0, 0),
