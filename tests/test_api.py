@@ -209,3 +209,11 @@ def test_a_kind_made_in_python_says_what_does_not_fit(make, said):
     """Wrong fields are one error of ours that names the kind, the field and the fix."""
     with pytest.raises(UsageError, match=said):
         make()
+
+
+def test_mimic_keeps_the_order_of_categories():
+    """Ordered categories come back as such, and a condition from `mid` up gives mid and hi."""
+    levels = pd.CategoricalDtype(["lo", "mid", "hi"], ordered=True)
+    real = pd.DataFrame({"p": pd.Series(["lo", "mid", "hi"] * 60, dtype=levels), "x": range(180)})
+    assert la.mimic(real, n=50, seed=0)["p"].dtype == levels
+    assert set(la.mimic(real, n=50, given={"p": {"min": "mid"}}, seed=0)["p"]) == {"mid", "hi"}

@@ -43,7 +43,8 @@ def mimic_frame(
     seed: int = 0,
 ) -> Any:
     """The rows that the recipe of two lines makes of a frame in memory, without a folder; see `lookalike.mimic`."""
-    real = checked(frames.to_arrow(frame), "frame")
+    real = frames.to_arrow(frame)
+    real = checked(real, "frame") if real.num_columns else real  # `fit` says what is wrong with a table of nothing
     learned, _ = split(real, holdout, seed)
     model = synthesizer.fit(learned, schema, seed=seed)
     made = model.sample_arrow(real.num_rows if n is None else n, given=given, seed=seed)

@@ -61,7 +61,7 @@ def measure(made: Plan, folder: RunFolder, *, only: str | None = None, gates: st
             target = target and target.partition(".")[2]
         report = evaluate(
             given[0], given[1], holdout=given[2], target=target, only=only, gates=own or gates or "internal", seed=made.recipe.seed,
-            about=_about(made, folder), making=_making(folder),
+            about=_about(made, folder), making=_making(made, folder),
         )  # fmt: skip
         report.save(folder.path / "report.json")
         report.save(folder.path / "report.html")
@@ -101,8 +101,11 @@ def _about(made: Plan, folder: RunFolder) -> dict[str, str]:
     return {word: said for word, said in told.items() if said}
 
 
-def _making(folder: RunFolder) -> dict[str, Any]:
-    """What the run says of itself: outcomes with the most frequent reasons, calls with their cost."""
+def _making(made: Plan, folder: RunFolder) -> dict[str, Any]:
+    """What the run says of itself: outcomes with the most frequent reasons, calls with their cost.
+
+    Where failed rows are replaced on request they count as filtered ones: no place stays empty.
+    """
     manifest = folder.manifest
     reasons: dict[str, dict[str, int]] = {}
     failures = read_rows(path) if (path := folder.path / "failures.parquet").is_file() else None
@@ -110,7 +113,10 @@ def _making(folder: RunFolder) -> dict[str, Any]:
         counted = failures.group_by(["table", "reason"]).aggregate([([], "count_all")]).sort_by([("count_all", "descending")])
         for row in counted.slice(0, 100).to_pylist():
             reasons.setdefault(row["table"], {})[row["reason"]] = row["count_all"]
-    outcomes = {name: table["outcomes"] for name, table in manifest["tables"].items()}
+    outcomes = {name: dict(table["outcomes"]) for name, table in manifest["tables"].items()}
+    for table in made.tables:
+        if table.table.replace_failed and (counts := outcomes.get(table.name)):
+            counts["filtered"] = counts.get("filtered", 0) + counts.pop("failed", 0)
     return {"outcomes": outcomes, "reasons": reasons, "calls": manifest["calls"]}
 
 

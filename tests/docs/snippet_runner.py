@@ -14,7 +14,7 @@ def save(body, where):
     path = Path(match[1]) if match else Path("snippet.yaml")
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(body + "\n")
-    if "tables:" in body and "name:" in body:
+    if "tables:" in body and re.search(r"(?m)^name:", body):
         from lookalike import api
 
         api.plan(path, allow_code=True)

@@ -19,7 +19,9 @@ def report(real, good, holdout):
 @pytest.mark.slow
 def test_every_score_has_its_ceiling_and_floor(report):
     """Each headline of validity, fidelity, utility and fairness that was measured has a ceiling; those that look at columns together, a floor."""
-    heads = [r for r in report if r.name == r.metric and r.value is not None]  # of one table nothing is said of relations or runs
+    heads = [
+        r for r in report if r.name == r.metric and r.value is not None
+    ]  # of one table nothing is said of relations or runs
     assert len(heads) > 15
     assert [r.name for r in heads if r.ceiling is None] == []
     together = [r for r in heads if r.dimension in ("fidelity", "utility") and r.metric not in NO_FLOOR]
@@ -30,7 +32,12 @@ def test_every_score_has_its_ceiling_and_floor(report):
 def test_fresh_rows_are_nearer_to_the_ceiling_than_to_the_floor(report):
     """For each score that has both."""
     for r in report:
-        if r.name == r.metric and r.value is not None and r.floor is not None and r.metric not in ("subgroups", "augmentation_lift"):
+        if (
+            r.name == r.metric
+            and r.value is not None
+            and r.floor is not None
+            and r.metric not in ("subgroups", "augmentation_lift")
+        ):
             assert abs(r.value - r.ceiling) < abs(r.value - r.floor), r.name
 
 

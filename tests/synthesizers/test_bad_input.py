@@ -173,7 +173,7 @@ CONTRADICTIONS = {
     "rules": ([{"kind": "rule", "sql": "visits > 2"}, {"kind": "rule", "sql": "visits <= 2"}],
               r"rule sql=visits > 2 broken by \d+, rule sql=visits <= 2 broken by \d+"),
     "more rows than values": ([{"kind": "unique", "columns": ["size"]}], r"only 3 of 20 rows .* unique columns=\('size',\) broken by \d+"),
-    "range of a text": ([{"kind": "range", "column": "size", "low": 3}], r"range column=size, low=3.0 does not fit its columns \(size: string\)"),
+    "range of a text": ([{"kind": "range", "column": "size", "low": 3}], r"range column=size, low=3 does not fit its columns \(size: string\)"),
     "text against number": ([{"kind": "inequality", "low": "size", "high": "weight"}], "does not fit its columns"),
     "one-hot texts": ([{"kind": "one_hot", "columns": ["size", "city"]}], "one_hot .* does not fit its columns"),
     "unknown column": ([{"kind": "sum", "parts": ["visit"], "total": "weight"}], "did you mean 'visits'"),

@@ -120,7 +120,7 @@ def checked(table: pa.Table, where: str) -> pa.Table:
         column = table[name]
         if isinstance(column.type, pa.BaseExtensionType):
             column = column.cast(column.type.storage_type)
-        if pa.types.is_dictionary(column.type):
+        if pa.types.is_dictionary(column.type) and not column.type.ordered:  # an order is more than its values say
             column = column.cast(column.type.value_type)
         if pa.types.is_large_string(column.type) or pa.types.is_string_view(column.type):
             column = column.cast(pa.string())
