@@ -303,7 +303,7 @@ def test_whatever_a_server_takes_every_good_request_gets_its_reply(asked, takes,
         faults=tuple(faults),
         concurrency=concurrency,
         retries=30,
-        patience=Patience(backoff_s=0.01, first_s=0.01),
+        patience=Patience(backoff_s=0.01, backoff_max_s=0.02, first_s=0.01),
     )
     *found, state = ask(odd, *wanted)
     assert [isinstance(each, CallFailed) for each in found] == [unlucky for _, unlucky in asked]
