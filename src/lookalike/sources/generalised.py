@@ -25,8 +25,6 @@ class Generalised(Source):
     ```yaml
     sources:
       customers: {kind: generalised, of: {kind: file, path: customers.csv}, profile: partner}
-    gates:
-      profile: partner
     ```
 
     Attributes:

@@ -3,8 +3,8 @@
     cells --numbers--> whole multiples of a last digit --Grid--> ticks --> cells
     what somebody asked for --cells--> cells --numbers--> compared, added, subtracted
 
-A type says itself which columns are such a thing (`reads`), how its cells become exact numbers and cells again, what a value that
-somebody typed means, and what may be compared with it. Whoever needs floats takes them from the exact numbers.
+A type says how its cells become exact numbers and cells again, what a value that somebody typed means, and what may be compared with it;
+`schema/infer.py` says which columns are of which type. Whoever needs floats takes them from the exact numbers.
 """
 
 from __future__ import annotations
