@@ -32,10 +32,12 @@ class Subject(Protocol):
     @property
     def name(self) -> str:
         """What a result is said to be about; "" for a single table and for the dataset."""
+        ...
 
     @property
     def tables(self) -> Sequence[Views]:
         """The tables that it stands on."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

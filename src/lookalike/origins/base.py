@@ -42,8 +42,8 @@ class Problem:
 class Known(Protocol):
     """What is known of the other parts of a recipe before anything is made."""
 
-    def outline(self, source: str) -> Outline | None:
-        """A source's columns and size; None when it cannot be read, which is reported already."""
+    def outline(self, name: str) -> Outline | None:
+        """A source's columns and size by its name; None when it cannot be read, which is reported already."""
         ...
 
     def expected(self, table: str) -> int:

@@ -6,7 +6,7 @@ other), and the largest look at some of their rows first.
 """
 
 # ruff: noqa: N803, N806  # X, Y, H, C are matrices; a kernel takes its buffers
-# pyright: reportArgumentType=false
+# pyright: reportArgumentType=false, reportReturnType=false
 # numpy scalars and compiled functions: numpy's stubs call every indexed value an array; mypy checks this file
 from __future__ import annotations
 

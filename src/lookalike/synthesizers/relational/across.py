@@ -196,7 +196,8 @@ def _aggregates(
         low, high = np.full(parents, np.inf), np.full(parents, -np.inf)
         np.minimum.at(low, places[held], values[held])
         np.maximum.at(high, places[held], values[held])
-        yield from (("min", (name,), kind, low), ("max", (name,), kind, high))
+        yield "min", (name,), kind, low
+        yield "max", (name,), kind, high
         if kind == "number":
             yield "sum", (name,), kind, _sums(values, places, parents)
     plain = [name for name in columns if _kind(children[name].type) == "number"][:MOST]
