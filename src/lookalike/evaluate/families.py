@@ -15,6 +15,8 @@ from lookalike.evaluate.dataset import RelationViews
 from lookalike.evaluate.relations import half_of
 from lookalike.evaluate.views import Which
 from lookalike.learners.boosting import Boosted, auc, auc_error
+from lookalike.synthesizers.relational.families import likeness as alike
+from lookalike.synthesizers.relational.families import ranks
 
 Matrix = npt.NDArray[np.float32]
 Rows = npt.NDArray[np.int64]
@@ -120,19 +122,8 @@ def likeness(views: RelationViews, name: str, which: Which, of: npt.NDArray[np.b
     many = size[group] > 1 if len(group) else np.zeros(0, bool)
     if many.sum() < 2 * LEAST:
         return None
-    rank = _ranks(values[known])
-    if rank[many].std() == 0:
-        return None
-    rank = (rank - rank[many].mean()) / rank[many].std()
-    total, squares = np.bincount(group, rank), np.bincount(group, rank * rank)
-    pairs = size > 1
-    return float((total**2 - squares)[pairs].sum() / (size * (size - 1))[pairs].sum())
-
-
-def _ranks(values: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Ranks in [0, 1], ties alike."""
-    known = np.sort(values)
-    return (np.searchsorted(known, values, "left") + np.searchsorted(known, values, "right")) / (2 * len(known))
+    rank = ranks(values[known])
+    return alike(rank, family[known]) if rank[many].std() else None
 
 
 def _joined(views: RelationViews, which: Which) -> tuple[Matrix, Rows]:
