@@ -162,7 +162,7 @@ def url(tmp_path_factory):
 @pytest.mark.slow
 def test_postgresql_takes_a_made_database_with_all_its_constraints(tables, schema, url, tmp_path):
     """Written, reflected, learned, and written again beside itself: keys, types, nulls and empty texts stay."""
-    write_dataset(tables, schema, url)
+    write_dataset(tables, schema, url, replace=True)  # tests come in any order
     found = read_dataset(url)
     assert found.tables["customers"].sort_by("id").equals(tables["customers"].cast(found.tables["customers"].schema))
     assert [str(r) for r in found.relations] == ["Orders(customer_id) -> customers(id)"]
