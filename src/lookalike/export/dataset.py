@@ -21,6 +21,7 @@ from lookalike.export.flat import flat
 from lookalike.export.sql import affinity, plain, rows_of, sql_type
 from lookalike.export.tables import WRITERS, write_table
 from lookalike.optional import require
+from lookalike.rows.sql import sql_name
 from lookalike.schema.relations import DatasetSchema, Relation
 from lookalike.sources.database import connected, shown
 
@@ -99,7 +100,7 @@ def _to_sqlite(tables: Mapping[str, pa.Table], schema: DatasetSchema, path: Path
             for name, table in tables.items():
                 for batch in table.to_batches(8192):
                     rows = zip(*(map(plain, column.to_pylist()) for column in flat(batch).columns), strict=True)
-                    database.executemany(f"INSERT INTO {_quoted(name)} VALUES ({', '.join('?' * batch.num_columns)})", rows)  # noqa: S608
+                    database.executemany(f"INSERT INTO {sql_name(name)} VALUES ({', '.join('?' * batch.num_columns)})", rows)  # noqa: S608
             broken = database.execute("PRAGMA foreign_key_check").fetchone()
             if broken:
                 raise RunError(what=f"a row of {broken[0]!r} refers to no row of {broken[2]!r}", where=str(path))
@@ -116,19 +117,15 @@ def _to_sqlite(tables: Mapping[str, pa.Table], schema: DatasetSchema, path: Path
 def _create(database: sqlite3.Connection, name: str, table: pa.Table, schema: DatasetSchema) -> None:
     relations = schema.parents(name)
     strict = _key_columns(schema, name, relations)
-    parts = [f"{_quoted(f.name)} {affinity(f.type)}{' NOT NULL' if f.name in strict else ''}" for f in table.schema]
+    parts = [f"{sql_name(f.name)} {affinity(f.type)}{' NOT NULL' if f.name in strict else ''}" for f in table.schema]
     if key := schema.keys.get(name):
         parts.append(f"PRIMARY KEY ({_listed(key)})")
-    parts += [f"FOREIGN KEY ({_listed(r.columns)}) REFERENCES {_quoted(r.parent)} ({_listed(r.keys)})" for r in relations]
-    database.execute(f"CREATE TABLE {_quoted(name)} ({', '.join(parts)})")
-
-
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
+    parts += [f"FOREIGN KEY ({_listed(r.columns)}) REFERENCES {sql_name(r.parent)} ({_listed(r.keys)})" for r in relations]
+    database.execute(f"CREATE TABLE {sql_name(name)} ({', '.join(parts)})")
 
 
 def _listed(names: tuple[str, ...]) -> str:
-    return ", ".join(map(_quoted, names))
+    return ", ".join(map(sql_name, names))
 
 
 # --- servers ---

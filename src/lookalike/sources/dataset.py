@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from lookalike.errors import SourceError, did_you_mean
 from lookalike.optional import require
+from lookalike.rows.sql import sql_name
 from lookalike.schema.infer import infer
 from lookalike.schema.keys import find_relations
 from lookalike.schema.relations import DatasetSchema, Relation
@@ -117,24 +118,20 @@ def _sqlite(path: Path, only: Sequence[str]) -> Database:
     return Database(tables, keys, relations, declares=True)
 
 
-def _quoted(name: str) -> str:
-    return '"' + name.replace('"', '""') + '"'
-
-
 def _sqlite_table(connection: sqlite3.Connection, name: str, where: str) -> pa.Table:
-    found = connection.execute(f"SELECT * FROM {_quoted(name)}")  # noqa: S608  # quoted
+    found = connection.execute(f"SELECT * FROM {sql_name(name)}")  # noqa: S608  # quoted
     return checked(as_table([column[0] for column in found.description], found.fetchall()), f"{where}#{name}")
 
 
 def _sqlite_key(connection: sqlite3.Connection, name: str) -> tuple[str, ...]:
-    rows = connection.execute(f"PRAGMA table_info({_quoted(name)})").fetchall()
+    rows = connection.execute(f"PRAGMA table_info({sql_name(name)})").fetchall()
     return tuple(row[1] for row in sorted(rows, key=lambda row: row[5]) if row[5])
 
 
 def _sqlite_relations(connection: sqlite3.Connection, name: str, keys: Mapping[str, tuple[str, ...]]) -> Iterator[Relation]:
-    nullable = {row[1]: not row[3] for row in connection.execute(f"PRAGMA table_info({_quoted(name)})")}
+    nullable = {row[1]: not row[3] for row in connection.execute(f"PRAGMA table_info({sql_name(name)})")}
     declared: dict[int, list[Any]] = {}
-    for row in connection.execute(f"PRAGMA foreign_key_list({_quoted(name)})"):
+    for row in connection.execute(f"PRAGMA foreign_key_list({sql_name(name)})"):
         declared.setdefault(row[0], []).append(row)
     for rows in declared.values():
         rows.sort(key=lambda row: row[1])

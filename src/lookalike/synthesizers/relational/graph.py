@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from lookalike.schema.relations import DatasetSchema, Relation
+from lookalike.schema.semantics.buffers import one
 
 Places = npt.NDArray[np.int64]
 """For each row of a child, the number of its parent's row; -1: it has none."""
@@ -80,16 +81,10 @@ def places_of(child: pa.Table, relation: Relation, parent: pa.Table) -> Places:
 
 def _alike(values: pa.ChunkedArray, keys: pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
     """Both as one type, each in one chunk: keys are stored as numbers in one table and as text in another."""
-    plain = [_one(column) for column in (values, keys)]
+    plain = [one(column) for column in (values, keys)]
     if plain[0].type == plain[1].type:
         return plain[0], plain[1]
     return _text(plain[0]), _text(plain[1])
-
-
-def _one(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    whole = whole.combine_chunks() if isinstance(whole, pa.ChunkedArray) else whole
-    return whole.cast(whole.type.value_type) if pa.types.is_dictionary(whole.type) else whole
 
 
 def _text(values: pa.Array) -> pa.Array:
@@ -106,7 +101,7 @@ def duplicates(table: pa.Table, key: Sequence[str]) -> npt.NDArray[np.bool_]:
     """Rows whose key another row above them has, bool [n]."""
     code = np.zeros(table.num_rows, np.int64)
     for name in key:
-        values = _one(table[name])
+        values = one(table[name])
         at = _numbers(pc.index_in(values, pc.unique(values)))
         code = np.unique(code * (int(at.max(initial=0)) + 1) + at, return_inverse=True)[1]
     again = np.ones(table.num_rows, bool)
@@ -118,7 +113,7 @@ def keyed(parent: pa.Table, relation: Relation, places: Places, child: pa.Schema
     """The child's key columns, from its parents' rows, in the child's own types."""
     index = pa.array(np.maximum(places, 0), mask=places < 0)
     return {
-        column: in_type(_one(parent[key]).take(index), child.field(column).type)
+        column: in_type(one(parent[key]).take(index), child.field(column).type)
         for column, key in zip(relation.columns, relation.keys, strict=True)
     }
 

@@ -361,10 +361,16 @@ def stood(stand: sequence.Stand) -> tuple[pa.Table, TableSchema]:
     return table, TableSchema(tuple(ColumnSchema(name, "integer", "int64") for name in table.column_names))
 
 
-def _beside(table: pa.Table, schema: TableSchema, other: pa.Table, more: TableSchema) -> tuple[pa.Table, TableSchema]:
+def beside(table: pa.Table, other: pa.Table) -> pa.Table:
+    """A table with the columns of another that it does not have yet."""
     for name in other.column_names:
         if name not in table.column_names:
             table = table.append_column(name, other[name])
+    return table
+
+
+def _beside(table: pa.Table, schema: TableSchema, other: pa.Table, more: TableSchema) -> tuple[pa.Table, TableSchema]:
+    table = beside(table, other)
     fresh = tuple(column for column in more.columns if column.name not in schema.names)
     return table, TableSchema((*schema.columns, *fresh), rules=(*schema.rules, *more.rules))
 

@@ -17,7 +17,7 @@ from lookalike.synthesizers.base import Given
 from lookalike.synthesizers.forest.model import Forest
 from lookalike.synthesizers.relational import across, families, graph, matching, sequence
 from lookalike.synthesizers.relational.graph import Places
-from lookalike.synthesizers.relational.learn import Fitted, seen_of, stood, taken
+from lookalike.synthesizers.relational.learn import Fitted, beside, seen_of, stood, taken
 
 ROUNDS = 30  # times that rows are drawn again whose keys repeat
 
@@ -112,13 +112,13 @@ class _Maker:
         stand = None
         if fitted.order is not None:
             stand = sequence.of(places[self._driving.name])
-            context = _beside(context, stood(stand)[0])
+            context = beside(context, stood(stand)[0])
         frame = None if fitted.framer is None else fitted.framer.draw(context, seed=rng.key(key, "frame") >> 1)
         if fitted.order is not None:
             assert frame is not None
             assert stand is not None
             values = self._moments(fitted.order, frame, stand, places) if moments is None else moments
-            context = _beside(context, sequence.beside(fitted.order, values, stand)[0])
+            context = beside(context, sequence.beside(fitted.order, values, stand)[0])
         for relation in fitted.links.matched:
             assert frame is not None
             chosen = self._matched(relation, frame[relation.name], rng.key(key, "match", relation.name))
@@ -126,7 +126,7 @@ class _Maker:
                 anyone = rng.generator(key, "any", relation.name).integers(0, self.made[relation.parent].table.num_rows, count)
                 chosen = np.where(chosen >= 0, anyone, -1)
             found[relation.name] = chosen
-            context = _beside(context, taken(self.made[relation.parent].seen, relation, chosen))
+            context = beside(context, taken(self.made[relation.parent].seen, relation, chosen))
         assert isinstance(fitted.maker, Forest)
         drawn = fitted.maker.draw(context, seed=key >> 1)
         if fitted.order is not None:
@@ -164,7 +164,7 @@ class _Maker:
         for relation in self.model[driving.parent].links.followed:
             further = parent.places[relation.name]
             there = np.where(family >= 0, further[np.maximum(family, 0)], -1) if len(further) else family
-            table = _beside(table, taken(self.made[relation.parent].seen, relation, there))
+            table = beside(table, taken(self.made[relation.parent].seen, relation, there))
         return table
 
     def _matched(self, relation: Relation, cells: pa.ChunkedArray, key: int) -> Places:
@@ -275,13 +275,6 @@ def _below(depths: Places, n: int, draws: np.random.Generator) -> Places:
 
 def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
     return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
-
-
-def _beside(table: pa.Table, other: pa.Table) -> pa.Table:
-    for name in other.column_names:
-        if name not in table.column_names:
-            table = table.append_column(name, other[name])
-    return table
 
 
 def _replaced(table: pa.Table, rows: npt.NDArray[np.int64], new: pa.Table) -> pa.Table:
